@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { MANIFEST_TYPES } from './modules.ts';
+import { TaskSchema } from './manifest.ts';
+import { Sha256Hex } from './ids.ts';
+
+/**
+ * The messages between the agent core and the collector process. The collector pushes at most
+ * `credit` unanswered batches, so that a slow disk on one side never fills the memory of the other.
+ */
+const JobId = z.number().int().min(1);
+
+/** Items of one batch: key, row as canonical JSON, hash. At most 500. */
+const ItemSchema = z.object({ key: z.string().max(70_000), row: z.string(), hash: Sha256Hex });
+
+/** How hard a collection may work: both limits of the profile, the platform's OS decides which one counts (R146–R149). */
+export const PaceSchema = z.object({
+  cpuLimitPct: z.number().min(2).max(100),
+  cpuThrottleMs: z.number().min(0).max(1000),
+});
+export type Pace = z.infer<typeof PaceSchema>;
+
+export const ToCollector = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('collect'),
+    job: JobId,
+    type: z.enum(MANIFEST_TYPES),
+    tasks: z.array(TaskSchema),
+    pace: PaceSchema,
+    credit: z.number().int().min(1).max(64),
+  }),
+  z.object({ kind: z.literal('credit'), job: JobId, batches: z.number().int().min(1).max(64) }),
+  z.object({ kind: z.literal('cancel'), job: JobId }),
+  z.object({ kind: z.literal('stop') }),
+]);
+export type ToCollector = z.infer<typeof ToCollector>;
+
+export const FromCollector = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('ready'), pid: z.number().int(), tables: z.array(z.string()) }),
+  z.object({ kind: z.literal('batch'), job: JobId, items: z.array(ItemSchema).max(500) }),
+  /** One task is finished. `error` says why its rows are missing or incomplete. */
+  z.object({
+    kind: z.literal('task'),
+    job: JobId,
+    id: z.string(),
+    table: z.string(),
+    rows: z.number().int(),
+    ms: z.number(),
+    error: z.string().optional(),
+  }),
+  /** The collection is complete: every batch was sent. `tables` counts rows per table, errors included. */
+  z.object({
+    kind: z.literal('done'),
+    job: JobId,
+    rows: z.number().int(),
+    tables: z.record(z.string(), z.number().int()),
+    errors: z.array(z.object({ table: z.string(), reason: z.string() })).max(1000),
+    cpuMs: z.number(),
+    elapsedMs: z.number(),
+  }),
+  z.object({ kind: z.literal('failed'), job: JobId, reason: z.string() }),
+  /** Something on the host changed that these tables show (R026, protocol rule 11); already debounced. */
+  z.object({ kind: z.literal('changed'), tables: z.array(z.string()), reason: z.string() }),
+  /** The collector's own trouble, for the log: never secret, never a file's content. */
+  z.object({
+    kind: z.literal('log'),
+    level: z.enum(['error', 'warn', 'info', 'debug']),
+    message: z.string(),
+  }),
+]);
+export type FromCollector = z.infer<typeof FromCollector>;

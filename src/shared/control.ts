@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import { MANIFEST_TYPES } from './modules.ts';
+import { AgentStatus } from './status.ts';
+
+/**
+ * The local control channel: HTTP/1.1 over a Unix socket or a named pipe, two endpoints that the operating system
+ * separates. `read` answers anyone on the host, `admin` only root or SYSTEM. A watcher gets a snapshot first, then
+ * changes, one JSON object a line.
+ */
+export const CONTROL_VERSION = 1;
+
+/** Something worth a line on a terminal. `at` in RFC 3339; numbers are counts, bytes or milliseconds as named. */
+export const AgentEvent = z.discriminatedUnion('name', [
+  z.object({
+    name: z.literal('provisioned'),
+    at: z.string(),
+    hostId: z.string(),
+    activationTitle: z.string(),
+  }),
+  z.object({
+    name: z.literal('provisioning failed'),
+    at: z.string(),
+    code: z.string(),
+    reason: z.string(),
+    nextAt: z.string(),
+  }),
+  z.object({ name: z.literal('profile'), at: z.string(), profile: z.string(), version: z.number() }),
+  z.object({
+    name: z.literal('manifest'),
+    at: z.string(),
+    type: z.string(),
+    version: z.number(),
+    tasks: z.number(),
+  }),
+  z.object({ name: z.literal('collecting'), at: z.string(), type: z.string(), reason: z.string() }),
+  z.object({
+    name: z.literal('collected'),
+    at: z.string(),
+    type: z.string(),
+    rows: z.number(),
+    set: z.number(),
+    del: z.number(),
+    errors: z.number(),
+    elapsedMs: z.number(),
+    cpuMs: z.number(),
+  }),
+  z.object({ name: z.literal('collection failed'), at: z.string(), type: z.string(), reason: z.string() }),
+  z.object({
+    name: z.literal('chunk'),
+    at: z.string(),
+    type: z.string(),
+    n: z.number(),
+    of: z.number(),
+    bytes: z.number(),
+  }),
+  z.object({
+    name: z.literal('uploaded'),
+    at: z.string(),
+    type: z.string(),
+    kind: z.string(),
+    seq: z.number(),
+    root: z.string(),
+    rawBytes: z.number(),
+    sentBytes: z.number(),
+    chunks: z.number(),
+    set: z.number(),
+    del: z.number(),
+  }),
+  z.object({ name: z.literal('in sync'), at: z.string(), types: z.array(z.string()) }),
+  z.object({ name: z.literal('resync'), at: z.string(), types: z.array(z.string()), reason: z.string() }),
+  z.object({ name: z.literal('changed'), at: z.string(), types: z.array(z.string()), reason: z.string() }),
+  z.object({ name: z.literal('checked in'), at: z.string(), commands: z.number() }),
+  z.object({ name: z.literal('command'), at: z.string(), type: z.string(), result: z.string() }),
+  z.object({
+    name: z.literal('condition'),
+    at: z.string(),
+    code: z.string(),
+    raised: z.boolean(),
+    text: z.string(),
+  }),
+]);
+export type AgentEvent = z.infer<typeof AgentEvent>;
+
+/** One line of `GET /v1/watch`. */
+export const WatchLine = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('snapshot'), version: z.literal(CONTROL_VERSION), status: AgentStatus }),
+  z.object({ kind: z.literal('status'), status: AgentStatus }),
+  z.object({ kind: z.literal('event'), event: AgentEvent }),
+]);
+export type WatchLine = z.infer<typeof WatchLine>;
+
+/** Body of `POST /v1/cycle` (admin): collect these types now, or every active one. */
+export const CycleRequest = z.object({ types: z.array(z.enum(MANIFEST_TYPES)).max(16).optional() });
+export type CycleRequest = z.infer<typeof CycleRequest>;
+export const CycleReply = z.object({
+  accepted: z.array(z.string()),
+  refused: z.record(z.string(), z.string()),
+});
+export type CycleReply = z.infer<typeof CycleReply>;
+
+/** Body of every refusal. */
+export const ControlError = z.object({ error: z.object({ code: z.string(), message: z.string() }) });

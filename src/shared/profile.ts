@@ -1,0 +1,165 @@
+import { z } from 'zod';
+import type { ManifestType } from './modules.ts';
+
+/** Range and default of one numeric profile parameter (product, "Parameters"). The unit is part of the name. */
+export interface NumberRange {
+  readonly min: number;
+  readonly max: number;
+  readonly default: number;
+}
+
+/** Every numeric parameter of a configuration profile. */
+export const NUMBER_PARAMETERS = {
+  statusIntervalSec: { min: 900, max: 2700, default: 900 },
+  deltaUploadIntervalSec: { min: 1, max: 1800, default: 10 },
+  chunkSizeKb: { min: 64, max: 10_240, default: 1024 },
+  networkThrottleTxKbps: { min: 0, max: 1_000_000, default: 0 },
+  cpuLimitPct: { min: 2, max: 100, default: 5 },
+  cpuThrottleMs: { min: 0, max: 1000, default: 20 },
+  vmIntervalMin: { min: 240, max: 43_200, default: 240 },
+  pcIntervalMin: { min: 240, max: 43_200, default: 240 },
+  scaIntervalMin: { min: 240, max: 43_200, default: 240 },
+  pmIntervalMin: { min: 240, max: 43_200, default: 1440 },
+  scanDelayMin: { min: 0, max: 720, default: 0 },
+  scanRandomizeMin: { min: 0, max: 720, default: 0 },
+  onDemandCpuLimitPct: { min: 2, max: 100, default: 100 },
+  fimPayloadKb: { min: 1, max: 10_240, default: 1024 },
+  fimPayloadThresholdSec: { min: 30, max: 1800, default: 30 },
+  fimMaxDiskMb: { min: 10, max: 10_240, default: 300 },
+  fimRescanHours: { min: 1, max: 168, default: 24 },
+  edrPayloadKb: { min: 1, max: 10_240, default: 1024 },
+  edrPayloadThresholdSec: { min: 30, max: 1800, default: 60 },
+  edrMaxDiskMb: { min: 10, max: 10_240, default: 300 },
+  requestTimeoutSec: { min: 5, max: 600, default: 60 },
+} as const satisfies Record<string, NumberRange>;
+export type NumberParameter = keyof typeof NUMBER_PARAMETERS;
+
+/** Every switch of a configuration profile, with its default. */
+export const SWITCH_PARAMETERS = {
+  suspendCollection: false,
+  preventAutoUpdate: false,
+  fimEnabled: false,
+  edrEnabled: false,
+  pmEnabled: true,
+  scanMergeEnabled: false,
+  wpadEnabled: false,
+  proxyFailOpen: true,
+} as const satisfies Record<string, boolean>;
+export type SwitchParameter = keyof typeof SWITCH_PARAMETERS;
+
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'trace'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export const PRESETS = ['LOW', 'NORMAL', 'HIGH', 'CUSTOM'] as const;
+export type Preset = (typeof PRESETS)[number];
+
+/** What the presets set (product, "Parameters"; C11). CUSTOM sets nothing by itself (R141). */
+export const PRESET_VALUES: Readonly<
+  Record<Exclude<Preset, 'CUSTOM'>, Partial<Record<NumberParameter, number>>>
+> = {
+  LOW: {
+    statusIntervalSec: 2700,
+    deltaUploadIntervalSec: 10,
+    chunkSizeKb: 1024,
+    networkThrottleTxKbps: 256,
+    cpuLimitPct: 5,
+    cpuThrottleMs: 20,
+  },
+  NORMAL: {
+    statusIntervalSec: 1800,
+    deltaUploadIntervalSec: 5,
+    chunkSizeKb: 2048,
+    networkThrottleTxKbps: 1024,
+    cpuLimitPct: 20,
+    cpuThrottleMs: 10,
+  },
+  HIGH: {
+    statusIntervalSec: 900,
+    deltaUploadIntervalSec: 1,
+    chunkSizeKb: 4096,
+    networkThrottleTxKbps: 0,
+    cpuLimitPct: 80,
+    cpuThrottleMs: 0,
+  },
+};
+
+/** ISO weekday numbers, 1 = Monday; times in host local time; an end before the start crosses midnight (C12). */
+export const BlackoutWindowSchema = z.object({
+  days: z.array(z.number().int().min(1).max(7)).min(1).max(7),
+  start: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/),
+  end: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/),
+});
+export type BlackoutWindow = z.infer<typeof BlackoutWindowSchema>;
+
+const numbers = Object.fromEntries(
+  Object.entries(NUMBER_PARAMETERS).map(([name, range]) => [name, z.number().default(range.default)]),
+) as { [K in NumberParameter]: z.ZodDefault<z.ZodNumber> };
+
+const switches = Object.fromEntries(
+  Object.entries(SWITCH_PARAMETERS).map(([name, value]) => [name, z.boolean().default(value)]),
+) as { [K in SwitchParameter]: z.ZodDefault<z.ZodBoolean> };
+
+/** A configuration profile as it travels: shape checked, ranges not, so that an agent can clamp instead of failing. */
+export const ProfileSchema = z.object({
+  id: z.string().min(1).max(64),
+  name: z.string().min(1).max(200),
+  description: z.string().max(2_000).default(''),
+  preset: z.enum(PRESETS).catch('CUSTOM').default('CUSTOM'),
+  logLevel: z.enum(LOG_LEVELS).catch('info').default('info'),
+  blackoutWindows: z.array(BlackoutWindowSchema).max(64).default([]),
+  ...numbers,
+  ...switches,
+});
+export type Profile = z.infer<typeof ProfileSchema>;
+
+/** A value that a profile had out of its range, and what was used instead. */
+export interface Clamped {
+  readonly parameter: NumberParameter;
+  readonly given: number;
+  readonly used: number;
+}
+
+/** Values of a profile outside their ranges: what a platform refuses in its editor (product, "Parameters"). */
+export function outOfRange(profile: Profile): Clamped[] {
+  const found: Clamped[] = [];
+  for (const parameter of Object.keys(NUMBER_PARAMETERS) as NumberParameter[]) {
+    const range = NUMBER_PARAMETERS[parameter];
+    const given = profile[parameter];
+    const used = Math.min(range.max, Math.max(range.min, Math.round(given)));
+    if (used !== given) found.push({ parameter, given, used });
+  }
+  return found;
+}
+
+/** The profile with every number in its range, and what had to be changed (product: the agent clamps and reports). */
+export function clampProfile(profile: Profile): { profile: Profile; clamped: Clamped[] } {
+  const clamped = outOfRange(profile);
+  const used: Profile = { ...profile };
+  for (const value of clamped) used[value.parameter] = value.used;
+  return { profile: used, clamped };
+}
+
+/** Minutes between the end of one cycle of a type and the start of the next (R159–R165). */
+export function intervalMinutes(type: ManifestType, profile: Profile): number {
+  switch (type) {
+    case 'Inventory':
+      return 1440;
+    case 'Vulnerability':
+      return profile.vmIntervalMin;
+    case 'PolicyCompliance':
+      return profile.pcIntervalMin;
+    case 'SCA':
+      return profile.scaIntervalMin;
+    case 'UDC':
+    case 'AutoDiscovery':
+    case 'MiddlewarePC':
+    case 'FIM':
+    case 'EDR':
+      return 240;
+  }
+}
+
+/** The profile an agent runs under before its first download: every default. */
+export function defaultProfile(): Profile {
+  return ProfileSchema.parse({ id: 'builtin', name: 'Built-in defaults' });
+}

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { CONDITIONS, type ConditionCode } from './conditions.ts';
+import { MANIFEST_TYPES } from './modules.ts';
+
+/** What the agent is doing, as one word (R315). Derived from facts, never set. */
+export const PHASES = [
+  'not provisioned',
+  'provisioning',
+  'error',
+  'suspended',
+  'blackout',
+  'scanning',
+  'uploading',
+  'idle',
+  'up to date',
+] as const;
+export type Phase = (typeof PHASES)[number];
+
+const Time = z.iso.datetime().nullable();
+const codes = Object.keys(CONDITIONS) as [ConditionCode, ...ConditionCode[]];
+
+/** A condition as clients see it: rendered text, so that every client says the same. */
+export const ShownCondition = z.object({
+  code: z.enum(codes),
+  severity: z.enum(['info', 'warning', 'error']),
+  title: z.string(),
+  text: z.string(),
+  since: z.iso.datetime(),
+  stopsUploads: z.boolean(),
+});
+export type ShownCondition = z.infer<typeof ShownCondition>;
+
+/** What is known of one manifest type on this host. */
+export const TypeStatus = z.object({
+  manifestVersion: z.number().int().nullable(),
+  seq: z.number().int(),
+  root: z.string().nullable(),
+  rows: z.number().int(),
+  tables: z.record(z.string(), z.number().int()),
+  collectedAt: Time,
+  uploadedAt: Time,
+  processedAt: Time,
+  nextDueAt: Time,
+});
+export type TypeStatus = z.infer<typeof TypeStatus>;
+
+/** Everything a client of the control channel may know. Holds no secret. */
+export const AgentStatus = z.object({
+  agentVersion: z.string(),
+  pid: z.number().int(),
+  startedAt: z.iso.datetime(),
+  phase: z.enum(PHASES),
+  since: z.iso.datetime(),
+  sentence: z.string(),
+  conditions: z.array(ShownCondition),
+  identity: z.object({
+    hostId: z.string().nullable(),
+    hostIdPath: z.string(),
+    customerId: z.string().nullable(),
+    activationId: z.string().nullable(),
+    activationTitle: z.string().nullable(),
+    hostname: z.string(),
+    agentKeyId: z.string().nullable(),
+    secretStore: z.string(),
+    tags: z.array(z.string()),
+  }),
+  platform: z.object({
+    uri: z.string().nullable(),
+    keyId: z.string().nullable(),
+    pinned: z.enum(['configured', 'first use', 'not yet']),
+    clockOffsetSec: z.number(),
+    route: z.string(),
+  }),
+  profile: z.object({ name: z.string(), version: z.number().int(), suspended: z.boolean() }),
+  modules: z.array(z.string()),
+  types: z.partialRecord(z.enum(MANIFEST_TYPES), TypeStatus),
+  lastCheckIn: Time,
+  nextCheckIn: Time,
+  nextProvisioning: Time,
+  lastActivity: z.object({ name: z.string(), at: z.iso.datetime() }).nullable(),
+  pendingUpload: z
+    .object({
+      type: z.string(),
+      kind: z.string(),
+      chunksSent: z.number().int(),
+      chunkCount: z.number().int(),
+      encodedBytes: z.number().int(),
+    })
+    .nullable(),
+  queue: z.object({ records: z.number().int(), bytes: z.number().int(), dropped: z.number().int() }),
+  collector: z.object({ pid: z.number().int().nullable(), state: z.string(), restarts: z.number().int() }),
+  uploads: z.object({
+    count: z.number().int(),
+    rawBytes: z.number().int(),
+    sentBytes: z.number().int(),
+    chunks: z.number().int(),
+  }),
+  development: z.string().nullable(),
+});
+export type AgentStatus = z.infer<typeof AgentStatus>;

@@ -1,0 +1,212 @@
+import {
+  component,
+  componentIdentity,
+  createSignatureSync,
+  verifySignature,
+  type FieldOccurrence,
+  type RequestDescriptor,
+  type ResponseDescriptor,
+  type SignatureComponent,
+  type VerifiedSignature,
+  type Verifier,
+} from 'http-message-sig';
+import { SIGNATURE_TAG } from '../shared/wire.ts';
+import { contentDigest, digestMatches } from './digest.ts';
+import { keyId, signBytes, verifyBytes, type KeyPair } from './keys.ts';
+
+/** Header fields by lower-case name, one value each; repeated fields are joined by the HTTP library. */
+export type Headers = Readonly<Record<string, string | undefined>>;
+
+/** What a signature sees of a request. `path` is absolute and raw, `query` begins with `?` or is empty. */
+export interface RequestParts {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: Headers;
+}
+
+/** What a signature sees of a reply, with the request that it answers. */
+export interface ReplyParts {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly request: RequestParts;
+}
+
+/** Why a message was not accepted. `reason` is for the log; nothing in it is secret. */
+export class SignatureRefused extends Error {
+  override readonly name = 'SignatureRefused';
+}
+
+const LABEL = 'sig1';
+const ALGORITHM = 'ed25519';
+const REQUEST_COMPONENTS = [
+  '@method',
+  '@path',
+  '@query',
+  'content-digest',
+  'wayfarer-customer',
+  'wayfarer-agent',
+] as const;
+
+/** Parameters that the verifier of a request checks further: freshness, replay, whose key it is. */
+export interface RequestSignature {
+  readonly keyId: string;
+  readonly nonce: string;
+  /** Seconds since the epoch. */
+  readonly created: number;
+}
+
+/**
+ * Headers that sign a request (RFC 9421, protocol "Trust"): `content-digest`, `signature-input`, `signature`.
+ * `created` in seconds; `nonce` unique per request, 16 random bytes in base64url are enough.
+ */
+export function signRequest(
+  request: RequestParts,
+  body: Uint8Array,
+  pair: KeyPair,
+  stamp: { readonly created: number; readonly nonce: string },
+): Record<string, string> {
+  const digest = contentDigest(body);
+  const fields = createSignatureSync(
+    requestDescriptor({ ...request, headers: { ...request.headers, 'content-digest': digest } }),
+    {
+      label: LABEL,
+      components: [...REQUEST_COMPONENTS],
+      parameters: {
+        created: stamp.created,
+        nonce: stamp.nonce,
+        keyid: pair.keyId,
+        alg: ALGORITHM,
+        tag: SIGNATURE_TAG,
+      },
+      signer: { algorithm: ALGORITHM, sign: (data) => signBytes(pair, data) },
+    },
+  );
+  return { 'content-digest': digest, 'signature-input': fields.signatureInput, signature: fields.signature };
+}
+
+/**
+ * Verifies a request against the key that `keyOf` names for its key id. Freshness and replay are the caller's:
+ * the returned parameters are authenticated. Throws `SignatureRefused`.
+ */
+export async function verifyRequest(
+  request: RequestParts,
+  body: Uint8Array,
+  keyOf: (keyId: string) => string | undefined,
+): Promise<RequestSignature> {
+  requireDigest(request.headers, body);
+  const verified = await verified9421(requestDescriptor(request), [...REQUEST_COMPONENTS], keyOf, [
+    'created',
+    'nonce',
+  ]);
+  const { keyid, nonce, created } = verified.parameters;
+  return { keyId: keyid ?? '', nonce: nonce ?? '', created: created ?? 0 };
+}
+
+/**
+ * Headers that sign a reply, bound to its request: a signed one by its `signature`, the unsigned probe by its
+ * `wayfarer-nonce`, so that no reply fits another question.
+ */
+export function signReply(
+  reply: ReplyParts,
+  body: Uint8Array,
+  pair: KeyPair,
+  created: number,
+): Record<string, string> {
+  const digest = contentDigest(body);
+  const complete = { ...reply, headers: { ...reply.headers, 'content-digest': digest } };
+  const fields = createSignatureSync(replyDescriptor(complete), {
+    label: LABEL,
+    components: replyComponents(complete),
+    parameters: { created, keyid: pair.keyId, alg: ALGORITHM, tag: SIGNATURE_TAG },
+    signer: { algorithm: ALGORITHM, sign: (data) => signBytes(pair, data) },
+  });
+  return { 'content-digest': digest, 'signature-input': fields.signatureInput, signature: fields.signature };
+}
+
+/** Verifies that a reply comes from the owner of `platformKey` and answers this very request. Throws `SignatureRefused`. */
+export async function verifyReply(reply: ReplyParts, body: Uint8Array, platformKey: string): Promise<void> {
+  requireDigest(reply.headers, body);
+  const expected = keyId(platformKey);
+  await verified9421(
+    replyDescriptor(reply),
+    replyComponents(reply),
+    (candidate) => (candidate === expected ? platformKey : undefined),
+    ['created'],
+  );
+}
+
+function requireDigest(headers: Headers, body: Uint8Array): void {
+  if (!digestMatches(headers['content-digest'], body)) {
+    throw new SignatureRefused('content-digest is missing or does not match the body');
+  }
+}
+
+/** The components that a reply must cover: exactly the ones present. */
+function replyComponents(reply: ReplyParts): SignatureComponent[] {
+  const fromRequest = (name: string) => component(name, { req: true });
+  const components: SignatureComponent[] = ['@status', 'content-digest'];
+  if (reply.headers['etag'] !== undefined) components.push('etag');
+  components.push(fromRequest('@method'), fromRequest('@path'), fromRequest('@query'));
+  if (reply.request.headers['signature'] !== undefined) components.push(fromRequest('signature'));
+  else if (reply.request.headers['wayfarer-nonce'] !== undefined)
+    components.push(fromRequest('wayfarer-nonce'));
+  return components;
+}
+
+async function verified9421(
+  message: RequestDescriptor | ResponseDescriptor,
+  components: SignatureComponent[],
+  keyOf: (keyId: string) => string | undefined,
+  parameters: readonly string[],
+): Promise<VerifiedSignature> {
+  const expected = components.map(componentIdentity).join(' ');
+  try {
+    return await verifySignature(message, {
+      label: LABEL,
+      policy: {
+        algorithms: [ALGORITHM],
+        requiredComponents: components,
+        requiredParameters: ['keyid', 'alg', 'tag', ...parameters],
+        // Laptops wake with wrong clocks: freshness is the platform's to judge, and it answers with its own time.
+        clockSkew: Number.MAX_SAFE_INTEGER,
+        validate: (signature) =>
+          signature.parameters.tag === SIGNATURE_TAG &&
+          signature.components.map(componentIdentity).join(' ') === expected,
+      },
+      resolveVerifier: (candidate): Verifier => verifierOf(keyOf(candidate.parameters.keyid ?? '')),
+    });
+  } catch (error) {
+    throw new SignatureRefused(error instanceof Error ? error.message : 'signature refused', {
+      cause: error,
+    });
+  }
+}
+
+function verifierOf(publicKey: string | undefined): Verifier {
+  if (publicKey === undefined) throw new SignatureRefused('signed by an unknown key');
+  return { algorithm: ALGORITHM, verify: (data, signature) => verifyBytes(publicKey, data, signature) };
+}
+
+/** The authority is not covered, so any stands in: a reverse proxy may change it, the path it may not. */
+function requestDescriptor(request: RequestParts): RequestDescriptor {
+  return {
+    kind: 'request',
+    method: request.method,
+    targetUri: `https://authority.invalid${request.path}${request.query}`,
+    fields: fieldsOf(request.headers),
+  };
+}
+
+function replyDescriptor(reply: ReplyParts): ResponseDescriptor {
+  return {
+    kind: 'response',
+    status: reply.status,
+    fields: fieldsOf(reply.headers),
+    request: requestDescriptor(reply.request),
+  };
+}
+
+function fieldsOf(headers: Headers): FieldOccurrence[] {
+  return Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }]));
+}
