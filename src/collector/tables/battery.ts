@@ -1,0 +1,18 @@
+import type { TableSpec } from '../table.ts';
+
+export const batteryTable: TableSpec = {
+  name: 'battery',
+  group: 'system',
+  description: 'Batteries: identity and design capacity.',
+  key: 'serial number, else the device name',
+  columns: {
+    device: 'device name',
+    vendor: 'manufacturer',
+    model: 'model',
+    serial: 'serial number',
+    chemistry: 'cell chemistry',
+    designCapacityMwh: 'design capacity in mWh',
+  },
+  cost: 'low',
+  readers: {},
+};

@@ -1,0 +1,20 @@
+import type { TableSpec } from '../table.ts';
+
+export const cpuTable: TableSpec = {
+  name: 'cpu',
+  group: 'system',
+  description: 'Processor packages.',
+  key: 'number of the package (socket)',
+  columns: {
+    vendor: 'vendor',
+    brand: 'model name',
+    family: 'family number as text',
+    model: 'model number as text',
+    stepping: 'stepping as text',
+    cores: 'physical cores of the package',
+    threads: 'logical processors of the package',
+    arch: 'architecture',
+  },
+  cost: 'low',
+  readers: {},
+};

@@ -1,0 +1,16 @@
+import type { TableSpec } from '../table.ts';
+
+export const gemTable: TableSpec = {
+  name: 'gem',
+  group: 'software',
+  description: 'Ruby gems.',
+  key: 'path of the specification',
+  columns: {
+    name: 'gem',
+    version: 'version',
+    platform: 'platform, `ruby` for pure Ruby',
+    path: 'specification file',
+  },
+  cost: 'low',
+  readers: {},
+};

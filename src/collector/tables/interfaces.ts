@@ -1,0 +1,16 @@
+import type { TableSpec } from '../table.ts';
+
+export const interfacesTable: TableSpec = {
+  name: 'interfaces',
+  group: 'network',
+  description: 'Network interfaces.',
+  key: 'interface name',
+  columns: {
+    name: 'interface name',
+    mac: 'MAC address, lower case with colons',
+    type: 'ethernet, wifi, loopback, bridge, bond, tunnel, vlan, other',
+    virtual: 'whether no hardware is behind it',
+  },
+  cost: 'low',
+  readers: {},
+};

@@ -1,0 +1,17 @@
+import type { TableSpec } from '../table.ts';
+
+export const memoryTable: TableSpec = {
+  name: 'memory',
+  group: 'system',
+  description: 'Installed memory, capacity only.',
+  key: '`total`, or the slot of a module',
+  columns: {
+    capacityBytes: 'capacity in bytes',
+    type: 'memory technology of a module',
+    manufacturer: 'manufacturer of a module',
+    partNumber: 'part number of a module',
+    serial: 'serial number of a module',
+  },
+  cost: 'low',
+  readers: {},
+};

@@ -1,0 +1,15 @@
+import type { TableSpec } from '../table.ts';
+
+export const npmGlobalTable: TableSpec = {
+  name: 'npm_global',
+  group: 'software',
+  description: 'Globally installed npm packages.',
+  key: 'path of the package',
+  columns: {
+    name: 'package',
+    version: 'version',
+    path: 'folder of the package',
+  },
+  cost: 'low',
+  readers: {},
+};

@@ -1,0 +1,14 @@
+import type { TableSpec } from '../table.ts';
+
+export const sudoersTable: TableSpec = {
+  name: 'sudoers',
+  group: 'identity',
+  description: 'Rules of sudo.',
+  key: 'file and rule',
+  columns: {
+    file: 'file',
+    rule: 'rule in one line',
+  },
+  cost: 'low',
+  readers: {},
+};

@@ -1,0 +1,13 @@
+import type { TableSpec } from '../table.ts';
+
+export const timezoneTable: TableSpec = {
+  name: 'timezone',
+  group: 'system',
+  description: 'Time zone of the host.',
+  key: 'the constant `timezone`',
+  columns: {
+    name: 'IANA name on Linux and macOS, Windows zone id on Windows',
+  },
+  cost: 'low',
+  readers: {},
+};
