@@ -93,11 +93,11 @@ export type BlackoutWindow = z.infer<typeof BlackoutWindowSchema>;
 
 const numbers = Object.fromEntries(
   Object.entries(NUMBER_PARAMETERS).map(([name, range]) => [name, z.number().default(range.default)]),
-) as { [K in NumberParameter]: z.ZodDefault<z.ZodNumber> };
+) as Record<NumberParameter, z.ZodDefault<z.ZodNumber>>;
 
 const switches = Object.fromEntries(
   Object.entries(SWITCH_PARAMETERS).map(([name, value]) => [name, z.boolean().default(value)]),
-) as { [K in SwitchParameter]: z.ZodDefault<z.ZodBoolean> };
+) as Record<SwitchParameter, z.ZodDefault<z.ZodBoolean>>;
 
 /** A configuration profile as it travels: shape checked, ranges not, so that an agent can clamp instead of failing. */
 export const ProfileSchema = z.object({

@@ -9,7 +9,7 @@ export type RowValue = string | number | boolean | null | string[];
 /** One row of a table: flat, nothing volatile in it, so that equal hosts give equal rows (collection). */
 export type Row = Record<string, RowValue>;
 
-const Value = z.union([z.string(), z.number().int().safe(), z.boolean(), z.null(), z.array(z.string())]);
+const Value = z.union([z.string(), z.number().int(), z.boolean(), z.null(), z.array(z.string())]);
 
 /** Validates a row at a boundary; strings are bounded to 1 MiB, columns to 64. */
 export const RowSchema = z.record(z.string().max(128), Value).refine((row) => Object.keys(row).length <= 64, {
