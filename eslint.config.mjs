@@ -80,7 +80,6 @@ export default tseslint.config(
       ],
       'no-restricted-syntax': ['error', ...NO_SHELL, NO_DEFAULT_EXPORT],
       '@typescript-eslint/dot-notation': ['error', { allowIndexSignaturePropertyAccess: true }],
-      'no-control-regex': 'off', // host data holds control characters; finding them is what the encoder is for
       eqeqeq: 'error',
       'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
     },
