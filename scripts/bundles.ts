@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { build, type BuildOptions, type Metafile } from 'esbuild';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** Entry points of the headless programs and the names of their bundles in `dist/`. */
+export const BUNDLES = {
+  service: 'src/main/service.ts',
+  collector: 'src/collector/main.ts',
+  wayfarerctl: 'src/main/cli.ts',
+  'wayfarer-platform': 'src/platform/cli.ts',
+} as const;
+export type BundleName = keyof typeof BUNDLES;
+
+/** Packages that stay outside the bundles: native, found beside them at run time. */
+export const EXTERNAL = ['better-sqlite3'] as const;
+
+function options(name: BundleName, outdir: string): BuildOptions & { metafile: true } {
+  return {
+    absWorkingDir: ROOT,
+    entryPoints: { [name]: BUNDLES[name] },
+    outdir,
+    bundle: true,
+    platform: 'node',
+    target: 'node22',
+    format: 'esm',
+    sourcemap: true,
+    legalComments: 'linked',
+    metafile: true,
+    logLevel: 'silent',
+    external: [...EXTERNAL],
+    // CommonJS packages inside an ESM bundle still call `require` for Node's built-ins.
+    banner: {
+      js: "import { createRequire as nodeCreateRequire } from 'node:module';const require = nodeCreateRequire(import.meta.url);",
+    },
+  };
+}
+
+/**
+ * Bundles one program into `outdir`, or only works out what would be in it when `outdir` is left out. Returns esbuild's
+ * record of every input and of every import that stays outside. Throws esbuild's BuildFailure with the place of the error.
+ */
+export async function bundle(name: BundleName, outdir?: string): Promise<Metafile> {
+  const result = await build({ ...options(name, outdir ?? join(ROOT, 'dist')), write: outdir !== undefined });
+  return result.metafile;
+}

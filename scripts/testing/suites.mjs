@@ -1,0 +1,40 @@
+/** The suites of `npm test` and what each of them needs. Built-ins only. */
+import { spawnSync } from 'node:child_process';
+import { failed, skipped } from './result.mjs';
+import { verify } from './verify.mjs';
+import { runProject, testFiles } from './vitest.mjs';
+import { requireNode24 } from '../runtime.mjs';
+
+function present(program) {
+  return spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0;
+}
+
+/** Why packages can't be installed for a test here, or `undefined` if they can. */
+function noPackaging() {
+  if (process.platform !== 'linux' || !present('dpkg-deb')) {
+    return 'needs dpkg. To run it: npm test -- --suite deb, as root on Debian or Ubuntu';
+  }
+  if (process.getuid?.() !== 0) return 'needs root. To run it: sudo npm test -- --suite deb';
+  return undefined;
+}
+
+/** A suite made of one vitest project in `test/<name>`. `unable` says why it can't run here. */
+function project(name, unable = () => undefined) {
+  return async () => {
+    const files = testFiles(`test/${name}`);
+    if (files.length === 0) return failed(`${name}: no test files in test/${name}`);
+    const reason = unable();
+    if (reason !== undefined) return skipped(files.length, `${name}: ${files.length} test files: ${reason}`);
+    return runProject({ node: requireNode24(), project: name, report: name });
+  };
+}
+
+export const SUITES = {
+  verify,
+  integration: project('integration'),
+  deb: project('deb', noPackaging),
+  long: project('long'),
+};
+
+/** What `npm test` runs. */
+export const EVERYDAY = ['verify', 'integration', 'deb'];

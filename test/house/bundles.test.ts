@@ -1,0 +1,37 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { bundle, BUNDLES, EXTERNAL, type BundleName } from '../../scripts/bundles.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const names = Object.keys(BUNDLES) as BundleName[];
+
+/** Everything that a bundle takes in or leaves outside, as package and module names or paths. */
+async function contents(name: BundleName): Promise<{ inputs: string[]; outside: string[] }> {
+  const { inputs, outputs } = await bundle(name);
+  const outside = Object.values(outputs).flatMap((output) => output.imports.map((imported) => imported.path));
+  return { inputs: Object.keys(inputs), outside: [...new Set(outside)] };
+}
+
+describe('the headless bundles', () => {
+  it.each(names)('%s has an entry point', (name) => {
+    expect(existsSync(join(ROOT, BUNDLES[name]))).toBe(true);
+  });
+
+  it.each(names)('%s holds no electron, neither inside nor as an import', async (name) => {
+    const { inputs, outside } = await contents(name);
+    expect(inputs.length).toBeGreaterThan(0);
+    expect([...inputs, ...outside].filter((path) => /(^|\/)electron(\/|$)/.test(path))).toEqual([]);
+  });
+
+  it.each(names)('%s needs nothing at run time but Node and the native store', async (name) => {
+    const { outside } = await contents(name);
+    const foreign = outside.filter((path) => !path.startsWith('node:') && !isBuiltinName(path));
+    expect(foreign.filter((path) => !EXTERNAL.some((external) => external === path))).toEqual([]);
+  });
+});
+
+/** Older packages import Node's modules without the `node:` prefix. */
+function isBuiltinName(path: string): boolean {
+  return process.getBuiltinModule(path) !== undefined;
+}
