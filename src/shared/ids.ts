@@ -14,8 +14,13 @@ export type Sha256Hex = z.infer<typeof Sha256Hex>;
 export const Instant = z.iso.datetime();
 export type Instant = z.infer<typeof Instant>;
 
-/** A raw 32-byte Ed25519 public key in unpadded base64url (RFC 8037 `x`), 43 characters. */
-export const PublicKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'not an Ed25519 public key in base64url');
+/**
+ * A raw 32-byte Ed25519 public key in unpadded base64url (RFC 8037 `x`), 43 characters. The last one carries four
+ * bits; its two spare ones are zero, or one key would have four spellings and four key ids.
+ */
+export const PublicKey = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/, 'not an Ed25519 public key in base64url');
 export type PublicKey = z.infer<typeof PublicKey>;
 
 /**

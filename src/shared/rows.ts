@@ -9,7 +9,10 @@ export type RowValue = string | number | boolean | null | string[];
 /** One row of a table: flat, nothing volatile in it, so that equal hosts give equal rows (collection). */
 export type Row = Record<string, RowValue>;
 
-const Value = z.union([z.string(), z.number().int(), z.boolean(), z.null(), z.array(z.string())]);
+/** Longest string of a row, in UTF-16 code units. */
+const Text = z.string().max(1024 * 1024);
+
+const Value = z.union([Text, z.number().int(), z.boolean(), z.null(), z.array(Text)]);
 
 /** Validates a row at a boundary; strings are bounded to 1 MiB, columns to 64. */
 export const RowSchema = z.record(z.string().max(128), Value).refine((row) => Object.keys(row).length <= 64, {

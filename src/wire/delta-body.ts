@@ -28,8 +28,24 @@ const Key = z
   .string()
   .max(70_000)
   // eslint-disable-next-line no-control-regex -- the one control character of a key is its separator
-  .regex(/^[a-z][a-z0-9_]*\u001f[^\u0000-\u001f\u007f]*$/, 'not an item key');
-const Line = z.union([z.object({ set: z.tuple([Key, RowSchema]) }), z.object({ del: Key })]);
+  .regex(/^[a-z][a-z0-9_]*\u001f[^\p{Cc}\p{Cs}]*$/u, 'not an item key');
+
+/** Text as `encodeText` leaves it: no control characters, no lone surrogates. */
+const isEncoded = (text: string): boolean => /^[^\p{Cc}\p{Cs}]*$/u.test(text);
+
+const EncodedRow = RowSchema.refine(
+  (row) =>
+    Object.entries(row)
+      .flat(2)
+      .every((part) => typeof part !== 'string' || isEncoded(part)),
+  'a control character or a lone surrogate is not encoded',
+);
+
+/** Exactly one of both, so that no reader takes a line for the one and another for the other. */
+const Line = z.union([
+  z.object({ set: z.tuple([Key, EncodedRow]), del: z.undefined().optional() }),
+  z.object({ set: z.undefined().optional(), del: Key }),
+]);
 
 /** The header line, newline included. */
 export function headerLine(header: DeltaHeader): string {
@@ -54,11 +70,11 @@ export function parseHeader(line: string): DeltaHeader {
  */
 export function parseChange(line: string, previousKey: string | undefined): Change {
   const parsed = Line.parse(parseJson(line));
-  const key = 'set' in parsed ? parsed.set[0] : parsed.del;
+  const key = parsed.set === undefined ? parsed.del : parsed.set[0];
   if (previousKey !== undefined && compareKeys(previousKey, key) >= 0) {
     throw new Error('changes are not in ascending key order');
   }
-  if ('del' in parsed) return { del: key };
+  if (parsed.set === undefined) return { del: key };
   const row = canonicalRow(parsed.set[1]);
   return { set: { key, row, hash: itemHash(key, row) } };
 }

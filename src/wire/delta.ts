@@ -9,26 +9,30 @@ export type KeyedHash = Pick<Item, 'key' | 'hash'>;
 
 /**
  * The changes that turn `base` into `next`, in key order (R317). Both must be in key order without duplicates;
- * memory does not grow with either.
+ * memory does not grow with either. Both are closed at the end, also when the reader stops early.
  */
 export function* diff(base: Iterable<KeyedHash>, next: Iterable<Item>): Generator<Change, void, undefined> {
-  const before = base[Symbol.iterator]();
-  const after = next[Symbol.iterator]();
-  let old = before.next();
-  let now = after.next();
-  while (!old.done || !now.done) {
-    const order = old.done ? 1 : now.done ? -1 : compareKeys(old.value.key, now.value.key);
-    if (order < 0 && !old.done) {
-      yield { del: old.value.key };
-      old = before.next();
-    } else if (order > 0 && !now.done) {
-      yield { set: now.value };
-      now = after.next();
-    } else if (!old.done && !now.done) {
-      if (old.value.hash !== now.value.hash) yield { set: now.value };
-      old = before.next();
-      now = after.next();
+  const before: Iterator<KeyedHash, unknown> = base[Symbol.iterator]();
+  const after: Iterator<Item, unknown> = next[Symbol.iterator]();
+  try {
+    let old = before.next();
+    let now = after.next();
+    while (!old.done || !now.done) {
+      if (now.done || (!old.done && compareKeys(old.value.key, now.value.key) < 0)) {
+        yield { del: old.value.key };
+        old = before.next();
+      } else if (old.done || old.value.key !== now.value.key) {
+        yield { set: now.value };
+        now = after.next();
+      } else {
+        if (old.value.hash !== now.value.hash) yield { set: now.value };
+        old = before.next();
+        now = after.next();
+      }
     }
+  } finally {
+    before.return?.();
+    after.return?.();
   }
 }
 

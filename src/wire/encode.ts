@@ -1,10 +1,13 @@
+import { isUtf8 } from 'node:buffer';
+
 /**
  * Text as it may stand in a row or key: bytes that are not valid UTF-8 and control characters are written `%XX`,
  * and `%` as `%25`, so that the mapping from bytes to text is one to one (protocol, "Snapshot, delta, integrity").
+ * Under the `u` flag a surrogate matches only where it has no partner.
  */
-const NEEDS_ENCODING =
-  /[\u0000-\u001f\u007f-\u009f%]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/gu;
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+// eslint-disable-next-line no-control-regex -- control characters are what has to be found
+const NEEDS_ENCODING = /[\u0000-\u001f\u007f-\u009f%\ud800-\udfff]/gu;
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 const hex = (byte: number): string => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
 
@@ -22,39 +25,26 @@ export function encodeText(text: string): string {
 
 /** Encodes bytes of the operating system: a path, a config line. Never throws. */
 export function encodeBytes(bytes: Uint8Array): string {
-  try {
-    return encodeText(decoder.decode(bytes));
-  } catch {
-    return encodeMixed(bytes);
-  }
+  return isUtf8(bytes) ? encodeText(decoder.decode(bytes)) : encodeMixed(bytes);
 }
 
-/** Length of the well-formed UTF-8 sequence that starts at `at` (RFC 3629), or 0. */
-function sequenceLength(bytes: Uint8Array, at: number): number {
-  const first = bytes[at] ?? 0;
+/** How long the UTF-8 sequence is that this byte begins, if it is well formed (RFC 3629). */
+function announcedLength(first: number): number {
   if (first < 0x80) return 1;
-  const length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || at + length > bytes.length) return 0;
-  try {
-    decoder.decode(bytes.subarray(at, at + length));
-    return length;
-  } catch {
-    return 0;
-  }
+  if (first < 0xe0) return 2;
+  return first < 0xf0 ? 3 : 4;
 }
 
+/** One character at a time: a bad byte costs no more than a good one, so that nobody can slow a scan down with a name. */
 function encodeMixed(bytes: Uint8Array): string {
   const parts: string[] = [];
   let at = 0;
   while (at < bytes.length) {
-    const length = sequenceLength(bytes, at);
-    if (length === 0) {
-      parts.push(hex(bytes[at] ?? 0));
-      at += 1;
-    } else {
-      parts.push(encodeText(decoder.decode(bytes.subarray(at, at + length))));
-      at += length;
-    }
+    const first = bytes[at] ?? 0;
+    const sequence = bytes.subarray(at, at + announcedLength(first));
+    const valid = isUtf8(sequence);
+    parts.push(valid ? encodeText(decoder.decode(sequence)) : hex(first));
+    at += valid ? sequence.length : 1;
   }
   return parts.join('');
 }

@@ -37,11 +37,15 @@ export function compareKeys(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a, 'utf8'), Buffer.from(b, 'utf8'));
 }
 
+const HASH = /^[0-9a-f]{64}$/;
+
 /** The root over item hashes that arrive in key order; of none it is SHA-256 of the empty string. */
 export class RootHasher {
   readonly #hash: Hash = createHash('sha256');
 
+  /** Adds the hash of the next item. Throws when it is not one: `Hash` itself would silently leave it out. */
   add(itemHashHex: string): void {
+    if (!HASH.test(itemHashHex)) throw new TypeError('not a SHA-256 in hexadecimal');
     this.#hash.update(itemHashHex, 'hex');
   }
 

@@ -7,6 +7,7 @@ import {
   verify,
   type KeyObject,
 } from 'node:crypto';
+import { PublicKey } from '../shared/ids.ts';
 
 /** An Ed25519 key pair; the private half never leaves the host that made it. */
 export interface KeyPair {
@@ -38,8 +39,9 @@ export function privateKeyPem(pair: KeyPair): string {
   return pair.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
 }
 
-/** The key object of a raw public key in base64url. Throws when it is not 32 bytes. */
+/** The key object of a raw public key in base64url. Throws when it is not the one spelling of 32 bytes. */
 export function publicKeyObject(publicKey: string): KeyObject {
+  if (!PublicKey.safeParse(publicKey).success) throw new Error('not an Ed25519 public key in base64url');
   return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: publicKey }, format: 'jwk' });
 }
 
@@ -48,10 +50,12 @@ export function keyId(publicKey: string): string {
   return createHash('sha256').update(`{"crv":"Ed25519","kty":"OKP","x":"${publicKey}"}`).digest('base64url');
 }
 
+/** Ed25519 signature (RFC 8032), 64 bytes. */
 export function signBytes(pair: KeyPair, data: Uint8Array): Buffer {
   return sign(null, data, pair.privateKey);
 }
 
+/** Whether a signature is this key's over these bytes. Throws on a malformed key, never on a malformed signature. */
 export function verifyBytes(publicKey: string, data: Uint8Array, signature: Uint8Array): boolean {
   return verify(null, data, publicKeyObject(publicKey), signature);
 }
