@@ -17,18 +17,18 @@ export function* diff(base: Iterable<KeyedHash>, next: Iterable<Item>): Generato
   try {
     let old = before.next();
     let now = after.next();
-    while (!old.done || !now.done) {
-      if (now.done || (!old.done && compareKeys(old.value.key, now.value.key) < 0)) {
+    for (;;) {
+      if (!old.done && (now.done || compareKeys(old.value.key, now.value.key) < 0)) {
         yield { del: old.value.key };
         old = before.next();
-      } else if (old.done || old.value.key !== now.value.key) {
+      } else if (!now.done && (old.done || old.value.key !== now.value.key)) {
         yield { set: now.value };
         now = after.next();
-      } else {
+      } else if (!old.done && !now.done) {
         if (old.value.hash !== now.value.hash) yield { set: now.value };
         old = before.next();
         now = after.next();
-      }
+      } else return;
     }
   } finally {
     before.return?.();

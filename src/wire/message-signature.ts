@@ -14,7 +14,10 @@ import { SIGNATURE_TAG } from '../shared/wire.ts';
 import { contentDigest, digestMatches } from './digest.ts';
 import { keyId, signBytes, verifyBytes, type KeyPair } from './keys.ts';
 
-/** Header fields by lower-case name, one value each; repeated fields are joined by the HTTP library. */
+/**
+ * Header fields by lower-case name, one value each; repeated fields are joined by the HTTP library. Only the ones that
+ * a signature of this protocol covers are looked at: what a proxy adds beside them can't break it.
+ */
 export type Headers = Readonly<Record<string, string | undefined>>;
 
 /** What a signature sees of a request. `path` is absolute and raw, `query` begins with `?` or is empty. */
@@ -48,6 +51,17 @@ const REQUEST_COMPONENTS = [
   'wayfarer-agent',
 ] as const;
 
+/** Every field that a signature covers or travels in. */
+const FIELDS = [
+  'content-digest',
+  'etag',
+  'signature',
+  'signature-input',
+  'wayfarer-agent',
+  'wayfarer-customer',
+  'wayfarer-nonce',
+] as const;
+
 /** Parameters that the verifier of a request checks further: freshness, replay, whose key it is. */
 export interface RequestSignature {
   readonly keyId: string;
@@ -58,7 +72,8 @@ export interface RequestSignature {
 
 /**
  * Headers that sign a request (RFC 9421, protocol "Trust"): `content-digest`, `signature-input`, `signature`.
- * `created` in seconds; `nonce` unique per request, 16 random bytes in base64url are enough.
+ * `created` in seconds; `nonce` unique per request, 16 random bytes in base64url are enough. Throws `SignatureRefused`
+ * for a request that can't be signed: a field missing or not ASCII, a path or query that isn't one.
  */
 export function signRequest(
   request: RequestParts,
@@ -67,22 +82,12 @@ export function signRequest(
   stamp: { readonly created: number; readonly nonce: string },
 ): Record<string, string> {
   const digest = contentDigest(body);
-  const fields = createSignatureSync(
-    requestDescriptor({ ...request, headers: { ...request.headers, 'content-digest': digest } }),
-    {
-      label: LABEL,
-      components: [...REQUEST_COMPONENTS],
-      parameters: {
-        created: stamp.created,
-        nonce: stamp.nonce,
-        keyid: pair.keyId,
-        alg: ALGORITHM,
-        tag: SIGNATURE_TAG,
-      },
-      signer: { algorithm: ALGORITHM, sign: (data) => signBytes(pair, data) },
-    },
-  );
-  return { 'content-digest': digest, 'signature-input': fields.signatureInput, signature: fields.signature };
+  const complete = { ...request, headers: { ...request.headers, 'content-digest': digest } };
+  const { created, nonce } = stamp;
+  return {
+    'content-digest': digest,
+    ...signed9421(requestDescriptor(complete), [...REQUEST_COMPONENTS], pair, { created, nonce }),
+  };
 }
 
 /**
@@ -105,7 +110,8 @@ export async function verifyRequest(
 
 /**
  * Headers that sign a reply, bound to its request: a signed one by its `signature`, the unsigned probe by its
- * `wayfarer-nonce`, so that no reply fits another question.
+ * `wayfarer-nonce`, so that no reply fits another question. A request with neither gets a reply that no agent of ours
+ * accepts. Throws `SignatureRefused` where the request is so malformed that nothing can be bound to it.
  */
 export function signReply(
   reply: ReplyParts,
@@ -115,18 +121,19 @@ export function signReply(
 ): Record<string, string> {
   const digest = contentDigest(body);
   const complete = { ...reply, headers: { ...reply.headers, 'content-digest': digest } };
-  const fields = createSignatureSync(replyDescriptor(complete), {
-    label: LABEL,
-    components: replyComponents(complete),
-    parameters: { created, keyid: pair.keyId, alg: ALGORITHM, tag: SIGNATURE_TAG },
-    signer: { algorithm: ALGORITHM, sign: (data) => signBytes(pair, data) },
-  });
-  return { 'content-digest': digest, 'signature-input': fields.signatureInput, signature: fields.signature };
+  return {
+    'content-digest': digest,
+    ...signed9421(replyDescriptor(complete), replyComponents(complete), pair, { created }),
+  };
 }
 
 /** Verifies that a reply comes from the owner of `platformKey` and answers this very request. Throws `SignatureRefused`. */
 export async function verifyReply(reply: ReplyParts, body: Uint8Array, platformKey: string): Promise<void> {
   requireDigest(reply.headers, body);
+  const { signature, 'wayfarer-nonce': nonce } = reply.request.headers;
+  if (signature === undefined && nonce === undefined) {
+    throw new SignatureRefused('the request has neither signature nor nonce: any reply would fit it');
+  }
   const expected = keyId(platformKey);
   await verified9421(
     replyDescriptor(reply),
@@ -154,6 +161,25 @@ function replyComponents(reply: ReplyParts): SignatureComponent[] {
   return components;
 }
 
+function signed9421(
+  message: RequestDescriptor | ResponseDescriptor,
+  components: SignatureComponent[],
+  pair: KeyPair,
+  stamp: { readonly created: number; readonly nonce?: string },
+): { 'signature-input': string; signature: string } {
+  try {
+    const fields = createSignatureSync(message, {
+      label: LABEL,
+      components,
+      parameters: { ...stamp, keyid: pair.keyId, alg: ALGORITHM, tag: SIGNATURE_TAG },
+      signer: { algorithm: ALGORITHM, sign: (data) => signBytes(pair, data) },
+    });
+    return { 'signature-input': fields.signatureInput, signature: fields.signature };
+  } catch (error) {
+    throw refusal(error);
+  }
+}
+
 async function verified9421(
   message: RequestDescriptor | ResponseDescriptor,
   components: SignatureComponent[],
@@ -177,10 +203,14 @@ async function verified9421(
       resolveVerifier: (candidate): Verifier => verifierOf(keyOf(candidate.parameters.keyid ?? '')),
     });
   } catch (error) {
-    throw new SignatureRefused(error instanceof Error ? error.message : 'signature refused', {
-      cause: error,
-    });
+    throw refusal(error);
   }
+}
+
+/** The library wraps what a resolver throws; the reason inside is the one that helps. */
+function refusal(error: unknown): SignatureRefused {
+  const { cause, message } = error as Error;
+  return cause instanceof SignatureRefused ? cause : new SignatureRefused(message, { cause: error });
 }
 
 function verifierOf(publicKey: string | undefined): Verifier {
@@ -188,8 +218,13 @@ function verifierOf(publicKey: string | undefined): Verifier {
   return { algorithm: ALGORITHM, verify: (data, signature) => verifyBytes(publicKey, data, signature) };
 }
 
-/** The authority is not covered, so any stands in: a reverse proxy may change it, the path it may not. */
+/**
+ * The authority is not covered, so any stands in: a reverse proxy may change it, the path it may not. Path and query
+ * are checked, or parts of the one could pass for the other, and an absolute target for a path.
+ */
 function requestDescriptor(request: RequestParts): RequestDescriptor {
+  if (!/^\/[^?#]*$/.test(request.path)) throw new SignatureRefused('not an absolute path');
+  if (!/^(\?[^#]*)?$/.test(request.query)) throw new SignatureRefused('not a query');
   return {
     kind: 'request',
     method: request.method,
@@ -208,5 +243,8 @@ function replyDescriptor(reply: ReplyParts): ResponseDescriptor {
 }
 
 function fieldsOf(headers: Headers): FieldOccurrence[] {
-  return Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }]));
+  return FIELDS.flatMap((name) => {
+    const value = headers[name];
+    return value === undefined ? [] : [{ name, value }];
+  });
 }

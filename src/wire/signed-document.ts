@@ -1,4 +1,4 @@
-import { CompactSign, compactVerify, errors } from 'jose';
+import { CompactSign, compactVerify, errors, type CompactVerifyResult } from 'jose';
 import type { z } from 'zod';
 import { publicKeyObject, keyId, type KeyPair } from './keys.ts';
 
@@ -67,16 +67,22 @@ export async function openDocument<T extends Envelope>(
 }
 
 async function verifiedPayload(jws: string, platformKey: string, kind: string): Promise<unknown> {
+  const { payload, protectedHeader } = await verifiedJws(jws, platformKey, kind);
+  if (protectedHeader.kid !== keyId(platformKey))
+    throw new DocumentRefused(`${kind} is signed by another key`);
+  if (protectedHeader.typ !== typeOf(kind)) throw new DocumentRefused(`not a ${kind}`);
   try {
-    const { payload, protectedHeader } = await compactVerify(jws, publicKeyObject(platformKey), {
-      algorithms: ['EdDSA'],
-    });
-    if (protectedHeader.kid !== keyId(platformKey)) throw new DocumentRefused('signed by another key');
-    if (protectedHeader.typ !== typeOf(kind)) throw new DocumentRefused(`not a ${kind}`);
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)) as unknown;
   } catch (error) {
-    if (error instanceof DocumentRefused) throw error;
-    const reason = error instanceof errors.JOSEError ? error.code : 'not JSON';
+    throw new DocumentRefused(`${kind} is not JSON in UTF-8`, { cause: error });
+  }
+}
+
+async function verifiedJws(jws: string, platformKey: string, kind: string): Promise<CompactVerifyResult> {
+  try {
+    return await compactVerify(jws, publicKeyObject(platformKey), { algorithms: ['EdDSA'] });
+  } catch (error) {
+    const reason = error instanceof errors.JOSEError ? error.code : (error as Error).message;
     throw new DocumentRefused(`${kind} does not verify: ${reason}`, { cause: error });
   }
 }
