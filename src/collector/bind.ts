@@ -12,6 +12,8 @@ export interface Table extends Pick<
   /** Parameters as JSON Schema, `undefined` for tables that take none. */
   readonly paramsSchema: z.core.JSONSchema.BaseSchema | undefined;
   readonly sources: Partial<Record<Os, { readonly source: string; readonly root: string }>>;
+  /** As `Reader.prepare`; absent where no reader of the table has one. */
+  readonly prepare: ((context: ReadContext) => void | Promise<void>) | undefined;
   /**
    * Opens the rows for raw parameters of a manifest. `undefined` where this operating system has no such table.
    * Throws `Unreadable` when the parameters are not what the table takes.
@@ -34,6 +36,7 @@ export function bindTable<P>(spec: TableSpec<P>): Table {
     const reader = spec.readers[os];
     if (reader !== undefined) sources[os] = { source: reader.source, root: reader.root };
   }
+  const prepares = Object.values(spec.readers).some((reader) => reader.prepare !== undefined);
   const schema: z.ZodType = spec.params ?? NoParams;
   return {
     name: spec.name,
@@ -46,6 +49,7 @@ export function bindTable<P>(spec: TableSpec<P>): Table {
       return spec.params === undefined ? undefined : z.toJSONSchema(spec.params, { io: 'input' });
     },
     sources,
+    prepare: prepares ? (context) => spec.readers[context.os]?.prepare?.(context) : undefined,
     open: (context, params) => {
       const reader = spec.readers[context.os];
       if (reader === undefined) return undefined;

@@ -56,6 +56,11 @@ export interface Reader<P = unknown> {
    * scan goes on. A table that does not exist on this host (no rpm database on Debian) yields nothing.
    */
   readonly read: (context: ReadContext, params: P) => AsyncIterable<KeyedRow> | Iterable<KeyedRow>;
+  /**
+   * Takes what the reading later compares with (a first sample of the processes). Called when a collection starts; the
+   * engine then reads such tables last, so that the time between is not waited for.
+   */
+  readonly prepare?: (context: ReadContext) => void | Promise<void>;
 }
 
 /** One table: what it holds, what its key is, and a reader per operating system. */

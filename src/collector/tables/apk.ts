@@ -1,3 +1,4 @@
+import { apkLinux } from '../linux/apk.ts';
 import type { TableSpec } from '../table.ts';
 
 export const apkTable: TableSpec = {
@@ -13,5 +14,5 @@ export const apkTable: TableSpec = {
     maintainer: 'maintainer',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: apkLinux },
 };

@@ -1,3 +1,4 @@
+import { browserExtensionsLinux } from '../linux/browser-extensions.ts';
 import type { TableSpec } from '../table.ts';
 
 export const browserExtensionsTable: TableSpec = {
@@ -15,5 +16,5 @@ export const browserExtensionsTable: TableSpec = {
     permissions: 'permissions asked for, sorted',
   },
   cost: 'medium',
-  readers: {},
+  readers: { linux: browserExtensionsLinux },
 };

@@ -1,3 +1,4 @@
+import { debLinux } from '../linux/deb.ts';
 import type { TableSpec } from '../table.ts';
 
 export const debTable: TableSpec = {
@@ -18,5 +19,5 @@ export const debTable: TableSpec = {
     installedSizeKib: 'installed size in KiB',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: debLinux },
 };

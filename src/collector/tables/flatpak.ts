@@ -1,3 +1,4 @@
+import { flatpakLinux } from '../linux/flatpak.ts';
 import type { TableSpec } from '../table.ts';
 
 export const flatpakTable: TableSpec = {
@@ -16,5 +17,5 @@ export const flatpakTable: TableSpec = {
     installation: '`system` or the user name',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: flatpakLinux },
 };

@@ -1,3 +1,4 @@
+import { gemLinux } from '../linux/gem.ts';
 import type { TableSpec } from '../table.ts';
 
 export const gemTable: TableSpec = {
@@ -12,5 +13,5 @@ export const gemTable: TableSpec = {
     path: 'specification file',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: gemLinux },
 };

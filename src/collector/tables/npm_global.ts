@@ -1,3 +1,4 @@
+import { npmGlobalLinux } from '../linux/npm-global.ts';
 import type { TableSpec } from '../table.ts';
 
 export const npmGlobalTable: TableSpec = {
@@ -11,5 +12,5 @@ export const npmGlobalTable: TableSpec = {
     path: 'folder of the package',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: npmGlobalLinux },
 };

@@ -1,3 +1,4 @@
+import { pythonLinux } from '../linux/python.ts';
 import type { TableSpec } from '../table.ts';
 
 export const pythonTable: TableSpec = {
@@ -12,5 +13,5 @@ export const pythonTable: TableSpec = {
     installer: 'tool that installed it',
   },
   cost: 'medium',
-  readers: {},
+  readers: { linux: pythonLinux },
 };

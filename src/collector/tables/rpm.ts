@@ -1,3 +1,4 @@
+import { rpmLinux } from '../linux/rpm.ts';
 import type { TableSpec } from '../table.ts';
 
 export const rpmTable: TableSpec = {
@@ -15,5 +16,5 @@ export const rpmTable: TableSpec = {
     vendor: 'vendor',
   },
   cost: 'medium',
-  readers: {},
+  readers: { linux: rpmLinux },
 };

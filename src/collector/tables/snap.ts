@@ -1,3 +1,4 @@
+import { snapLinux } from '../linux/snap.ts';
 import type { TableSpec } from '../table.ts';
 
 export const snapTable: TableSpec = {
@@ -14,5 +15,5 @@ export const snapTable: TableSpec = {
     base: 'base snap',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: snapLinux },
 };

@@ -1,0 +1,49 @@
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import type { Pace } from '../shared/collector.ts';
+import { Cancelled } from './abort-gate.ts';
+import type { CpuMeter } from './cpu-meter.ts';
+import { budgetOf, Pacer } from './pace.ts';
+import { runCommand } from './run.ts';
+import type { Os, ReadContext } from './table.ts';
+
+/** Sleeps, or gives the event loop one turn where there is nothing to sleep for. Rejects with `Cancelled` on abort. */
+async function sleepUnless(signal: AbortSignal, ms: number): Promise<void> {
+  try {
+    if (ms > 0) await delay(ms, undefined, { signal });
+    else await nextTurn(undefined, { signal });
+  } catch {
+    throw new Cancelled();
+  }
+}
+
+/** The context of one collection on the real host, paced by the profile's limits. `root` as `normalRoot` gives it. */
+export function hostContext(
+  host: { readonly root: string; readonly os: Os; readonly meter: CpuMeter },
+  pace: Pace,
+  signal: AbortSignal,
+): ReadContext {
+  const { root, os, meter } = host;
+  const sleep = (ms: number): Promise<void> => sleepUnless(signal, ms);
+  const pacer = new Pacer(budgetOf(pace, os), { cpuMs: () => meter.total(), sleep });
+  return {
+    root,
+    os,
+    signal,
+    sleep,
+    now: () => Date.now(),
+    breathe: () => pacer.breathe(),
+    run: (file, args, limits) =>
+      runCommand(
+        {
+          os,
+          signal,
+          onEnd: () => {
+            meter.noteChildren();
+          },
+        },
+        file,
+        args,
+        limits,
+      ),
+  };
+}

@@ -1,0 +1,182 @@
+import { hash } from 'node:crypto';
+import canonicalize from 'canonicalize';
+import type { Task } from '../shared/manifest.ts';
+import { ERRORS_TABLE, type Item } from '../shared/rows.ts';
+import { AbortGate } from './abort-gate.ts';
+import { Batcher } from './batcher.ts';
+import type { Table } from './bind.ts';
+import { itemOf } from './encode-row.ts';
+import { isFault, reasonOf } from './reasons.ts';
+import { Unreadable, type KeyedRow, type ReadContext } from './table.ts';
+
+/** Rows between two looks at the CPU budget. */
+const ROWS_PER_BREATH = 16;
+
+/** Errors listed in the summary; the rows of `collection_errors` are complete. */
+const MAX_LISTED_ERRORS = 1_000;
+
+/** A finished task: rows is what it added, so a table that an earlier task has read counts 0. */
+export interface TaskReport {
+  readonly id: string;
+  readonly table: string;
+  readonly rows: number;
+  readonly ms: number;
+  readonly error?: string;
+}
+
+/** Where a collection delivers to. `batch` resolves when the next one may come. */
+export interface Sink {
+  readonly batch: (items: Item[]) => Promise<void>;
+  readonly task: (report: TaskReport) => void;
+  readonly log: (level: 'error' | 'warn' | 'info' | 'debug', message: string) => void;
+}
+
+export interface Summary {
+  readonly rows: number;
+  readonly tables: Record<string, number>;
+  readonly errors: { table: string; reason: string }[];
+}
+
+export interface EngineOptions {
+  readonly context: ReadContext;
+  readonly tableNamed: (name: string) => Table | undefined;
+  readonly sink: Sink;
+}
+
+/** Reads the tasks of a manifest one after the other and streams their rows (collection: a failed table is a row, R012). */
+export class Engine {
+  readonly #context: ReadContext;
+  readonly #tableNamed: (name: string) => Table | undefined;
+  readonly #sink: Sink;
+  readonly #gate: AbortGate;
+  readonly #batcher: Batcher;
+  readonly #keys = new Set<string>();
+  readonly #read = new Set<string>();
+  readonly #tables = new Map<string, number>();
+  readonly #errors: { table: string; reason: string }[] = [];
+  #rows = 0;
+
+  constructor({ context, tableNamed, sink }: EngineOptions) {
+    this.#context = context;
+    this.#tableNamed = tableNamed;
+    this.#sink = sink;
+    this.#gate = new AbortGate(context.signal);
+    this.#batcher = new Batcher((items) => this.#gate.wait(sink.batch(items)));
+  }
+
+  /**
+   * Runs the tasks: those that need time to pass are prepared first and read last. Rejects with `Cancelled` when the
+   * signal fires; every other trouble ends in the table `collection_errors`.
+   */
+  async collect(tasks: readonly Task[]): Promise<Summary> {
+    const waiting = tasks.filter((task) => this.#tableNamed(task.table)?.prepare !== undefined);
+    for (const table of new Set(waiting.map((task) => task.table))) await this.#prepare(table);
+    const first = tasks.filter((task) => !waiting.includes(task));
+    for (const task of [...first, ...waiting]) await this.#runTask(task);
+    await this.#batcher.flush();
+    return { rows: this.#rows, tables: Object.fromEntries(this.#tables), errors: this.#errors };
+  }
+
+  /** A failure here shows again, with its reason, when the table is read. */
+  async #prepare(table: string): Promise<void> {
+    try {
+      await this.#gate.wait(Promise.resolve(this.#tableNamed(table)?.prepare?.(this.#context)));
+    } catch (error) {
+      this.#gate.check();
+      this.#sink.log('debug', `${table} could not be prepared: ${reasonOf(error)}`);
+    }
+  }
+
+  async #runTask(task: Task): Promise<void> {
+    this.#gate.check();
+    const started = this.#context.now();
+    const before = this.#rows;
+    let error: string | undefined;
+    try {
+      await this.#readOnce(task);
+    } catch (thrown) {
+      this.#gate.check();
+      error = reasonOf(thrown);
+      if (isFault(thrown))
+        this.#sink.log('error', `task ${task.id} (${task.table}) failed: ${String(thrown)}`);
+    }
+    const rows = this.#rows - before;
+    if (error !== undefined) await this.#addError(task, error);
+    const ms = Math.max(0, this.#context.now() - started);
+    this.#sink.task({ id: task.id, table: task.table, rows, ms, ...(error === undefined ? {} : { error }) });
+  }
+
+  async #readOnce(task: Task): Promise<void> {
+    const table = this.#tableNamed(task.table);
+    if (table === undefined) throw new Unreadable('this agent has no such table');
+    const identity = `${task.table} ${canonicalize(task.params) ?? ''}`;
+    if (this.#read.has(identity)) return;
+    this.#read.add(identity);
+    const rows = table.open(this.#context, task.params);
+    if (rows === undefined) return;
+    if (!this.#tables.has(task.table)) this.#tables.set(task.table, 0);
+    const rejects = await this.#readRows(task.table, rows);
+    if (rejects !== undefined) throw new Unreadable(rejects);
+  }
+
+  /** Streams the rows out; returns why some of them were left out. */
+  async #readRows(
+    table: string,
+    rows: AsyncIterable<KeyedRow> | Iterable<KeyedRow>,
+  ): Promise<string | undefined> {
+    const rejected = new Map<string, number>();
+    let count = 0;
+    const take = async (keyed: KeyedRow): Promise<void> => {
+      const reason = await this.#addRow(table, keyed);
+      if (reason !== undefined) rejected.set(reason, (rejected.get(reason) ?? 0) + 1);
+      count += 1;
+      if (count % ROWS_PER_BREATH !== 0) return;
+      await this.#context.breathe();
+      this.#gate.check();
+    };
+    if (Symbol.asyncIterator in rows) await this.#drain(rows[Symbol.asyncIterator](), take);
+    else for (const keyed of rows) await take(keyed);
+    const all = [...rejected].map(([reason, times]) => `${String(times)} × ${reason}`).sort();
+    return all.length === 0 ? undefined : `rows left out: ${all.join('; ')}`;
+  }
+
+  /** Takes rows until the end. A reader that hangs is left behind when the collection is cancelled. */
+  async #drain(iterator: AsyncIterator<KeyedRow>, take: (row: KeyedRow) => Promise<void>): Promise<void> {
+    let finished = false;
+    try {
+      for (;;) {
+        const next = await this.#gate.wait(iterator.next());
+        finished = next.done === true;
+        if (next.done === true) return;
+        await take(next.value);
+      }
+    } finally {
+      // Not awaited: a hung reader would answer this as little as it answered `next`.
+      if (!finished) void Promise.resolve(iterator.return?.()).catch(() => undefined);
+    }
+  }
+
+  /** Adds a row, or says why it can't stand in a snapshot. */
+  async #addRow(table: string, keyed: KeyedRow): Promise<string | undefined> {
+    let item: Item;
+    try {
+      item = itemOf(table, keyed, this.#context.os);
+    } catch (error) {
+      if (error instanceof Unreadable) return error.message;
+      throw error;
+    }
+    const keyHash = hash('sha256', item.key, 'base64').slice(0, 20);
+    if (this.#keys.has(keyHash)) return 'its key was there already';
+    this.#keys.add(keyHash);
+    if (this.#batcher.wouldOverflow(item)) await this.#batcher.flush();
+    this.#batcher.push(item);
+    this.#rows += 1;
+    this.#tables.set(table, (this.#tables.get(table) ?? 0) + 1);
+    return undefined;
+  }
+
+  async #addError(task: Task, reason: string): Promise<void> {
+    if (this.#errors.length < MAX_LISTED_ERRORS) this.#errors.push({ table: task.table, reason });
+    await this.#addRow(ERRORS_TABLE, { key: task.id, row: { table: task.table, task: task.id, reason } });
+  }
+}

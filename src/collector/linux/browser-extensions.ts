@@ -1,0 +1,140 @@
+import { z } from 'zod';
+import { joinKey } from '../key.ts';
+import type { KeyedRow, ReadContext, Reader } from '../table.ts';
+import { homes, type Home } from './accounts.ts';
+import { readJson } from './json.ts';
+import { expand, namesIn } from './tolerant.ts';
+
+/** Profile roots below a home. */
+const CHROMIUM: readonly (readonly [browser: string, folder: string])[] = [
+  ['chrome', '.config/google-chrome'],
+  ['chromium', '.config/chromium'],
+  ['chromium', 'snap/chromium/common/chromium'],
+  ['edge', '.config/microsoft-edge'],
+  ['brave', '.config/BraveSoftware/Brave-Browser'],
+  ['vivaldi', '.config/vivaldi'],
+  ['opera', '.config/opera'],
+];
+const FIREFOX = ['.mozilla/firefox', 'snap/firefox/common/.mozilla/firefox'];
+
+/** Files of a person: no link may lead the reader, which is root, elsewhere. */
+const FILES = { links: 'none' } as const;
+const LARGE = { ...FILES, maxBytes: 16 * 1024 * 1024 };
+
+const Manifest = z.object({
+  name: z.string(),
+  version: z.string(),
+  default_locale: z
+    .string()
+    .regex(/^[A-Za-z_-]{1,20}$/)
+    .optional(),
+  permissions: z.array(z.unknown()).default([]),
+  host_permissions: z.array(z.unknown()).default([]),
+});
+const Messages = z.record(z.string(), z.object({ message: z.string() }).or(z.unknown()));
+const Addons = z.object({
+  addons: z.array(
+    z.object({
+      id: z.string(),
+      version: z.string(),
+      type: z.string(),
+      location: z.string().optional(),
+      defaultLocale: z.object({ name: z.string().nullish() }).nullish(),
+      userPermissions: z
+        .object({ permissions: z.array(z.string()).default([]), origins: z.array(z.string()).default([]) })
+        .nullish(),
+    }),
+  ),
+});
+
+/** Placeholder of a translated text in a manifest. */
+const PLACEHOLDER = /^__MSG_(\w+)__$/;
+
+const sortedTexts = (values: readonly unknown[]): string[] =>
+  [...new Set(values.filter((value) => typeof value === 'string'))].sort();
+
+/** Name of an extension; a placeholder is looked up in its default language, names there ignore case. */
+function nameOf(context: ReadContext, folder: string, manifest: z.output<typeof Manifest>): string {
+  const placeholder = PLACEHOLDER.exec(manifest.name)?.[1]?.toLowerCase();
+  if (placeholder === undefined || manifest.default_locale === undefined) return manifest.name;
+  const path = `${folder}/_locales/${manifest.default_locale}/messages.json`;
+  const messages = readJson(context, path, Messages, FILES) ?? {};
+  for (const [name, entry] of Object.entries(messages)) {
+    const text = z.object({ message: z.string() }).safeParse(entry);
+    if (name.toLowerCase() === placeholder && text.success) return text.data.message;
+  }
+  return manifest.name;
+}
+
+/** One row per extension folder: the highest of its versions on disk, since an update leaves the old one for a while. */
+function chromiumRow(
+  context: ReadContext,
+  home: Home,
+  browser: string,
+  folder: string,
+): KeyedRow | undefined {
+  const versions = namesIn(context, folder).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  const newest = versions.at(-1);
+  if (newest === undefined) return undefined;
+  const path = `${folder}/${newest}`;
+  const manifest = readJson(context, `${path}/manifest.json`, Manifest, FILES);
+  if (manifest === undefined) return undefined;
+  const [profile = '', , id = ''] = folder.split('/').slice(-3);
+  return {
+    key: joinKey(home.user, browser, profile, id),
+    row: {
+      user: home.user,
+      browser,
+      profile,
+      id,
+      name: nameOf(context, path, manifest),
+      version: manifest.version,
+      permissions: sortedTexts([...manifest.permissions, ...manifest.host_permissions]),
+    },
+  };
+}
+
+function* firefoxRows(context: ReadContext, home: Home, profile: string): Generator<KeyedRow> {
+  const found = readJson(context, `${profile}/extensions.json`, Addons, LARGE);
+  const name = profile.split('/').at(-1) ?? '';
+  for (const addon of found?.addons ?? []) {
+    // Parts of Firefox itself change with every release and are no one's choice.
+    if (addon.location?.startsWith('app-') === true && addon.location !== 'app-profile') continue;
+    yield {
+      key: joinKey(home.user, 'firefox', name, addon.id),
+      row: {
+        user: home.user,
+        browser: 'firefox',
+        profile: name,
+        id: addon.id,
+        name: addon.defaultLocale?.name ?? addon.id,
+        version: addon.version,
+        permissions: sortedTexts([
+          ...(addon.userPermissions?.permissions ?? []),
+          ...(addon.userPermissions?.origins ?? []),
+        ]),
+      },
+    };
+  }
+}
+
+function* readBrowserExtensions(context: ReadContext): Generator<KeyedRow> {
+  for (const home of homes(context)) {
+    for (const [browser, folder] of CHROMIUM) {
+      for (const extension of expand(context, `${home.path}/${folder}/*/Extensions/*`)) {
+        const row = chromiumRow(context, home, browser, extension);
+        if (row !== undefined) yield row;
+      }
+    }
+    for (const folder of FIREFOX) {
+      for (const profile of expand(context, `${home.path}/${folder}/*`))
+        yield* firefoxRows(context, home, profile);
+    }
+  }
+}
+
+export const browserExtensionsLinux: Reader = {
+  source: 'extension manifests in Chromium profiles, extensions.json in Firefox profiles',
+  root: 'partly',
+  read: readBrowserExtensions,
+};

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import type { FileOptions } from '../files.ts';
+import type { KeyedRow, ReadContext, Reader } from '../table.ts';
+import { homes } from './accounts.ts';
+import { readJson } from './json.ts';
+import { expand, namesIn } from './tolerant.ts';
+
+const SYSTEM = [
+  '/usr/lib/node_modules',
+  '/usr/local/lib/node_modules',
+  '/usr/share/nodejs',
+  '/opt/*/lib/node_modules',
+];
+const PERSONAL = [
+  '.npm-global/lib/node_modules',
+  '.local/lib/node_modules',
+  '.nvm/versions/node/*/lib/node_modules',
+];
+
+const PackageJson = z.object({ name: z.string().min(1), version: z.string().min(1) });
+
+/** Folders of packages below a node_modules folder, scoped ones included. */
+function packageFolders(context: ReadContext, folder: string): string[] {
+  return namesIn(context, folder)
+    .filter((name) => !name.startsWith('.'))
+    .flatMap((name) =>
+      name.startsWith('@')
+        ? namesIn(context, `${folder}/${name}`).map((inner) => `${folder}/${name}/${inner}`)
+        : [`${folder}/${name}`],
+    );
+}
+
+async function* readFolders(
+  context: ReadContext,
+  folders: Iterable<string>,
+  files: FileOptions,
+): AsyncGenerator<KeyedRow> {
+  for (const folder of new Set(folders)) {
+    for (const path of packageFolders(context, folder)) {
+      const found = readJson(context, `${path}/package.json`, PackageJson, files);
+      if (found !== undefined) yield { key: path, row: { name: found.name, version: found.version, path } };
+      await context.breathe();
+    }
+  }
+}
+
+async function* readNpmGlobal(context: ReadContext): AsyncGenerator<KeyedRow> {
+  yield* readFolders(
+    context,
+    SYSTEM.flatMap((pattern) => expand(context, pattern)),
+    {},
+  );
+  const personal = homes(context).flatMap(({ path }) =>
+    PERSONAL.flatMap((pattern) => expand(context, `${path}/${pattern}`)),
+  );
+  yield* readFolders(context, personal, { links: 'none' });
+}
+
+export const npmGlobalLinux: Reader = {
+  source: 'package.json in the global node_modules folders',
+  root: 'partly',
+  read: readNpmGlobal,
+};

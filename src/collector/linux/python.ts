@@ -1,0 +1,82 @@
+import type { FileOptions } from '../files.ts';
+import type { KeyedRow, ReadContext, Reader } from '../table.ts';
+import { homes } from './accounts.ts';
+import { expand, namesIn, textOf } from './tolerant.ts';
+
+/** Folders that hold distributions for everybody, by pattern. */
+const SYSTEM = [
+  '/usr/lib/python3/dist-packages',
+  '/usr/lib/python*/site-packages',
+  '/usr/lib/python*/dist-packages',
+  '/usr/lib64/python*/site-packages',
+  '/usr/local/lib/python*/dist-packages',
+  '/usr/local/lib/python*/site-packages',
+  '/usr/local/lib64/python*/site-packages',
+  '/opt/*/lib/python*/site-packages',
+];
+
+/** The same for one person, below the home. */
+const PERSONAL = ['.local/lib/python*/site-packages', '.pyenv/versions/*/lib/python*/site-packages'];
+
+const METADATA = /^(?<name>[^~-][^-]*)(?:-(?<version>[^-]+?))?(?:-py[\d.]+)?\.(?<kind>dist-info|egg-info)$/;
+
+/** A header of core metadata; the description after the first empty line does not count. */
+function header(metadata: string, name: string): string | undefined {
+  const end = metadata.search(/\r?\n\r?\n/);
+  const head = end < 0 ? metadata : metadata.slice(0, end);
+  return new RegExp(`^${name}:[ \\t]*(.+?)[ \\t]*\\r?$`, 'mi').exec(head)?.[1];
+}
+
+/** The row of one metadata folder or file; `undefined` for other names (PyPA "Recording installed projects", egg-info). */
+function distribution(
+  context: ReadContext,
+  folder: string,
+  entry: string,
+  files: FileOptions,
+): KeyedRow | undefined {
+  const named = METADATA.exec(entry)?.groups;
+  if (named === undefined) return undefined;
+  const path = `${folder}/${entry}`;
+  const metadata =
+    named['kind'] === 'dist-info'
+      ? textOf(context, `${path}/METADATA`, files)
+      : (textOf(context, `${path}/PKG-INFO`, files) ?? textOf(context, path, files));
+  const name = header(metadata ?? '', 'Name') ?? named['name'];
+  const version = header(metadata ?? '', 'Version') ?? named['version'];
+  if (name === undefined || version === undefined) return undefined;
+  const installer = textOf(context, `${path}/INSTALLER`, files)?.trim() ?? '';
+  return { key: path, row: { name, version, path, installer: installer === '' ? null : installer } };
+}
+
+async function* readFolders(
+  context: ReadContext,
+  folders: Iterable<string>,
+  files: FileOptions,
+): AsyncGenerator<KeyedRow> {
+  for (const folder of new Set(folders)) {
+    for (const entry of namesIn(context, folder)) {
+      const row = distribution(context, folder, entry, files);
+      if (row === undefined) continue;
+      yield row;
+      await context.breathe();
+    }
+  }
+}
+
+async function* readPython(context: ReadContext): AsyncGenerator<KeyedRow> {
+  yield* readFolders(
+    context,
+    SYSTEM.flatMap((pattern) => expand(context, pattern)),
+    {},
+  );
+  const personal = homes(context).flatMap(({ path }) =>
+    PERSONAL.flatMap((pattern) => expand(context, `${path}/${pattern}`)),
+  );
+  yield* readFolders(context, personal, { links: 'none' });
+}
+
+export const pythonLinux: Reader = {
+  source: 'dist-info and egg-info in the site folders of the system, /opt and homes',
+  root: 'partly',
+  read: readPython,
+};

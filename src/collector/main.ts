@@ -1,0 +1,75 @@
+import { constants, setPriority } from 'node:os';
+import { hostContext } from './context.ts';
+import { CpuMeter } from './cpu-meter.ts';
+import { processTimer } from './debounce.ts';
+import { normalRoot } from './files.ts';
+import { forkPort, type Port } from './port.ts';
+import { CollectorSession } from './session.ts';
+import { TABLES } from './tables/index.ts';
+import type { Os } from './table.ts';
+import { watchPackages } from './watch.ts';
+
+/** Folders that commands of libraries may come from, so that nobody's PATH decides what root runs. */
+const SAFE_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
+
+function thisOs(): Os {
+  const os = process.platform;
+  if (os === 'linux' || os === 'win32' || os === 'darwin') return os;
+  throw new Error(`no tables for ${os}`);
+}
+
+/** Below what the person at the laptop does; without the right to, the pace alone has to do. */
+function lowerPriority(): void {
+  try {
+    setPriority(0, constants.priority.PRIORITY_LOW > 10 ? 10 : constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    return;
+  }
+}
+
+function neutralEnvironment(os: Os): void {
+  process.env['LC_ALL'] = 'C';
+  if (os !== 'win32') process.env['PATH'] = SAFE_PATH;
+}
+
+/** The collector on one port: ends the process when the port closes or says stop. */
+function runCollector(port: Port): void {
+  const os = thisOs();
+  neutralEnvironment(os);
+  lowerPriority();
+  const root = normalRoot('/');
+  const meter = new CpuMeter();
+  let stopWatching = (): void => undefined;
+  const session = new CollectorSession({
+    port,
+    os,
+    pid: process.pid,
+    tables: TABLES,
+    cpuMs: () => meter.total(),
+    contextFor: (pace, signal) => hostContext({ root, os, meter }, pace, signal),
+    onEnd: () => {
+      stopWatching();
+      process.exit(0);
+    },
+  });
+  process.on('unhandledRejection', (reason) => {
+    session.log(
+      'error',
+      `unhandled rejection: ${reason instanceof Error ? (reason.stack ?? reason.message) : 'unknown'}`,
+    );
+  });
+  session.start();
+  if (os !== 'linux') return;
+  stopWatching = watchPackages({
+    root,
+    startTimer: processTimer,
+    onChange: (tables, reason) => {
+      session.changed(tables, reason);
+    },
+    log: (level, message) => {
+      session.log(level, message);
+    },
+  });
+}
+
+runCollector(forkPort());

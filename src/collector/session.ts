@@ -1,0 +1,154 @@
+import { ToCollector, type FromCollector, type Pace } from '../shared/collector.ts';
+import { Cancelled } from './abort-gate.ts';
+import { Credit } from './credit.ts';
+import { Engine } from './engine.ts';
+import type { Table } from './bind.ts';
+import type { Port } from './port.ts';
+import { reasonOf } from './reasons.ts';
+import type { Os, ReadContext } from './table.ts';
+
+type CollectMessage = Extract<ToCollector, { kind: 'collect' }>;
+
+/** What a session needs of its process; tests bring their own. */
+export interface SessionOptions {
+  readonly port: Port;
+  readonly os: Os;
+  readonly pid: number;
+  readonly tables: readonly Table[];
+  /** Builds the context of one collection. */
+  readonly contextFor: (pace: Pace, signal: AbortSignal) => ReadContext;
+  /** CPU milliseconds used so far by this process and its commands. */
+  readonly cpuMs: () => number;
+  /** Called once, on `stop` or when the channel is gone; the running collection is cancelled by then. */
+  readonly onEnd: () => void;
+}
+
+interface Job {
+  readonly id: number;
+  readonly abort: AbortController;
+  readonly credit: Credit;
+}
+
+/** The collector's side of the conversation: one collection at a time, at most `credit` unanswered batches. */
+export class CollectorSession {
+  readonly #options: SessionOptions;
+  readonly #byName: ReadonlyMap<string, Table>;
+  #job: Job | undefined;
+  #ended = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#byName = new Map(options.tables.map((table) => [table.name, table]));
+  }
+
+  /** Listens, and says what this build can read here. */
+  start(): void {
+    const { port, os, pid, tables } = this.#options;
+    port.onMessage((message) => {
+      this.#receive(message);
+    });
+    port.onClose(() => {
+      this.#end();
+    });
+    const readable = tables.filter((table) => table.sources[os] !== undefined).map((table) => table.name);
+    port.send({ kind: 'ready', pid, tables: readable });
+  }
+
+  /** Reports a change on the host, unless the session has ended. */
+  changed(tables: readonly string[], reason: string): void {
+    this.#send({ kind: 'changed', tables: [...tables], reason });
+  }
+
+  log(level: 'error' | 'warn' | 'info' | 'debug', message: string): void {
+    this.#send({ kind: 'log', level, message });
+  }
+
+  #send(message: FromCollector): void {
+    if (!this.#ended) this.#options.port.send(message);
+  }
+
+  #receive(raw: unknown): void {
+    const parsed = ToCollector.safeParse(raw);
+    if (!parsed.success) {
+      this.log('warn', `message ignored: ${parsed.error.issues[0]?.message ?? 'invalid'}`);
+      return;
+    }
+    const message = parsed.data;
+    switch (message.kind) {
+      case 'collect':
+        this.#collect(message);
+        return;
+      case 'credit':
+        this.#jobOf(message.job)?.credit.give(message.batches);
+        return;
+      case 'cancel':
+        this.#jobOf(message.job)?.abort.abort();
+        return;
+      case 'stop':
+        this.#end();
+    }
+  }
+
+  #jobOf(id: number): Job | undefined {
+    return this.#job?.id === id ? this.#job : undefined;
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#job?.abort.abort();
+    this.#options.onEnd();
+  }
+
+  #collect(message: CollectMessage): void {
+    if (this.#job !== undefined) {
+      const reason = this.#job.id === message.job ? 'this job runs already' : 'another collection is running';
+      this.#send({ kind: 'failed', job: message.job, reason });
+      return;
+    }
+    const job: Job = { id: message.job, abort: new AbortController(), credit: new Credit(message.credit) };
+    this.#job = job;
+    void this.#run(message, job);
+  }
+
+  async #run(message: CollectMessage, job: Job): Promise<void> {
+    const cpuBefore = this.#options.cpuMs();
+    try {
+      const context = this.#options.contextFor(message.pace, job.abort.signal);
+      const started = context.now();
+      const summary = await this.#engineFor(job, context).collect(message.tasks);
+      const elapsedMs = Math.max(0, context.now() - started);
+      this.#job = undefined;
+      this.#send({
+        kind: 'done',
+        job: job.id,
+        ...summary,
+        cpuMs: this.#options.cpuMs() - cpuBefore,
+        elapsedMs,
+      });
+    } catch (error) {
+      this.#job = undefined;
+      const reason = error instanceof Cancelled ? error.message : reasonOf(error);
+      this.#send({ kind: 'failed', job: job.id, reason });
+    }
+  }
+
+  #engineFor(job: Job, context: ReadContext): Engine {
+    return new Engine({
+      context,
+      tableNamed: (name) => this.#byName.get(name),
+      sink: {
+        batch: async (items) => {
+          await job.credit.take();
+          this.#send({ kind: 'batch', job: job.id, items });
+        },
+        task: (report) => {
+          this.#send({ kind: 'task', job: job.id, ...report });
+        },
+        log: (level, text) => {
+          this.log(level, text);
+        },
+      },
+    });
+  }
+}
