@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, constants, lstatSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, constants, lstatSync, openSync, statSync } from 'node:fs';
 import { Sql, type Driver, type DriverName } from './sql.ts';
 import { StoreError } from './store-error.ts';
 
@@ -79,11 +79,13 @@ export async function connect(path: string, driver: DriverName): Promise<Driver>
 }
 
 function configure(sql: Sql): void {
+  // Setting it writes, even to what it is already; a file that may be another version's is not to be written to.
+  const isNew = statSync(sql.path).size === 0;
   // Exclusive locking keeps the log's index in memory: no -shm file to map, and no second writer.
   sql.exec(`
     PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS};
     PRAGMA locking_mode = EXCLUSIVE;
-    PRAGMA auto_vacuum = INCREMENTAL;
+    ${isNew ? 'PRAGMA auto_vacuum = INCREMENTAL;' : ''}
     PRAGMA temp_store = FILE;
     PRAGMA cache_size = -${CACHE_KIB};
     PRAGMA temp.cache_size = -${CACHE_KIB};

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type Store } from './open.ts';
+import { DRIVERS, openTest, withDir } from './store.fixture.ts';
+
+describe.each(DRIVERS)('small values and commands over %s', (driver) => {
+  const withStore = (work: (store: Store, lines: string[]) => void): Promise<void> =>
+    withDir(async (dir) => {
+      const lines: string[] = [];
+      const { store } = await openTest(dir, driver, { warn: (line) => lines.push(line) });
+      try {
+        work(store, lines);
+      } finally {
+        store.close();
+      }
+    });
+
+  it('gives a value back as its schema reads it, the newest one', () =>
+    withStore(({ kv }) => {
+      const Schedule = z.object({ due: z.number(), note: z.string().default('none') });
+      expect(kv.get('schedule', Schedule)).toBeUndefined();
+      kv.set('schedule', { due: 1 });
+      kv.set('schedule', { due: 2 });
+      expect(kv.get('schedule', Schedule)).toEqual({ due: 2, note: 'none' });
+      kv.delete('schedule');
+      expect(kv.get('schedule', Schedule)).toBeUndefined();
+    }));
+
+  it('takes a value that does not fit for absent and says which, without its content', () =>
+    withStore(({ kv, sql }, lines) => {
+      kv.set('count', 'hunter2');
+      expect(kv.get('count', z.number())).toBeUndefined();
+      sql.exec("UPDATE kv SET value = '{broken' WHERE key = 'count'");
+      expect(kv.get('count', z.number())).toBeUndefined();
+      expect(lines).toHaveLength(2);
+      expect(lines[0]).toContain('count');
+      expect(lines.join()).not.toContain('hunter2');
+    }));
+
+  it('refuses what JSON can not hold', () =>
+    withStore(({ kv }) => {
+      expect(() => {
+        kv.set('x', undefined);
+      }).toThrow(TypeError);
+    }));
+
+  it('lets a command begin once, and knows an interrupted one from a finished one', () =>
+    withDir(async (dir) => {
+      const before = (await openTest(dir, driver)).store;
+      expect(before.commands.begin('a', 'RESYNC')).toEqual({ state: 'new' });
+      expect(before.commands.begin('b', 'RESYNC')).toEqual({ state: 'new' });
+      before.commands.finish('b', 'DONE');
+      before.commands.finish('b', 'FAILED');
+      before.close();
+      const { store } = await openTest(dir, driver);
+      expect(store.commands.begin('a', 'RESYNC')).toEqual({ state: 'interrupted' });
+      expect(store.commands.begin('b', 'RESYNC')).toEqual({ state: 'done', result: 'DONE' });
+      expect(() => {
+        store.commands.finish('c', 'DONE');
+      }).toThrow('never begun');
+      store.close();
+    }));
+
+  it('remembers the newest thousand commands', () =>
+    withStore(({ commands, sql }) => {
+      sql.exec('PRAGMA synchronous = OFF');
+      for (let n = 1; n <= 1_002; n += 1) commands.begin(`c-${n}`, 'SCAN_NOW');
+      expect(sql.prepare('SELECT COUNT(*) AS n FROM commands').get()).toEqual({ n: 1_000 });
+      expect(commands.begin('c-3', 'SCAN_NOW')).toEqual({ state: 'interrupted' });
+      expect(commands.begin('c-2', 'SCAN_NOW')).toEqual({ state: 'new' });
+    }));
+});
