@@ -12,8 +12,22 @@ const MAX_STDERR = 4_096;
 /** Every command that a table may run. A manifest can't add to it. */
 const COMMANDS: Readonly<Record<Os, readonly string[]>> = {
   linux: ['rpm', 'systemctl'],
-  win32: [],
-  darwin: [],
+  win32: ['powershell.exe', 'reg.exe'],
+  darwin: [
+    'diskutil',
+    'dscl',
+    'ifconfig',
+    'ioreg',
+    'lsof',
+    'mount',
+    'netstat',
+    'ps',
+    'pwpolicy',
+    'scutil',
+    'sysctl',
+    'system_profiler',
+    'who',
+  ],
 };
 
 /** Folders that only an administrator writes to, searched in this order. */

@@ -1,0 +1,208 @@
+import { z } from 'zod';
+import { joinKey } from '../key.ts';
+import { listNames } from '../files.ts';
+import type { KeyedRow, ReadContext, Reader } from '../table.ts';
+import { flag, int, text, texts } from './fields.ts';
+import { readSection, type Batch, type Section } from './powershell.ts';
+import { sectionReader } from './reader.ts';
+
+/**
+ * What starts by itself: services, Run keys, start-up folders, scheduled tasks.
+ * Formats: "HKLM\SYSTEM\CurrentControlSet\Services Registry Tree" (Windows drivers), "Run and RunOnce Registry Keys"
+ * (Win32), MSFT_ScheduledTask and its triggers (Task Scheduler CIM provider). The StartupApproved values that Task
+ * Manager writes are not documented; seen: an odd first byte means disabled.
+ */
+const SERVICE: Section<{
+  key: string;
+  type: number | null;
+  start: number | null;
+  delayed: number | null;
+  display: string | null;
+  image: string | null;
+  account: string | null;
+  dll: string | null;
+}> = {
+  name: 'service',
+  script:
+    `$x=(Machine).OpenSubKey('SYSTEM\\CurrentControlSet\\Services');` +
+    `foreach($n in $x.GetSubKeyNames()){$k=$x.OpenSubKey($n);if($k -and ($k.GetValue('Type') -band 0x30)){` +
+    `$p=$x.OpenSubKey($n+'\\Parameters');$d=$null;if($p){$d=[string]$p.GetValue('ServiceDll')};` +
+    `[pscustomobject]@{key=$n;type=$k.GetValue('Type');start=$k.GetValue('Start');` +
+    `delayed=$k.GetValue('DelayedAutostart');display=[string]$k.GetValue('DisplayName');` +
+    `image=[string]$k.GetValue('ImagePath');account=[string]$k.GetValue('ObjectName');dll=$d}}}`,
+  shape: z.object({
+    key: z.string(),
+    type: int,
+    start: int,
+    delayed: int,
+    display: text,
+    image: text,
+    account: text,
+    dll: text,
+  }),
+};
+
+const RUN_KEY = 'SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\';
+const WOW_RUN_KEY = RUN_KEY.replace('SOFTWARE\\', 'SOFTWARE\\WOW6432Node\\');
+const APPROVED_KEY = `${RUN_KEY}Explorer\\StartupApproved\\`;
+
+const RUN: Section<{
+  location: string;
+  name: string;
+  command: string | null;
+  user: string | null;
+  approved: number | null;
+}> = {
+  name: 'run',
+  script:
+    `function Runs($h,$q,$p,$v,$l,$u){foreach($r in 'Run','RunOnce'){$k=$h.OpenSubKey($p+'${RUN_KEY}'+$r);if($k){` +
+    `$w='Run';if($v -eq '32'){$w='Run32'};$a=$q.OpenSubKey($p+'${APPROVED_KEY}'+$w);` +
+    `foreach($n in $k.GetValueNames()){$b=$null;if($a -and $r -eq 'Run'){$b=$a.GetValue($n)};$f=$null;if($b){$f=[int]$b[0]};` +
+    `[pscustomobject]@{location=$l+$r;name=$n;user=$u;approved=$f;` +
+    `command=[string]$k.GetValue($n,$null,'DoNotExpandEnvironmentNames')}}}}};` +
+    `foreach($v in Views){$l='HKLM\\${RUN_KEY}';if($v -eq '32' -and @(Views).Count -gt 1){$l='HKLM\\${WOW_RUN_KEY}'};` +
+    `Runs (Hive 'LocalMachine' $v) (Machine) '' $v $l $null};` +
+    `foreach($s in Sids){Runs (UserHives) (UserHives) ($s+'\\') '64' 'HKCU\\${RUN_KEY}' (NameOf $s)}`,
+  shape: z.object({ location: z.string(), name: z.string(), command: text, user: text, approved: int }),
+};
+
+const TASK: Section<{
+  name: string;
+  folder: string;
+  enabled: boolean | null;
+  user: string | null;
+  commands: string[];
+  triggers: string[];
+}> = {
+  name: 'task',
+  script:
+    `Get-CimInstance -Namespace 'root/Microsoft/Windows/TaskScheduler' -ClassName 'MSFT_ScheduledTask'|ForEach-Object{` +
+    `$t=$_;$u=$t.Principal.UserId;if(-not $u){$u=$t.Principal.GroupId};` +
+    `$c=@($t.Actions|ForEach-Object{if($_.Execute){($_.Execute+' '+$_.Arguments).Trim()}elseif($_.ClassId){'com '+$_.ClassId}});` +
+    `$g=@($t.Triggers|Where-Object{$_}|ForEach-Object{$_.CimClass.CimClassName+'|'+$_.StartBoundary+'|'+$_.Repetition.Interval});` +
+    `[pscustomobject]@{name=$t.TaskName;folder=$t.TaskPath;enabled=$t.Settings.Enabled;user=$u;commands=$c;triggers=$g}}`,
+  shape: z.object({
+    name: z.string(),
+    folder: z.string(),
+    enabled: flag,
+    user: text,
+    commands: texts,
+    triggers: texts,
+  }),
+};
+
+export const START_BATCH: Batch = [SERVICE, RUN, TASK];
+const batch = (): Batch => START_BATCH;
+
+const START_MODES = new Map([
+  [0, 'boot'],
+  [1, 'system'],
+  [2, 'auto'],
+  [3, 'manual'],
+  [4, 'disabled'],
+]);
+/** Per-user instances carry a number of the session in their name. */
+const USER_INSTANCE = 0x80;
+
+export const services: Reader = sectionReader({
+  source: 'registry SYSTEM\\CurrentControlSet\\Services',
+  root: 'partly',
+  batch,
+  section: SERVICE,
+  *rows(found) {
+    for (const service of found) {
+      if (((service.type ?? 0) & USER_INSTANCE) !== 0) continue;
+      const mode = START_MODES.get(service.start ?? -1) ?? null;
+      const row = {
+        name: service.key,
+        manager: 'scm',
+        displayName: service.display,
+        startMode: mode === 'auto' && service.delayed === 1 ? 'auto delayed' : mode,
+        path: service.dll,
+        command: service.image,
+        user: service.account,
+      };
+      yield { key: joinKey('scm', service.key), row };
+    }
+  },
+});
+
+const STARTUP = 'Microsoft/Windows/Start Menu/Programs/Startup';
+
+/** Files of a start-up folder; the folder's own settings file is none. */
+function* startupFolder(context: ReadContext, folder: string, user: string | null): Generator<KeyedRow> {
+  const location = folder.replaceAll('/', '\\');
+  for (const name of listNames(context, folder)) {
+    if (name.toLowerCase() === 'desktop.ini') continue;
+    const row = {
+      name,
+      kind: 'startup folder',
+      location,
+      command: `${location}\\${name}`,
+      user,
+      enabled: null,
+    };
+    yield { key: joinKey('startup folder', location, name, user), row };
+  }
+}
+
+export const startupItems: Reader = {
+  source: 'registry Run and RunOnce keys, start-up folders',
+  root: 'partly',
+  async *read(context) {
+    yield* startupFolder(context, `C:/ProgramData/${STARTUP}`, null);
+    for (const user of listNames(context, 'C:/Users')) {
+      yield* startupFolder(context, `C:/Users/${user}/AppData/Roaming/${STARTUP}`, user);
+    }
+    for (const { location, name, command, user, approved } of await readSection(context, START_BATCH, RUN)) {
+      const enabled = approved === null ? true : approved % 2 === 0;
+      yield {
+        key: joinKey('run key', location, name, user),
+        row: { name, kind: 'run key', location, command, user, enabled },
+      };
+    }
+  },
+};
+
+/**
+ * A trigger in one word and, where it repeats by the clock, its time of day; the full start boundary is left out,
+ * since the system moves it on for some tasks of its own.
+ */
+function triggerText(trigger: string): string {
+  const [className = '', boundary = '', interval = ''] = trigger.split('|');
+  const kind = className
+    .replace(/^MSFT_Task/, '')
+    .replace(/Trigger$/, '')
+    .toLowerCase();
+  const time = /T(\d\d:\d\d)/.exec(boundary)?.[1];
+  const byClock = kind === 'daily' || kind === 'weekly';
+  return [
+    kind === '' ? 'custom' : kind,
+    byClock ? time : undefined,
+    interval === '' ? undefined : `every ${interval}`,
+  ]
+    .filter((part) => part !== undefined)
+    .join(' ');
+}
+
+export const scheduledTasks: Reader = sectionReader({
+  source: 'MSFT_ScheduledTask',
+  root: 'partly',
+  batch,
+  section: TASK,
+  *rows(tasks) {
+    for (const task of tasks) {
+      const source = `${task.folder}${task.name}`;
+      const row = {
+        name: task.name,
+        kind: 'task scheduler',
+        source,
+        schedule: task.triggers.map(triggerText).sort().join('; '),
+        command: task.commands.join('; '),
+        user: task.user,
+        enabled: task.enabled,
+      };
+      yield { key: joinKey(source, row.schedule, row.user, row.command), row };
+    }
+  },
+});
