@@ -18,7 +18,7 @@ export const CONDITIONS = {
   NOT_CONFIGURED: {
     severity: 'error',
     title: 'Not configured',
-    text: 'No {missing}. Set it in {file}, or pass it when the agent is installed.',
+    text: 'Missing: {missing}. Set it in {file}, or pass it when the agent is installed.',
     stopsUploads: true,
   },
   CONFIG_INVALID: {
@@ -147,6 +147,12 @@ export const CONDITIONS = {
     severity: 'info',
     title: 'Synchronising again',
     text: 'Agent and platform held different {types} data ({reason}); both dropped it and a full collection follows.',
+  },
+  UNINSTALLED: {
+    severity: 'error',
+    title: 'Removed by the platform',
+    text: 'The platform removed this agent from its list. Nothing is collected or sent; uninstall it, or restart it to register again.',
+    stopsUploads: true,
   },
   DISK_FULL: {
     severity: 'error',

@@ -33,16 +33,12 @@ const Type = z.enum(MANIFEST_TYPES);
 const Seq = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const Text = (max: number) => z.string().max(max);
 
-/** A map from manifest type to something; types that this build does not know are dropped, not refused. */
+type ManifestType = (typeof MANIFEST_TYPES)[number];
+
+/** A map from manifest type to something; a type that this build does not know is dropped unread, not refused. */
 function byType<T extends z.ZodType>(value: T) {
-  return z
-    .record(z.string().max(64), value)
-    .transform(
-      (all) =>
-        Object.fromEntries(MANIFEST_TYPES.filter((t) => t in all).map((t) => [t, all[t]])) as Partial<
-          Record<(typeof MANIFEST_TYPES)[number], z.output<T>>
-        >,
-    );
+  const known = Object.fromEntries(MANIFEST_TYPES.map((type) => [type, value.optional()]));
+  return z.object(known as Record<ManifestType, z.ZodOptional<T>>);
 }
 
 /** What tells one host from another, never where it is: sent at provisioning. */

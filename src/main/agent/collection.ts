@@ -1,0 +1,195 @@
+import type { FromCollector, ToCollector } from '../../shared/collector.ts';
+import type { ManifestType } from '../../shared/modules.ts';
+import { toInstant } from '../clock.ts';
+import type { Pending } from '../queue/pending-upload.ts';
+import type { Staging } from '../queue/snapshot-store.ts';
+import { StoreError } from '../queue/store-error.ts';
+import type { Context } from './context.ts';
+import type { CycleReason } from './facts.ts';
+import { pendingFacts } from './upload.ts';
+import { earlierRequest } from './schedule.ts';
+
+/** Batches that the collector may have under way at once. */
+const CREDIT = 4;
+/** Pause after a failed collection and while the disk is full, ms. */
+const RETRY_MS = 60_000;
+
+interface Job {
+  readonly id: number;
+  readonly type: ManifestType;
+  readonly staging: Staging;
+  /** Sealing ends the staging by itself, whatever comes of it. */
+  sealing: boolean;
+}
+
+type Done = Extract<FromCollector, { kind: 'done' }>;
+
+/**
+ * The one collection that may run on a host: rows come from the collector in batches, are staged in the store, and
+ * become the pending upload when the collector is done (R317). Whatever goes wrong leaves the last snapshot as it was.
+ */
+export class Collection {
+  readonly #context: Context;
+  readonly #send: (message: ToCollector) => void;
+  /** Runs `apply` as an event of the owner loop. */
+  readonly #post: (name: string, apply: () => void) => void;
+  #job: Job | undefined;
+  #lastId = 0;
+
+  constructor(
+    context: Context,
+    send: (message: ToCollector) => void,
+    post: (name: string, apply: () => void) => void,
+  ) {
+    this.#context = context;
+    this.#send = send;
+    this.#post = post;
+  }
+
+  start(type: ManifestType, reason: CycleReason | 'interval'): void {
+    const context = this.#context;
+    const { profile } = context.facts();
+    this.#lastId += 1;
+    this.#job = { id: this.#lastId, type, staging: context.store.snapshots.begin(type), sealing: false };
+    context.update({ collecting: type });
+    const startedAt = context.clock.now();
+    const serving = context.facts().types[type]?.requested ?? { reason: 'retry', notBefore: startedAt };
+    context.updateType(type, { startedAt, requested: null, serving });
+    context.emit({ name: 'collecting', type, reason });
+    context.log.info(`collection of ${type} started (${reason})`);
+    this.#send({
+      kind: 'collect',
+      job: this.#lastId,
+      type,
+      tasks: [...(context.tasks.get(type) ?? [])],
+      pace: { cpuLimitPct: profile.cpuLimitPct, cpuThrottleMs: profile.cpuThrottleMs },
+      credit: CREDIT,
+    });
+  }
+
+  /** Takes a message of the collector; those of a job that was given up are ignored. */
+  message(message: FromCollector): void {
+    const job = this.#job;
+    if (!('job' in message) || job?.id !== message.job) return;
+    if (message.kind === 'batch') this.#batch(job, message.items);
+    else if (message.kind === 'done') this.#done(job, message);
+    else if (message.kind === 'failed') this.#failed(message.reason);
+    else if (message.error !== undefined) {
+      this.#context.log.warn(`${job.type}: table ${message.table} could not be read: ${message.error}`);
+    }
+  }
+
+  /** Stops the collection of a type if it is the one that runs. */
+  cancel(type: ManifestType): void {
+    const job = this.#job;
+    if (job?.type !== type) return;
+    this.#send({ kind: 'cancel', job: job.id });
+    this.#end();
+  }
+
+  /** The collector is gone: what it had collected of this job is dropped, and the job is done again. */
+  collectorDown(reason: string): void {
+    if (this.#job !== undefined) this.#failed(`collector ended: ${reason}`, 0);
+  }
+
+  #batch(job: Job, items: Extract<FromCollector, { kind: 'batch' }>['items']): void {
+    try {
+      job.staging.add(items);
+      this.#send({ kind: 'credit', job: job.id, batches: 1 });
+    } catch (error) {
+      this.#send({ kind: 'cancel', job: job.id });
+      this.#storeFailed(error);
+    }
+  }
+
+  #done(job: Job, done: Done): void {
+    const context = this.#context;
+    const collectedAt = context.clock.now();
+    const chunkBytes = context.facts().profile.chunkSizeKb * 1024;
+    job.sealing = true;
+    job.staging
+      .seal({ collectedAt, chunkBytes, encoding: 'zstd' })
+      .then((sealed) => {
+        this.#post('sealed', () => {
+          if (this.#job === job) this.#sealed(job, done, sealed);
+          else context.store.snapshots.dropPending();
+        });
+      })
+      .catch((error: unknown) => {
+        this.#post('seal failed', () => {
+          if (this.#job === job) this.#storeFailed(error);
+        });
+      });
+  }
+
+  #sealed(job: Job, done: Done, sealed: Pending): void {
+    const context = this.#context;
+    const { type } = job;
+    this.#end();
+    context.conditions.clear('DISK_FULL');
+    context.conditions.clear('COLLECTION_FAILED', type);
+    context.updateType(type, { collectedAt: sealed.collectedAt, serving: null });
+    context.update({ pending: pendingFacts(sealed, context.clock.now()) });
+    this.#reportTables(type, done);
+    const { rows, setCount, delCount } = sealed;
+    context.log.info(
+      `collection of ${type} complete: ${rows} rows, ${setCount} set, ${delCount} deleted, ${Math.round(done.elapsedMs)} ms, ${Math.round(done.cpuMs)} ms CPU`,
+    );
+    context.emit({
+      name: 'collected',
+      type,
+      rows,
+      set: setCount,
+      del: delCount,
+      errors: done.errors.length,
+      elapsedMs: done.elapsedMs,
+      cpuMs: done.cpuMs,
+    });
+  }
+
+  #reportTables(type: ManifestType, done: Done): void {
+    const { conditions, clock } = this.#context;
+    if (done.errors.length === 0) {
+      conditions.clear('TABLE_ERRORS', type);
+      return;
+    }
+    const tables = [...new Set(done.errors.map((error) => error.table))].sort().join(', ');
+    conditions.raise('TABLE_ERRORS', clock.now(), { tables: `${type}: ${tables}` }, type);
+  }
+
+  #failed(reason: string, retryMs = RETRY_MS): void {
+    const job = this.#job;
+    if (job === undefined) return;
+    const context = this.#context;
+    this.#end();
+    const now = context.clock.now();
+    const request = { reason: 'retry' as const, notBefore: now + retryMs };
+    const requested = earlierRequest(context.facts().types[job.type]?.requested ?? null, request);
+    context.updateType(job.type, { requested, serving: null });
+    context.log.error(`collection of ${job.type} failed: ${reason}`);
+    context.conditions.raise(
+      'COLLECTION_FAILED',
+      now,
+      { type: job.type, reason, next: toInstant(request.notBefore) },
+      job.type,
+    );
+    context.emit({ name: 'collection failed', type: job.type, reason });
+  }
+
+  #storeFailed(error: unknown): void {
+    const context = this.#context;
+    const reason = error instanceof Error ? error.message : String(error);
+    if (error instanceof StoreError && (error.code === 'FULL' || error.code === 'READONLY')) {
+      const now = context.clock.now();
+      context.conditions.raise('DISK_FULL', now, { path: context.paths.dataDir, reason });
+      context.update({ diskNotBefore: now + RETRY_MS });
+    }
+    this.#failed(reason);
+  }
+
+  #end(): void {
+    if (this.#job?.sealing === false) this.#job.staging.abandon();
+    this.#job = undefined;
+    this.#context.update({ collecting: null });
+  }
+}

@@ -1,0 +1,80 @@
+import { isManifestType, isModule, MANIFEST_TYPES, type ManifestType } from '../../shared/modules.ts';
+import type { Command, CommandResult } from '../../shared/wire.ts';
+import type { Context } from './context.ts';
+import { setModules } from './modules.ts';
+import { recordCommand } from './records.ts';
+import { wantReprovision } from './reprovision.ts';
+import { scorch } from './sync-check.ts';
+
+/** What came of a command. */
+interface Outcome {
+  readonly result: CommandResult;
+  readonly detail?: string;
+}
+
+type Execute = (context: Context, command: Command) => Outcome;
+
+const done: Outcome = { result: 'DONE' };
+const refused = (detail: string): Outcome => ({ result: 'REFUSED', detail });
+
+/** The commands of this build; every other one is acknowledged `UNSUPPORTED`. There is no shell among them, on purpose. */
+const COMMANDS: Readonly<Record<string, Execute>> = {
+  RESYNC: (context, command) => {
+    const types = typesOf(context, command);
+    if (types === undefined) return refused('args.types must name active manifest types');
+    scorch(context, types, 'the platform asked for it');
+    return done;
+  },
+  SYNC_CHECK: (context) => {
+    context.update({ syncCheckWanted: true });
+    return done;
+  },
+  ACTIVATE: (context, command) => changeModules(context, command, (modules, module) => [...modules, module]),
+  DEACTIVATE: (context, command) =>
+    changeModules(context, command, (modules, module) => modules.filter((other) => other !== module)),
+  REPROVISION: (context) => {
+    wantReprovision(context);
+    return done;
+  },
+};
+
+/**
+ * Executes commands of a verified reply, each once per id however often it is sent, and acknowledges them. One that was
+ * cut short by a crash is executed again: all of them lead to a state, so doing it twice does no harm.
+ */
+export function obey(context: Context, commands: readonly Command[]): void {
+  for (const command of commands) {
+    const begun = context.store.commands.begin(command.id, command.type);
+    if (begun.state === 'done') continue;
+    const execute = Object.hasOwn(COMMANDS, command.type) ? COMMANDS[command.type] : undefined;
+    const outcome = execute?.(context, command) ?? { result: 'UNSUPPORTED' as const };
+    context.log.info(
+      `command ${command.type}: ${outcome.result}${outcome.detail === undefined ? '' : `, ${outcome.detail}`}`,
+    );
+    // First the record, then the mark: a crash between the two repeats an idempotent command rather than its silence.
+    recordCommand(context, command, outcome.result, outcome.detail);
+    context.store.commands.finish(command.id, outcome.result);
+  }
+}
+
+function typesOf(context: Context, command: Command): ManifestType[] | undefined {
+  const given = command.args['types'];
+  const active = context.facts().activeTypes;
+  if (given === undefined) return MANIFEST_TYPES.filter((type) => active.includes(type));
+  if (!Array.isArray(given) || !given.every((type) => isManifestType(type) && active.includes(type)))
+    return undefined;
+  return given as ManifestType[];
+}
+
+function changeModules(
+  context: Context,
+  command: Command,
+  change: (modules: readonly string[], module: string) => string[],
+): Outcome {
+  const module = command.args['module'];
+  if (!isModule(module)) return refused('args.module must name a module');
+  setModules(context, [...new Set(change(context.modules(), module))]);
+  // The next heartbeat brings the manifests of what was activated.
+  context.update({ heartbeatWanted: true });
+  return done;
+}

@@ -1,0 +1,119 @@
+import type { ManifestType } from '../../shared/modules.ts';
+import type { Profile } from '../../shared/profile.ts';
+
+/** Why a collection of a type was asked for. */
+export type CycleReason = 'manifest' | 'change' | 'resync' | 'request' | 'retry';
+
+/** A wish for an early cycle; times in ms since the epoch, as everywhere here. */
+export interface CycleRequest {
+  readonly reason: CycleReason;
+  readonly notBefore: number;
+}
+
+/** What the agent knows of one manifest type. */
+export interface TypeFacts {
+  /** Version and number of tasks of the verified manifest in force. */
+  readonly manifest: {
+    readonly version: number;
+    readonly tasks: number;
+    readonly tables: readonly string[];
+  } | null;
+  /** Sequence number both sides agreed on; 0 before the first commit. */
+  readonly seq: number;
+  readonly root: string | null;
+  readonly rows: number;
+  /** When the last collection began and ended. */
+  readonly startedAt: number | null;
+  readonly collectedAt: number | null;
+  /** When the platform committed the last upload. */
+  readonly uploadedAt: number | null;
+  readonly processedAt: number | null;
+  /** End of the last cycle: what intervals count from (R166). */
+  readonly cycleEndedAt: number | null;
+  /** Delay plus random share drawn for the next interval (R167, R168). */
+  readonly spreadMs: number;
+  readonly requested: CycleRequest | null;
+  /** The request that the running collection serves; asked for again if the agent dies before it is sealed. */
+  readonly serving: CycleRequest | null;
+}
+
+/** The one upload that may be under way on a host (R156, R175). */
+export interface PendingFacts {
+  readonly type: ManifestType;
+  readonly kind: 'snapshot' | 'delta';
+  readonly chunkCount: number;
+  readonly chunksSent: number;
+  readonly encodedBytes: number;
+  /** When the next step may go: chunk starts are a delta upload interval apart (R142, R144). */
+  readonly nextStepAt: number;
+}
+
+/** A back-off: how many attempts have failed in a row and when the next may start. */
+export interface BackoffFacts {
+  readonly failures: number;
+  readonly nextAt: number;
+}
+
+/**
+ * Everything that decides what the agent does next. Plain data: the plan and the status are pure functions of it, so
+ * that neither can get stuck in a transition.
+ */
+export interface Facts {
+  readonly startedAt: number;
+  /** Whether customer, key and platform are set and valid. */
+  readonly configured: boolean;
+  /** Set when the platform removed this agent: nothing is sent any more. */
+  readonly uninstalled: boolean;
+  readonly provisioned: boolean;
+  readonly provisioning: BackoffFacts;
+  /** Back-off after failed exchanges with a platform that knows this agent. */
+  readonly uplink: BackoffFacts;
+  /** The exchange under way, if any. */
+  readonly exchanging: string | null;
+  readonly profile: Profile;
+  readonly profileVersion: number;
+  /** Newest profile version that the platform announced. */
+  readonly profileOffered: number;
+  /** After a refused document: not asked for again before. */
+  readonly documentsNotBefore: Readonly<Record<string, number>>;
+  readonly manifestsOffered: Readonly<Partial<Record<ManifestType, number>>>;
+  readonly activeTypes: readonly ManifestType[];
+  readonly types: Readonly<Partial<Record<ManifestType, TypeFacts>>>;
+  readonly lastHeartbeatAt: number | null;
+  readonly heartbeatWanted: boolean;
+  readonly queuedRecords: number;
+  readonly pending: PendingFacts | null;
+  /** The type being collected or sealed. */
+  readonly collecting: ManifestType | null;
+  readonly collectorUp: boolean;
+  /** Collection pauses until then because the disk is full. */
+  readonly diskNotBefore: number;
+  readonly lastSyncCheckAt: number | null;
+  readonly syncCheckWanted: boolean;
+  /** A new identity is to be taken once what is queued was offered to the platform under the old one. */
+  readonly reprovisionWanted: boolean;
+  readonly development: DevelopmentIntervals;
+}
+
+/** Intervals that a developer or a test shortened; empty in production. */
+export interface DevelopmentIntervals {
+  readonly statusIntervalSec?: number;
+  readonly deltaUploadIntervalSec?: number;
+  readonly changeGapSec?: number;
+  readonly retrySec?: number;
+}
+
+export const emptyTypeFacts: TypeFacts = {
+  manifest: null,
+  seq: 0,
+  root: null,
+  rows: 0,
+  startedAt: null,
+  collectedAt: null,
+  uploadedAt: null,
+  processedAt: null,
+  cycleEndedAt: null,
+  spreadMs: 0,
+  requested: null,
+  serving: null,
+};

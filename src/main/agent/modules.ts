@@ -1,0 +1,42 @@
+import { MANIFEST_TYPES, typesOfModules, type ManifestType } from '../../shared/modules.ts';
+import type { Context } from './context.ts';
+import { emptyTypeFacts } from './facts.ts';
+
+/**
+ * Takes the modules that are active on this host. A type that is no longer among them stops at once: its collection,
+ * its pending upload, its manifest and its snapshot go (R314).
+ */
+export function setModules(context: Context, modules: readonly string[]): void {
+  const before = context.facts().activeTypes;
+  const active = typesOfModules(modules);
+  context.store.kv.set('modules', [...modules]);
+  if (active.join() === before.join()) return;
+  context.log.info(`active manifest types: ${active.join(', ')}`);
+  context.update({ activeTypes: active });
+  for (const type of MANIFEST_TYPES) {
+    if (before.includes(type) && !active.includes(type)) forgetType(context, type);
+    else if (active.includes(type) && context.facts().types[type] === undefined)
+      context.updateType(type, emptyTypeFacts);
+  }
+}
+
+/** Drops everything that is held for a type. */
+export function forgetType(context: Context, type: ManifestType): void {
+  context.cancelCollection(type);
+  context.store.snapshots.scorch(type);
+  context.store.kv.delete(`manifest:${type}`);
+  context.store.kv.delete(`cycle:${type}`);
+  context.tasks.delete(type);
+  const facts = context.facts();
+  const { [type]: _gone, ...types } = facts.types;
+  context.update({ types, pending: facts.pending?.type === type ? null : facts.pending });
+  for (const code of [
+    'MANIFEST_INVALID',
+    'COLLECTION_FAILED',
+    'UPLOAD_REFUSED',
+    'TABLE_ERRORS',
+    'RESYNC',
+  ] as const) {
+    context.conditions.clear(code, type);
+  }
+}

@@ -1,0 +1,169 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock, Random } from '../clock.ts';
+import { UnsafeFile } from '../host/atomic-file.ts';
+import { readHostFacts } from '../host/host-facts.ts';
+import { readHostId, type HostIdRead } from '../host/host-id.ts';
+import { IdentityFiles } from '../host/identity.ts';
+import type { Log } from '../host/log.ts';
+import type { Paths } from '../host/paths.ts';
+import type { SettingProblem, Settings } from '../host/settings.ts';
+import { openStore, type Store } from '../queue/open.ts';
+import { PlatformApi } from '../uplink/api.ts';
+import { PlatformClient } from '../uplink/client.ts';
+import { DirectTransport, type Transport } from '../uplink/transport.ts';
+import type { StartCollector } from './collector-process.ts';
+import type { Identity } from './context.ts';
+import { AgentCore } from './core.ts';
+import { DEVELOPMENT_SWITCH } from './development.ts';
+import type { DevelopmentIntervals } from './facts.ts';
+import { initialFacts, isRegistered } from './initial-facts.ts';
+import { RECORDS_MAX_BYTES, RECORDS_STREAM } from './records.ts';
+
+/** What a host of the core decides: where, with which settings, clock and collector. */
+export interface CoreOptions {
+  readonly paths: Paths;
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly startCollector: StartCollector;
+  readonly development: DevelopmentIntervals;
+}
+
+/** A core that is ready to start, and what closes it again. */
+export interface OpenedCore {
+  readonly core: AgentCore;
+  /** Stops the core and closes what it had open. */
+  readonly close: () => Promise<void>;
+}
+
+export const systemRandom: Random = { next: () => Math.random(), uuid: () => randomUUID() };
+
+/**
+ * Puts a core together from what is on the disk. The caller holds the lock of the data directory. Throws `StoreError`
+ * when the database can't be used for another reason than damage, and what the file system throws.
+ */
+export async function openCore(options: CoreOptions): Promise<OpenedCore> {
+  const { paths, settings, clock, random, log } = options;
+  const { store, quarantined } = await openStore(paths.dataDir, {
+    now: clock.now,
+    newId: random.uuid,
+    warn: log.warn,
+  });
+  store.events.setLimit(RECORDS_STREAM, RECORDS_MAX_BYTES);
+  const hostId = readHostIdFile(paths.hostIdFile);
+  const identityFiles = new IdentityFiles(paths.dataDir);
+  const identity = loadIdentity(identityFiles, hostId);
+  const { transport, problem } = openTransport(settings);
+  const configured = isConfigured(settings) && hostId.state !== 'invalid' && problem === undefined;
+  const client = new PlatformClient({
+    base: settings.webServiceUri ?? 'https://not-configured.invalid/',
+    transport,
+    now: clock.now,
+    log,
+  });
+  const platform = new PlatformApi(client, () => ({
+    customerId: settings.customerId ?? '',
+    agentId: identity.registration?.hostId ?? '',
+    keyPair: identity.keyPair,
+    platformKey: settings.platformKey ?? identity.registration?.platformKey,
+  }));
+  const provisioned = isRegistered(
+    store,
+    identity.registration,
+    identity.keyPair.keyId,
+    hostId.state === 'present' ? hostId.hostId : undefined,
+  );
+  const core = new AgentCore({
+    ...options,
+    store,
+    identityFiles,
+    identity,
+    host: await readHostFacts(),
+    platform,
+    client,
+    keptHostId: hostId.state === 'present',
+    facts: initialFacts(store, {
+      now: clock.now(),
+      configured,
+      provisioned,
+      development: options.development,
+    }),
+  });
+  raiseAtStart(core, options, { quarantined, hostId, problem });
+  return { core, close: () => close(core, client, store) };
+}
+
+const isConfigured = (settings: Settings): boolean =>
+  settings.missing.length === 0 && settings.problems.every(isHarmless);
+
+/** A line of the settings file that is no setting is named, but everything else applies. */
+const isHarmless = (problem: SettingProblem): boolean => problem.reason.endsWith('the line is ignored');
+
+async function close(core: AgentCore, client: PlatformClient, store: Store): Promise<void> {
+  await core.stop();
+  await client.close();
+  store.close();
+}
+
+function readHostIdFile(path: string): HostIdRead {
+  try {
+    return readHostId(path);
+  } catch (error) {
+    if (error instanceof UnsafeFile) return { state: 'invalid' };
+    throw error;
+  }
+}
+
+/** A Host ID that is there already is proposed, never replaced (R017). */
+function loadIdentity(files: IdentityFiles, hostId: HostIdRead): Identity {
+  return {
+    keyPair: files.keyPair(),
+    registration: files.registration(),
+    proposal: hostId.state === 'present' ? { hostId: hostId.hostId } : undefined,
+    conflict: false,
+  };
+}
+
+function openTransport(settings: Settings): { transport: Transport; problem?: string } {
+  try {
+    const timeoutSec = 60;
+    return {
+      transport: new DirectTransport({
+        timeoutSec,
+        ...(settings.caFile !== undefined && { caFile: settings.caFile }),
+      }),
+    };
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    return { transport: new DirectTransport({ timeoutSec: 60 }), problem };
+  }
+}
+
+function raiseAtStart(
+  core: AgentCore,
+  options: CoreOptions,
+  found: { quarantined: string | undefined; hostId: HostIdRead; problem: string | undefined },
+): void {
+  const { conditions } = core.context;
+  const { settings, paths, clock, development } = options;
+  const now = clock.now();
+  const file = paths.settingsFile;
+  if (settings.missing.length > 0) {
+    conditions.raise('NOT_CONFIGURED', now, { missing: settings.missing.join(', '), file });
+  }
+  for (const { setting, source, reason } of settings.problems) {
+    conditions.raise('CONFIG_INVALID', now, { setting, reason, file: source }, `${setting} ${source}`);
+  }
+  if (found.problem !== undefined) {
+    conditions.raise('CONFIG_INVALID', now, { setting: 'CaFile', reason: found.problem, file }, 'CaFile');
+  }
+  if (found.hostId.state === 'invalid') conditions.raise('HOST_ID_INVALID', now, { file: paths.hostIdFile });
+  if (found.quarantined !== undefined)
+    conditions.raise('STORE_QUARANTINED', now, { path: found.quarantined });
+  if (Object.keys(development).length > 0) {
+    conditions.raise('DEV_INTERVALS', now, {
+      switch: `${DEVELOPMENT_SWITCH}=${JSON.stringify(development)}`,
+    });
+  }
+}

@@ -1,0 +1,111 @@
+import type { ManifestType } from '../../shared/modules.ts';
+import type { CycleReason, Facts } from './facts.ts';
+import { nextCollection, SYNC_CHECK_INTERVAL_MS } from './schedule.ts';
+
+/** One exchange with the platform. */
+export type UplinkStep =
+  | { readonly step: 'provision' }
+  | { readonly step: 'reprovision' }
+  | { readonly step: 'profile' }
+  | { readonly step: 'heartbeat' }
+  | { readonly step: 'manifest'; readonly type: ManifestType }
+  | { readonly step: 'upload' }
+  | { readonly step: 'records' }
+  | { readonly step: 'sync-check' };
+
+/** What to start now, and when to look again if nothing happens until then. */
+export interface Plan {
+  readonly uplink: UplinkStep | null;
+  readonly collect: { readonly type: ManifestType; readonly reason: CycleReason | 'interval' } | null;
+  /** Ms since the epoch; `null`: only an event changes anything. */
+  readonly wakeAt: number | null;
+}
+
+/** Seconds between heartbeats under the profile, or as a developer shortened them. */
+export function statusIntervalSec(facts: Facts): number {
+  return facts.development.statusIntervalSec ?? facts.profile.statusIntervalSec;
+}
+
+/** When the next heartbeat is due; at once before the first one. */
+export function heartbeatAt(facts: Facts): number {
+  if (facts.heartbeatWanted || facts.lastHeartbeatAt === null) return 0;
+  return facts.lastHeartbeatAt + statusIntervalSec(facts) * 1000;
+}
+
+/**
+ * Decides what the agent does next: one exchange and one collection at a time, everything else by what the facts say.
+ * Pure: the same facts and time give the same plan.
+ */
+export function plan(facts: Facts, now: number): Plan {
+  const uplink = planUplink(facts, now);
+  const collection = nextCollection(facts, now);
+  const collect = 'collect' in collection ? collection.collect : null;
+  const lookAt = 'lookAt' in collection ? collection.lookAt : null;
+  return { uplink: uplink.step, collect, wakeAt: earliest(uplink.wakeAt, lookAt) };
+}
+
+interface UplinkPlan {
+  readonly step: UplinkStep | null;
+  readonly wakeAt: number | null;
+}
+
+const nothing: UplinkPlan = { step: null, wakeAt: null };
+const start = (step: UplinkStep): UplinkPlan => ({ step, wakeAt: null });
+const wait = (at: number): UplinkPlan => ({ step: null, wakeAt: at });
+
+function planUplink(facts: Facts, now: number): UplinkPlan {
+  if (facts.exchanging !== null || !facts.configured || facts.uninstalled) return nothing;
+  if (!facts.provisioned) {
+    return facts.provisioning.nextAt <= now ? start({ step: 'provision' }) : wait(facts.provisioning.nextAt);
+  }
+  if (facts.reprovisionWanted) return start({ step: 'reprovision' });
+  if (facts.uplink.nextAt > now) return wait(facts.uplink.nextAt);
+  return nextExchange(facts, now);
+}
+
+/** In order of importance; the heartbeat comes between chunks, so that a long upload never silences the agent. */
+function nextExchange(facts: Facts, now: number): UplinkPlan {
+  const later: number[] = [];
+  const allowed = (document: string): boolean => {
+    const notBefore = facts.documentsNotBefore[document] ?? 0;
+    if (notBefore > now) later.push(notBefore);
+    return notBefore <= now;
+  };
+  const profileMissing = facts.profileOffered > facts.profileVersion;
+  if (profileMissing && facts.profileVersion === 0 && allowed('profile')) return start({ step: 'profile' });
+  const heartbeat = heartbeatAt(facts);
+  if (heartbeat <= now) return start({ step: 'heartbeat' });
+  later.push(heartbeat);
+  if (profileMissing && allowed('profile')) return start({ step: 'profile' });
+  for (const type of facts.activeTypes) {
+    if (manifestMissing(type, facts) && allowed(type)) return start({ step: 'manifest', type });
+  }
+  if (facts.pending !== null) {
+    if (facts.pending.nextStepAt <= now) return start({ step: 'upload' });
+    later.push(facts.pending.nextStepAt);
+  }
+  if (facts.queuedRecords > 0) return start({ step: 'records' });
+  const check = syncCheckAt(facts);
+  if (check !== null && check <= now) return start({ step: 'sync-check' });
+  if (check !== null) later.push(check);
+  return wait(Math.min(...later));
+}
+
+/** A manifest is fetched when the platform offers another version than the one in force. */
+function manifestMissing(type: ManifestType, facts: Facts): boolean {
+  const offered = facts.manifestsOffered[type];
+  return offered !== undefined && offered !== facts.types[type]?.manifest?.version;
+}
+
+/** When both sides compare roots: after a batch of cycles, and once a day (R223); never while either side is moving. */
+function syncCheckAt(facts: Facts): number | null {
+  if (facts.pending !== null || facts.collecting !== null) return null;
+  if (!Object.values(facts.types).some((type) => type.seq > 0)) return null;
+  if (facts.syncCheckWanted || facts.lastSyncCheckAt === null) return 0;
+  return facts.lastSyncCheckAt + SYNC_CHECK_INTERVAL_MS;
+}
+
+function earliest(a: number | null, b: number | null): number | null {
+  if (a === null) return b;
+  return b === null ? a : Math.min(a, b);
+}

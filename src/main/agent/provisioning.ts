@@ -1,0 +1,134 @@
+import type { ConditionCode } from '../../shared/conditions.ts';
+import { AGENT_VERSION, type ProvisionReply, type ProvisionRequest } from '../../shared/wire.ts';
+import { toInstant } from '../clock.ts';
+import { writeHostId } from '../host/host-id.ts';
+import type { Failure } from '../uplink/failure.ts';
+import { describeFailure } from '../uplink/failure.ts';
+import { noBackoff, provisioningFailed } from './backoff.ts';
+import type { Apply, Context } from './context.ts';
+import { exchangeWorked, raiseConnection } from './failures.ts';
+import { recordActivity } from './records.ts';
+import { setModules } from './modules.ts';
+
+/** Codes of a refused provisioning that have a condition of their own (R054). */
+const REFUSALS: readonly ConditionCode[] = [
+  'KEY_UNKNOWN',
+  'KEY_EXPIRED',
+  'KEY_EXHAUSTED',
+  'CUSTOMER_UNKNOWN',
+  'AGENT_ID_IN_USE',
+];
+
+/** What this build can do, as it tells the platform. */
+const CAPABILITIES = ['snapshot', 'delta', 'zstd', 'sync-check'];
+
+/**
+ * Registers this host (R091, R092): proposes the stored Host ID or a new one; what the platform confirmed is stored,
+ * nothing before.
+ */
+export async function provision(context: Context): Promise<Apply> {
+  const request = provisionRequest(context);
+  const result = await context.platform.provision(request);
+  return () => {
+    if (result.ok) confirmed(context, result.value);
+    else refused(context, result.failure);
+  };
+}
+
+function provisionRequest(context: Context): ProvisionRequest {
+  const { settings, identity, host } = context;
+  const proposal = identity.proposal ?? { hostId: context.random.uuid() };
+  identity.proposal = proposal;
+  return {
+    customerId: settings.customerId ?? '',
+    activationId: settings.activationId ?? '',
+    proposedAgentId: proposal.hostId,
+    ...(proposal.previous !== undefined && { previousAgentId: proposal.previous }),
+    reason: proposal.previous !== undefined ? 'reprovision' : context.keptHostId() ? 'reinstall' : 'first',
+    publicKey: identity.keyPair.publicKey,
+    host,
+    agentVersion: AGENT_VERSION,
+    capabilities: CAPABILITIES,
+  };
+}
+
+function confirmed(context: Context, reply: ProvisionReply): void {
+  const { identity, settings } = context;
+  if (settings.platformKey !== undefined && settings.platformKey !== reply.platformPublicKey) {
+    refused(context, {
+      kind: 'unverified',
+      reason: 'the reply names another platform key than the configured one',
+    });
+    return;
+  }
+  const registration = {
+    hostId: reply.agentId,
+    agentKeyId: identity.keyPair.keyId,
+    customerId: settings.customerId ?? '',
+    activationId: settings.activationId ?? '',
+    activationTitle: reply.activationTitle,
+    tags: reply.tags,
+    platformKey: reply.platformPublicKey,
+    pinned: settings.platformKey === undefined ? ('first use' as const) : ('configured' as const),
+  };
+  writeHostId(context.paths.hostIdFile, reply.agentId);
+  context.identityFiles.storeRegistration(registration);
+  context.store.kv.set('registered', { hostId: reply.agentId, agentKeyId: identity.keyPair.keyId });
+  context.store.kv.delete('reprovision');
+  identity.registration = registration;
+  identity.proposal = undefined;
+  for (const code of [...REFUSALS, 'PROVISIONING_FAILED'] as const) context.conditions.clear(code);
+  exchangeWorked(context);
+  context.log.info(`provisioned, activation "${reply.activationTitle}"`);
+  context.emit({ name: 'provisioned', hostId: reply.agentId, activationTitle: reply.activationTitle });
+  const facts = context.facts();
+  context.update({
+    provisioned: true,
+    provisioning: noBackoff,
+    heartbeatWanted: true,
+    // A platform that is new to this agent may hold nothing, or something older: compare before relying on it.
+    syncCheckWanted: Object.values(facts.types).some((type) => type.seq > 0),
+    profileOffered: Math.max(reply.configVersion, 1),
+  });
+  recordActivity(context, 'Provisioned');
+  setModules(context, reply.modules);
+}
+
+function refused(context: Context, failure: Failure): void {
+  const now = context.clock.now();
+  const code = failure.kind === 'api' ? failure.code : failure.kind;
+  if (code === 'AGENT_ID_IN_USE') {
+    const previous = context.identity.proposal?.previous;
+    context.identity.proposal = {
+      hostId: context.random.uuid(),
+      ...(previous !== undefined && { previous }),
+    };
+  }
+  const before = context.facts().provisioning;
+  const firstConflict = code === 'AGENT_ID_IN_USE' && !context.identity.conflict;
+  context.identity.conflict = code === 'AGENT_ID_IN_USE';
+  const provisioning = firstConflict ? { ...before, nextAt: now } : provisioningFailed(before, now);
+  context.update({ provisioning });
+  const nextAt = toInstant(provisioning.nextAt);
+  raiseRefusal(context, failure, code, nextAt);
+  const reason = describeFailure(failure);
+  context.log.warn(`provisioning failed: ${reason}; next attempt ${nextAt}`);
+  context.emit({ name: 'provisioning failed', code, reason, nextAt });
+}
+
+function raiseRefusal(context: Context, failure: Failure, code: string, next: string): void {
+  const now = context.clock.now();
+  for (const other of REFUSALS) if (other !== code) context.conditions.clear(other);
+  if (failure.kind !== 'api') {
+    raiseConnection(context, failure, context.facts().provisioning.nextAt);
+    return;
+  }
+  const known = REFUSALS.find((candidate) => candidate === code);
+  const { customerId = '', activationId = '' } = context.settings;
+  context.conditions.raise(known ?? 'PROVISIONING_FAILED', now, {
+    customerId,
+    activationId,
+    next,
+    reason: describeFailure(failure),
+  });
+}

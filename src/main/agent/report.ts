@@ -1,0 +1,132 @@
+import { hostname } from 'node:os';
+import { moduleOfType, type ManifestType } from '../../shared/modules.ts';
+import type { AgentStatus, TypeStatus } from '../../shared/status.ts';
+import { AGENT_VERSION } from '../../shared/wire.ts';
+import { toInstant } from '../clock.ts';
+import type { Context } from './context.ts';
+import type { Facts, TypeFacts } from './facts.ts';
+import { heartbeatAt } from './plan.ts';
+import { LastActivity } from './records.ts';
+import { collectionRefusal, dueAt } from './schedule.ts';
+import type { DerivedPhase } from './status.ts';
+
+/** Totals of finished uploads since the agent started. */
+export interface UploadTotals {
+  count: number;
+  rawBytes: number;
+  sentBytes: number;
+  chunks: number;
+}
+
+/** What the report needs beside facts and store. */
+export interface ReportInput {
+  readonly phase: DerivedPhase;
+  readonly since: number;
+  readonly collector: { readonly pid: number | null; readonly restarts: number };
+  readonly clockOffsetSec: number;
+  readonly totals: UploadTotals;
+}
+
+const instant = (ms: number | null | undefined): string | null =>
+  ms === null || ms === undefined ? null : toInstant(ms);
+
+/** Everything that a client of the control channel may know, from facts and store. */
+export function buildStatus(context: Context, input: ReportInput): AgentStatus {
+  const facts = context.facts();
+  const now = context.clock.now();
+  return {
+    agentVersion: AGENT_VERSION,
+    pid: process.pid,
+    startedAt: toInstant(facts.startedAt),
+    phase: input.phase.phase,
+    since: toInstant(input.since),
+    sentence: input.phase.sentence,
+    conditions: context.conditions.shown(now),
+    identity: identityStatus(context),
+    platform: {
+      uri: context.settings.webServiceUri ?? null,
+      keyId: context.pinnedKeyId() ?? null,
+      pinned:
+        context.identity.registration?.pinned ??
+        (context.settings.platformKey === undefined ? 'not yet' : 'configured'),
+      clockOffsetSec: input.clockOffsetSec,
+      route: context.route(),
+    },
+    profile: {
+      name: facts.profile.name,
+      version: facts.profileVersion,
+      suspended: facts.profile.suspendCollection,
+    },
+    modules: [...new Set(facts.activeTypes.map(moduleOfType))],
+    types: typesStatus(context, facts),
+    lastCheckIn: instant(facts.lastHeartbeatAt),
+    nextCheckIn: facts.provisioned ? toInstant(Math.max(now, heartbeatAt(facts), facts.uplink.nextAt)) : null,
+    nextProvisioning:
+      facts.provisioned || !facts.configured ? null : toInstant(Math.max(now, facts.provisioning.nextAt)),
+    lastActivity: context.store.kv.get('lastActivity', LastActivity) ?? null,
+    pendingUpload: pendingStatus(facts),
+    queue: queueStatus(context),
+    collector: {
+      pid: input.collector.pid,
+      restarts: input.collector.restarts,
+      state: facts.collecting !== null ? 'collecting' : facts.collectorUp ? 'ready' : 'down',
+    },
+    uploads: { ...input.totals },
+    development: Object.keys(facts.development).length === 0 ? null : JSON.stringify(facts.development),
+  };
+}
+
+function identityStatus(context: Context): AgentStatus['identity'] {
+  const { registration, keyPair } = context.identity;
+  return {
+    hostId: registration?.hostId ?? null,
+    hostIdPath: context.paths.hostIdFile,
+    customerId: context.settings.customerId ?? null,
+    activationId: context.settings.activationId ?? null,
+    activationTitle: registration?.activationTitle ?? null,
+    hostname: hostname(),
+    agentKeyId: keyPair.keyId,
+    secretStore: context.identityFiles.secretStore,
+    tags: registration?.tags ?? [],
+  };
+}
+
+function typesStatus(context: Context, facts: Facts): AgentStatus['types'] {
+  const types: AgentStatus['types'] = {};
+  for (const type of facts.activeTypes) {
+    const known = facts.types[type];
+    if (known !== undefined) types[type] = typeStatus(context, facts, type, known);
+  }
+  return types;
+}
+
+function typeStatus(context: Context, facts: Facts, type: ManifestType, known: TypeFacts): TypeStatus {
+  const due = collectionRefusal(type, facts) === undefined ? dueAt(type, known, facts.profile) : null;
+  return {
+    manifestVersion: known.manifest?.version ?? null,
+    seq: known.seq,
+    root: known.root,
+    rows: known.rows,
+    tables: { ...context.store.snapshots.state(type)?.tables },
+    collectedAt: instant(known.collectedAt),
+    uploadedAt: instant(known.uploadedAt),
+    processedAt: instant(known.processedAt),
+    nextDueAt: instant(due),
+  };
+}
+
+function pendingStatus(facts: Facts): AgentStatus['pendingUpload'] {
+  if (facts.pending === null) return null;
+  const { type, kind, chunksSent, chunkCount, encodedBytes } = facts.pending;
+  return { type, kind, chunksSent, chunkCount, encodedBytes };
+}
+
+function queueStatus(context: Context): AgentStatus['queue'] {
+  const queue = { records: 0, bytes: 0, dropped: 0 };
+  for (const stream of Object.values(context.store.events.stats())) {
+    queue.records += stream.records;
+    queue.bytes += stream.bytes;
+    queue.dropped += stream.dropped;
+  }
+  return queue;
+}

@@ -1,0 +1,87 @@
+import { intervalMinutes, type Profile } from '../../shared/profile.ts';
+import type { ManifestType } from '../../shared/modules.ts';
+import type { CycleReason, CycleRequest, Facts, TypeFacts } from './facts.ts';
+
+const MINUTE = 60_000;
+
+/** How long a heartbeat may take to report processing before the commit itself counts as the end of a cycle. */
+const PROCESSING_GRACE_MS = 15 * MINUTE;
+
+/** Shortest time between two collections of a type that changes on the host ask for (C1: "minimum gap"). */
+export const CHANGE_GAP_SEC = 60;
+
+/** A day between full comparisons of both sides' roots, where nothing asks for one earlier (R223). */
+export const SYNC_CHECK_INTERVAL_MS = 24 * 60 * MINUTE;
+
+/** Delay plus random 1..randomise minutes, in ms; 0 for an absent part (R167, R168). `random` in [0, 1). */
+export function spreadMs(profile: Profile, random: number): number {
+  const { scanDelayMin, scanRandomizeMin } = profile;
+  const randomise = scanRandomizeMin === 0 ? 0 : 1 + Math.floor(random * scanRandomizeMin);
+  return (scanDelayMin + randomise) * MINUTE;
+}
+
+/**
+ * When the next cycle of a type is due: a request's time or end of the last cycle + interval + spread, whichever is
+ * earlier; `null` while nothing says when (protocol, scheduler rule 1).
+ */
+export function dueAt(type: ManifestType, facts: TypeFacts, profile: Profile): number | null {
+  const regular =
+    facts.cycleEndedAt === null
+      ? null
+      : facts.cycleEndedAt + intervalMinutes(type, profile) * MINUTE + facts.spreadMs;
+  if (facts.requested === null) return regular;
+  return regular === null ? facts.requested.notBefore : Math.min(regular, facts.requested.notBefore);
+}
+
+/** The end of a cycle (R166): when it was processed, if that was reported in time, else when it was committed. */
+export function cycleEnd(uploadedAt: number, processedAt: number | null, statusIntervalSec: number): number {
+  const latest = uploadedAt + PROCESSING_GRACE_MS + statusIntervalSec * 1000;
+  return processedAt !== null && processedAt >= uploadedAt && processedAt <= latest
+    ? processedAt
+    : uploadedAt;
+}
+
+/** A request for an early cycle because the host changed: kept apart from the last one by the gap (protocol, rule 11). */
+export function changeRequest(facts: TypeFacts, now: number, gapSec: number): CycleRequest {
+  const earliest = facts.startedAt === null ? now : facts.startedAt + gapSec * 1000;
+  return { reason: 'change', notBefore: Math.max(now, earliest) };
+}
+
+/** The earlier of two requests; a request never pushes an earlier one back. */
+export function earlierRequest(a: CycleRequest | null, b: CycleRequest): CycleRequest {
+  return a !== null && a.notBefore <= b.notBefore ? a : b;
+}
+
+/** Why a type can't be collected at all at this moment, or `undefined`. The order is the protocol's rule 6. */
+export function collectionRefusal(type: ManifestType, facts: Facts): string | undefined {
+  if (!facts.provisioned) return 'not provisioned';
+  if (!facts.activeTypes.includes(type)) return 'module not active';
+  const manifest = facts.types[type]?.manifest;
+  if (manifest === undefined || manifest === null || manifest.tasks === 0) return 'no manifest';
+  if (facts.profile.suspendCollection) return 'suspended';
+  return undefined;
+}
+
+/** The type to collect now and why, or when to look again. One collection at a time, none while an upload is pending. */
+export function nextCollection(
+  facts: Facts,
+  now: number,
+):
+  | { readonly collect: { type: ManifestType; reason: CycleReason | 'interval' } }
+  | { readonly lookAt: number | null } {
+  if (facts.collecting !== null || facts.pending !== null || !facts.collectorUp) return { lookAt: null };
+  let lookAt: number | null = null;
+  for (const type of facts.activeTypes) {
+    const known = facts.types[type];
+    if (known === undefined || collectionRefusal(type, facts) !== undefined) continue;
+    const due = dueAt(type, known, facts.profile);
+    if (due === null) continue;
+    const at = Math.max(due, facts.diskNotBefore);
+    if (at <= now) {
+      const byRequest = known.requested !== null && known.requested.notBefore <= now;
+      return { collect: { type, reason: byRequest ? known.requested.reason : 'interval' } };
+    }
+    lookAt = lookAt === null ? at : Math.min(lookAt, at);
+  }
+  return { lookAt };
+}

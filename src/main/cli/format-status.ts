@@ -1,0 +1,115 @@
+import type { AgentStatus, TypeStatus } from '../../shared/status.ts';
+
+/** The status as people read it in a terminal: identity, phase, what is wrong, per manifest, times, queue. */
+export function formatStatus(status: AgentStatus, now: Date): string {
+  const { identity, platform, profile } = status;
+  const lines = [
+    `Wayfarer agent ${status.agentVersion}, process ${status.pid}`,
+    `  ${status.phase}: ${status.sentence}`,
+    '',
+    ...status.conditions.flatMap((condition) => [
+      `${condition.severity === 'info' ? 'note' : condition.severity}: ${condition.title} (${condition.code})`,
+      `  ${condition.text}`,
+      '',
+    ]),
+    ...table([
+      ['Host ID', identity.hostId ?? `none yet (${identity.hostIdPath})`],
+      ['Host', identity.hostname],
+      ['Activation', identity.activationTitle ?? identity.activationId ?? 'none'],
+      ['Platform', platform.uri ?? 'none'],
+      ['Platform key', platform.keyId === null ? 'not pinned yet' : `${platform.keyId} (${platform.pinned})`],
+      ['Agent key', `${identity.agentKeyId ?? 'none'}, kept in a ${identity.secretStore}`],
+      [
+        'Profile',
+        `${profile.name}, version ${profile.version}${profile.suspended ? ', collection suspended' : ''}`,
+      ],
+      ['Modules', status.modules.join(', ')],
+      ['Last check-in', ago(status.lastCheckIn, now)],
+      status.nextProvisioning === null
+        ? ['Next check-in', ahead(status.nextCheckIn, now)]
+        : ['Next attempt', ahead(status.nextProvisioning, now)],
+      [
+        'Last activity',
+        status.lastActivity === null
+          ? 'none'
+          : `${status.lastActivity.name}, ${ago(status.lastActivity.at, now)}`,
+      ],
+      ['Pending upload', pendingText(status)],
+      [
+        'Queue',
+        `${status.queue.records} records, ${bytes(status.queue.bytes)}, ${status.queue.dropped} dropped`,
+      ],
+      [
+        'Collector',
+        `${status.collector.state}${status.collector.pid === null ? '' : `, process ${status.collector.pid}`}`,
+      ],
+      ...(status.development === null ? [] : [['Development', status.development] as const]),
+    ]),
+    '',
+    ...typeLines(status, now),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function typeLines(status: AgentStatus, now: Date): string[] {
+  const types = Object.entries(status.types);
+  const row = ([type, facts]: [string, TypeStatus]): string[] => [
+    type,
+    facts.manifestVersion === null ? 'no manifest' : `v${facts.manifestVersion}`,
+    String(facts.rows),
+    String(facts.seq),
+    facts.root?.slice(0, 8) ?? '-',
+    ago(facts.uploadedAt, now),
+    ahead(facts.nextDueAt, now),
+  ];
+  return columns([['Manifest', 'version', 'rows', 'seq', 'root', 'uploaded', 'next'], ...types.map(row)]);
+}
+
+function pendingText({ pendingUpload }: AgentStatus): string {
+  if (pendingUpload === null) return 'none';
+  const { type, kind, chunksSent, chunkCount, encodedBytes } = pendingUpload;
+  return `${type} ${kind}, ${chunksSent} of ${chunkCount} chunks, ${bytes(encodedBytes)}`;
+}
+
+function table(rows: readonly (readonly [string, string] | readonly string[])[]): string[] {
+  return columns(rows.map((row) => [...row]));
+}
+
+/** Cells padded to the width of their column. */
+function columns(rows: readonly string[][]): string[] {
+  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd(widths[at] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** `3 min ago`; `never` for no time. */
+export function ago(at: string | null, now: Date): string {
+  if (at === null) return 'never';
+  const seconds = Math.round((now.getTime() - Date.parse(at)) / 1000);
+  return seconds < 5 ? 'just now' : `${duration(seconds)} ago`;
+}
+
+/** `in 3 min`; `-` for no time. */
+export function ahead(at: string | null, now: Date): string {
+  if (at === null) return '-';
+  const seconds = Math.round((Date.parse(at) - now.getTime()) / 1000);
+  return seconds < 5 ? 'now' : `in ${duration(seconds)}`;
+}
+
+function duration(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} d`;
+}
+
+/** Bytes for people, in powers of 1024. */
+export function bytes(count: number): string {
+  if (count < 1024) return `${count} B`;
+  if (count < 1024 ** 2) return `${(count / 1024).toFixed(1)} KB`;
+  return `${(count / 1024 ** 2).toFixed(1)} MB`;
+}

@@ -1,0 +1,40 @@
+/** Time as the core sees it, so that tests can turn it by hand. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Calls back once at or after `at` (ms since the epoch); returns a function that cancels. */
+  readonly at: (at: number, callback: () => void) => () => void;
+}
+
+/** Longest timer that Node takes; later moments are reached in steps. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** The machine's wall clock. A timer that comes early (after a step of the clock) is armed again. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  at: (at, callback) => {
+    let timer: NodeJS.Timeout;
+    const arm = (): void => {
+      const wait = Math.min(Math.max(0, at - Date.now()), MAX_TIMER_MS);
+      timer = setTimeout(() => {
+        if (Date.now() < at) arm();
+        else callback();
+      }, wait);
+    };
+    arm();
+    return () => {
+      clearTimeout(timer);
+    };
+  },
+};
+
+/** Randomness as the core sees it. */
+export interface Random {
+  /** Uniform in [0, 1). */
+  readonly next: () => number;
+  /** A new random UUID, lower case. */
+  readonly uuid: () => string;
+}
+
+/** RFC 3339 in UTC with milliseconds. */
+export const toInstant = (ms: number): string => new Date(ms).toISOString();

@@ -1,0 +1,182 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { chmodSync, rmSync } from 'node:fs';
+import {
+  CONTROL_VERSION,
+  CycleRequest,
+  type AgentEvent,
+  type CycleReply,
+  type WatchLine,
+} from '../../shared/control.ts';
+import type { AgentStatus } from '../../shared/status.ts';
+
+/** What the control channel can ask of the core. */
+export interface ControlTarget {
+  readonly status: () => AgentStatus;
+  /** Calls back on every change; returns what ends it. */
+  readonly watch: (watcher: {
+    status: (status: AgentStatus) => void;
+    event: (event: AgentEvent) => void;
+  }) => () => void;
+  readonly requestCycle: (request: CycleRequest) => CycleReply;
+}
+
+/** Who may use an endpoint: the operating system decides by the rights on it, not we by what a client says. */
+type Access = 'read' | 'admin';
+
+/** Longest request body, bytes. */
+const MAX_BODY = 64 * 1024;
+/** A watcher that is this many bytes behind is dropped; it gets a fresh snapshot when it comes back. */
+const MAX_BACKLOG = 1024 * 1024;
+/** Connections per endpoint. */
+const MAX_CONNECTIONS = 64;
+
+type Handler = (target: ControlTarget, body: unknown) => unknown;
+
+/** Path → handler and the access that it needs. */
+const ROUTES: Readonly<Record<string, { readonly access: Access; readonly handle: Handler }>> = {
+  'GET /v1/status': { access: 'read', handle: (target) => target.status() },
+  'POST /v1/cycle': {
+    access: 'admin',
+    handle: (target, body) => target.requestCycle(CycleRequest.parse(body)),
+  },
+};
+
+/** The two endpoints of the control channel, open until `close`. */
+export interface ControlServer {
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Opens the read and the admin endpoint (architecture, "The core"). The caller owns the data directory's lock, so a
+ * socket that is already there is a dead agent's and is replaced.
+ */
+export async function openControl(
+  endpoints: { readonly read: string; readonly admin: string },
+  target: ControlTarget,
+): Promise<ControlServer> {
+  const servers: Server[] = [];
+  for (const access of ['admin', 'read'] as const) {
+    servers.push(await listen(createEndpoint(access, target), endpoints[access], access));
+  }
+  return {
+    close: async () => {
+      await Promise.all(
+        servers.map(
+          (server) =>
+            new Promise<void>((resolve) => {
+              server.close(() => {
+                resolve();
+              });
+              server.closeAllConnections();
+            }),
+        ),
+      );
+    },
+  };
+}
+
+/** Binds with no rights for others from the first moment, then opens the read endpoint to everyone. */
+function listen(server: Server, endpoint: string, access: Access): Promise<Server> {
+  const isSocket = process.platform !== 'win32';
+  if (isSocket) rmSync(endpoint, { force: true });
+  const mask = process.umask(0o177);
+  return new Promise<Server>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(
+      { path: endpoint, ...(!isSocket && access === 'read' && { readableAll: true, writableAll: true }) },
+      () => {
+        if (isSocket) chmodSync(endpoint, access === 'read' ? 0o666 : 0o600);
+        resolve(server);
+      },
+    );
+    // The socket file is made synchronously inside listen(), so the mask need not stay.
+    process.umask(mask);
+  });
+}
+
+function createEndpoint(access: Access, target: ControlTarget): Server {
+  const server = createServer(
+    { requestTimeout: 10_000, headersTimeout: 5_000, maxHeaderSize: 8_192 },
+    (request, response) => {
+      void answer(access, target, request, response);
+    },
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  return server;
+}
+
+async function answer(
+  access: Access,
+  target: ControlTarget,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const route = `${request.method ?? ''} ${request.url ?? ''}`;
+  if (route === 'GET /v1/watch') {
+    watch(target, request, response);
+    return;
+  }
+  const known = ROUTES[route];
+  if (known === undefined) {
+    refuse(response, 404, 'UNKNOWN', `no such call: ${route.slice(0, 100)}`);
+    return;
+  }
+  if (known.access === 'admin' && access !== 'admin') {
+    refuse(response, 403, 'ADMIN_ONLY', 'this call needs the admin endpoint: run it as root');
+    return;
+  }
+  try {
+    reply(response, 200, known.handle(target, await readBody(request)));
+  } catch (error) {
+    refuse(
+      response,
+      400,
+      'BAD_REQUEST',
+      error instanceof Error ? error.message.slice(0, 500) : 'bad request',
+    );
+  }
+}
+
+function watch(target: ControlTarget, request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  const write = (line: WatchLine): void => {
+    if (response.writableLength > MAX_BACKLOG) response.destroy();
+    else response.write(`${JSON.stringify(line)}\n`);
+  };
+  write({ kind: 'snapshot', version: CONTROL_VERSION, status: target.status() });
+  const end = target.watch({
+    status: (status) => {
+      write({ kind: 'status', status });
+    },
+    event: (event) => {
+      write({ kind: 'event', event });
+    },
+  });
+  response.on('close', end);
+  request.on('error', end);
+}
+
+async function readBody(request: IncomingMessage): Promise<unknown> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    size += part.length;
+    if (size > MAX_BODY) throw new Error(`body is larger than ${String(MAX_BODY)} bytes`);
+    parts.push(part);
+  }
+  return size === 0 ? {} : (JSON.parse(Buffer.concat(parts).toString('utf8')) as unknown);
+}
+
+function reply(response: ServerResponse, status: number, body: unknown): void {
+  const text = `${JSON.stringify(body)}\n`;
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+  });
+  response.end(text);
+}
+
+function refuse(response: ServerResponse, status: number, code: string, message: string): void {
+  if (response.headersSent) response.destroy();
+  else reply(response, status, { error: { code, message } });
+}

@@ -1,0 +1,68 @@
+import { arch, hostname, networkInterfaces, release, type as osType } from 'node:os';
+import { readFileSync } from 'node:fs';
+import type { HostFacts } from '../../shared/wire.ts';
+import {
+  fingerprintOf,
+  linuxFingerprintSources,
+  type Fingerprint,
+  type FingerprintSources,
+} from './fingerprint.ts';
+
+/** Facts about this host for provisioning. Never throws: what can't be read is empty. */
+export async function readHostFacts(): Promise<HostFacts> {
+  const fingerprint = await readFingerprint();
+  const name = hostname();
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const external = addresses.filter((address) => !address.internal);
+  return {
+    hostname: name.slice(0, 255),
+    fqdn: fullName(name).slice(0, 255),
+    netbios: (name.split('.')[0] ?? '').slice(0, 15).toUpperCase(),
+    os: osType().slice(0, 64),
+    osVersion: osVersion().slice(0, 128),
+    arch: arch(),
+    macs: unique(external.map((address) => address.mac)).slice(0, 64),
+    ips: unique(external.map((address) => address.address)).slice(0, 128),
+    fingerprint: fingerprint.fingerprint,
+    fingerprintSources: [...fingerprint.sources],
+  };
+}
+
+/**
+ * The hardware fingerprint. On Windows and macOS systeminformation names machine id and system UUID; loaded here only,
+ * since it is large.
+ */
+async function readFingerprint(): Promise<Fingerprint> {
+  if (process.platform === 'linux') return fingerprintOf(linuxFingerprintSources());
+  const { system, uuid } = await import('systeminformation');
+  const [hardware, ids] = await Promise.all([system(), uuid()]);
+  const sources: FingerprintSources = {
+    machineId: ids.os,
+    systemUuid: hardware.uuid,
+    systemSerial: hardware.serial,
+  };
+  return fingerprintOf(sources);
+}
+
+const unique = (values: readonly string[]): string[] => [...new Set(values)].sort();
+
+/** The host's full name from `/etc/hosts` where it stands there; no name server is asked. */
+function fullName(name: string): string {
+  if (name.includes('.') || process.platform === 'win32') return name;
+  try {
+    const names = readFileSync('/etc/hosts', 'utf8').split(/\s+/);
+    return names.find((candidate) => candidate.startsWith(`${name}.`)) ?? name;
+  } catch {
+    return name;
+  }
+}
+
+function osVersion(): string {
+  if (process.platform !== 'linux') return release();
+  try {
+    const text = readFileSync('/etc/os-release', 'utf8');
+    return /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(text)?.[1] ?? release();
+  } catch {
+    return release();
+  }
+}

@@ -1,0 +1,90 @@
+import { join, resolve } from 'node:path';
+import { ensureDirectory } from './atomic-file.ts';
+
+/** Where everything of the agent lives on this host (product, "Names"). */
+export interface Paths {
+  readonly settingsFile: string;
+  readonly hostIdFile: string;
+  readonly dataDir: string;
+  readonly runDir: string;
+  readonly logFile: string;
+  readonly readEndpoint: string;
+  readonly adminEndpoint: string;
+}
+
+/** The longest path of a Unix socket on Linux and macOS, without its final NUL (unix(7): 108, macOS 104). */
+const MAX_SOCKET_PATH = 103;
+
+/**
+ * The paths under a root. `root` moves every one of them, so that tests and development never touch the real system
+ * (`WAYFARER_ROOT`); without it they are the ones of the operating system. Throws when a socket path would not fit.
+ */
+export function resolvePaths(
+  platform: NodeJS.Platform,
+  root: string | undefined,
+  environment: NodeJS.ProcessEnv,
+): Paths {
+  const paths = layout(platform, root === undefined ? undefined : resolve(root), environment);
+  if (platform !== 'win32' && Buffer.byteLength(paths.adminEndpoint) > MAX_SOCKET_PATH) {
+    throw new Error(
+      `${paths.adminEndpoint} is longer than a socket path may be (${String(MAX_SOCKET_PATH)} bytes): choose a shorter WAYFARER_ROOT`,
+    );
+  }
+  return paths;
+}
+
+function layout(platform: NodeJS.Platform, root: string | undefined, environment: NodeJS.ProcessEnv): Paths {
+  if (platform === 'win32') return windowsLayout(root, environment);
+  const under = (path: string): string => (root === undefined ? path : join(root, path));
+  if (platform === 'darwin') {
+    const support = under('/Library/Application Support/Wayfarer');
+    return unixLayout(
+      support,
+      support,
+      under('/var/run/wayfarer'),
+      under('/Library/Logs/Wayfarer/wayfarer-agent.log'),
+    );
+  }
+  return unixLayout(
+    under('/etc/wayfarer'),
+    under('/var/lib/wayfarer'),
+    under('/run/wayfarer'),
+    under('/var/log/wayfarer/wayfarer-agent.log'),
+  );
+}
+
+function unixLayout(configDir: string, dataDir: string, runDir: string, logFile: string): Paths {
+  return {
+    settingsFile: join(configDir, 'agent.conf'),
+    hostIdFile: join(configDir, 'hostid'),
+    dataDir,
+    runDir,
+    logFile,
+    readEndpoint: join(runDir, 'read.sock'),
+    adminEndpoint: join(runDir, 'admin.sock'),
+  };
+}
+
+function windowsLayout(root: string | undefined, environment: NodeJS.ProcessEnv): Paths {
+  const programData = root ?? environment['ProgramData'] ?? 'C:\\ProgramData';
+  const dataDir = join(programData, 'Wayfarer', 'Agent');
+  // Pipes have no directory: a moved root gets names of its own, so that two agents never share one.
+  const suffix = root === undefined ? '' : `-${Buffer.from(root).toString('hex').slice(-32)}`;
+  return {
+    settingsFile: join(dataDir, 'agent.conf'),
+    hostIdFile: join(dataDir, 'hostid'),
+    dataDir,
+    runDir: dataDir,
+    logFile: join(dataDir, 'Log.txt'),
+    readEndpoint: `\\\\.\\pipe\\wayfarer-read${suffix}`,
+    adminEndpoint: `\\\\.\\pipe\\wayfarer-admin${suffix}`,
+  };
+}
+
+/** Makes the directories with the rights they need: data and log for the agent alone, settings and sockets traversable. */
+export function ensurePaths(paths: Paths, dirname: (path: string) => string): void {
+  ensureDirectory(dirname(paths.settingsFile), 0o755);
+  ensureDirectory(paths.dataDir, 0o700);
+  ensureDirectory(paths.runDir, 0o755);
+  ensureDirectory(dirname(paths.logFile), 0o750);
+}

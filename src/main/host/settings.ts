@@ -1,0 +1,160 @@
+import { isAbsolute } from 'node:path';
+import { parseUuid, PublicKey } from '../../shared/ids.ts';
+
+/** Settings of this host, by the names that installers and `agent.conf` use (R062, R066). */
+export const SETTING_NAMES = [
+  'CustomerId',
+  'ActivationId',
+  'WebServiceUri',
+  'PlatformKey',
+  'CaFile',
+] as const;
+export type SettingName = (typeof SETTING_NAMES)[number];
+
+/** A setting's text and where it came from: shown when it is wrong. */
+export interface Given {
+  readonly value: string;
+  readonly source: string;
+}
+export type RawSettings = Partial<Record<SettingName, Given>>;
+
+/** A setting that cannot be used. */
+export interface SettingProblem {
+  readonly setting: string;
+  readonly source: string;
+  readonly reason: string;
+}
+
+/** What the agent needs to know before its first request. Absent ones stand in `missing`. */
+export interface Settings {
+  readonly customerId?: string;
+  readonly activationId?: string;
+  /** Normalised: https, ends in `/CloudAgent/`. */
+  readonly webServiceUri?: string;
+  readonly platformKey?: string;
+  readonly caFile?: string;
+  readonly missing: readonly SettingName[];
+  readonly problems: readonly SettingProblem[];
+}
+
+const ENVIRONMENT: Record<SettingName, string> = {
+  CustomerId: 'WAYFARER_CUSTOMER_ID',
+  ActivationId: 'WAYFARER_ACTIVATION_ID',
+  WebServiceUri: 'WAYFARER_WEB_SERVICE_URI',
+  PlatformKey: 'WAYFARER_PLATFORM_KEY',
+  CaFile: 'WAYFARER_CA_FILE',
+};
+
+/**
+ * Reads `agent.conf`: one `Name=value` a line, `#` begins a comment line, names in any case. A line that can't be used
+ * is named with its number and ignored; the rest applies.
+ */
+export function parseSettingsFile(
+  text: string,
+  path: string,
+): { settings: RawSettings; problems: SettingProblem[] } {
+  const settings: RawSettings = {};
+  const problems: SettingProblem[] = [];
+  text.split(/\r?\n/).forEach((raw, index) => {
+    const line = raw.trim();
+    if (line === '' || line.startsWith('#')) return;
+    const source = `${path}:${String(index + 1)}`;
+    const match = /^([A-Za-z]+)\s*=\s*(.*)$/.exec(line);
+    const name = SETTING_NAMES.find((known) => known.toLowerCase() === match?.[1]?.toLowerCase());
+    if (match === null || name === undefined) {
+      problems.push({
+        setting: match?.[1] ?? line.slice(0, 40),
+        source,
+        reason: 'is not a setting, the line is ignored',
+      });
+    } else {
+      settings[name] = { value: (match[2] ?? '').replace(/^"(.*)"$/, '$1'), source };
+    }
+  });
+  return { settings, problems };
+}
+
+/** The settings that environment variables give. */
+export function settingsFromEnvironment(environment: NodeJS.ProcessEnv): RawSettings {
+  const settings: RawSettings = {};
+  for (const name of SETTING_NAMES) {
+    const value = environment[ENVIRONMENT[name]];
+    if (value !== undefined && value !== '') settings[name] = { value, source: ENVIRONMENT[name] };
+  }
+  return settings;
+}
+
+/**
+ * Checks and merges settings; the first source that has a setting wins. A value that is not valid is a problem and
+ * does not fall through to a later source: what an administrator wrote is never silently replaced.
+ */
+export function resolveSettings(
+  sources: readonly RawSettings[],
+  fileProblems: readonly SettingProblem[] = [],
+): Settings {
+  const problems: SettingProblem[] = [...fileProblems];
+  const value = <T>(name: SettingName, parse: (text: string) => T): T | undefined => {
+    const given = sources.map((source) => source[name]).find((candidate) => candidate !== undefined);
+    if (given === undefined) return undefined;
+    try {
+      return parse(given.value);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      problems.push({ setting: name, source: given.source, reason });
+      return undefined;
+    }
+  };
+  const customerId = value('CustomerId', uuid);
+  const activationId = value('ActivationId', uuid);
+  const webServiceUri = value('WebServiceUri', normaliseUri);
+  const platformKey = value('PlatformKey', publicKey);
+  const caFile = value('CaFile', absolutePath);
+  const needed = { CustomerId: customerId, ActivationId: activationId, WebServiceUri: webServiceUri };
+  const wrong = new Set(problems.map((problem) => problem.setting));
+  return {
+    ...(customerId !== undefined && { customerId }),
+    ...(activationId !== undefined && { activationId }),
+    ...(webServiceUri !== undefined && { webServiceUri }),
+    ...(platformKey !== undefined && { platformKey }),
+    ...(caFile !== undefined && { caFile }),
+    missing: SETTING_NAMES.filter(
+      (name) => name in needed && needed[name as keyof typeof needed] === undefined && !wrong.has(name),
+    ),
+    problems,
+  };
+}
+
+function uuid(text: string): string {
+  const parsed = parseUuid(text);
+  if (parsed === undefined) throw new Error(`"${text.slice(0, 60)}" is not a UUID`);
+  return parsed;
+}
+
+function publicKey(text: string): string {
+  const parsed = PublicKey.safeParse(text.trim());
+  if (!parsed.success) throw new Error('is not an Ed25519 public key in base64url (43 characters)');
+  return parsed.data;
+}
+
+function absolutePath(text: string): string {
+  if (!isAbsolute(text)) throw new Error(`"${text.slice(0, 200)}" is not an absolute path`);
+  return text;
+}
+
+/** The base URL of a platform: https only (R002), no credentials, ending in `/CloudAgent/` (protocol). Throws with the reason. */
+export function normaliseUri(text: string): string {
+  let url: URL;
+  try {
+    url = new URL(text.trim());
+  } catch {
+    throw new Error(
+      `"${text.slice(0, 200)}" is not a URL; it should look like https://platform.example.com/CloudAgent/`,
+    );
+  }
+  if (url.protocol !== 'https:')
+    throw new Error(`${url.protocol}// is refused: the platform is reached over https only`);
+  if (url.username !== '' || url.password !== '') throw new Error('must not carry credentials');
+  if (url.search !== '' || url.hash !== '') throw new Error('must not carry a query or a fragment');
+  const path = url.pathname.replace(/\/+$/, '');
+  return `${url.origin}${path.endsWith('/CloudAgent') ? path : `${path}/CloudAgent`}/`;
+}

@@ -1,0 +1,156 @@
+import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError } from 'commander';
+import { ExitCode } from '../shared/exit-codes.ts';
+import { AGENT_VERSION } from '../shared/wire.ts';
+import { startCollectorProcess } from './agent/collector-process.ts';
+import { developmentIntervals } from './agent/development.ts';
+import { openCore, systemRandom } from './agent/open-core.ts';
+import { systemClock } from './clock.ts';
+import { openControl } from './control/server.ts';
+import { isErrno } from './host/atomic-file.ts';
+import { Locked, lockDataDir } from './host/lock.ts';
+import { openLog } from './host/log.ts';
+import { ensurePaths, resolvePaths, type Paths } from './host/paths.ts';
+import { rootDirectory } from './host/root.ts';
+import {
+  parseSettingsFile,
+  resolveSettings,
+  settingsFromEnvironment,
+  type RawSettings,
+  type SettingName,
+  type Settings,
+} from './host/settings.ts';
+
+/*
+ * Entry point of the background service: the agent core without a display, until SIGTERM or SIGINT. Flags come before
+ * environment variables, these before agent.conf.
+ */
+
+const FLAGS: Readonly<Record<string, SettingName>> = {
+  customerId: 'CustomerId',
+  activationId: 'ActivationId',
+  webServiceUri: 'WebServiceUri',
+  platformKey: 'PlatformKey',
+  caFile: 'CaFile',
+};
+
+/** Ends the process with a line that says why. */
+class Refusal extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number, message: string) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+function parseFlags(argv: readonly string[]): RawSettings {
+  const program = new Command('wayfarer-agent')
+    .description('Collects this host and keeps it in sync with a platform, until it is ended.')
+    .version(AGENT_VERSION)
+    .option('--customer-id <uuid>', 'customer that this host belongs to')
+    .option('--activation-id <uuid>', 'activation key to register with')
+    .option('--web-service-uri <url>', 'platform, e.g. https://platform.example.com/CloudAgent/')
+    .option(
+      '--platform-key <key>',
+      "the platform's public key (Ed25519, base64url); pinned at first use without it",
+    )
+    .option('--ca-file <path>', 'PEM file with the CA of the platform, beside the ones of the system')
+    .exitOverride()
+    .parse([...argv], { from: 'user' });
+  const raw: RawSettings = {};
+  for (const [flag, value] of Object.entries(program.opts<Record<string, string>>())) {
+    const name = FLAGS[flag];
+    if (name !== undefined)
+      raw[name] = { value, source: `--${flag.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}` };
+  }
+  return raw;
+}
+
+function loadSettings(flags: RawSettings, paths: Paths): Settings {
+  const file = parseSettingsFile(readSettingsText(paths.settingsFile), paths.settingsFile);
+  const settings = resolveSettings(
+    [flags, settingsFromEnvironment(process.env), file.settings],
+    file.problems,
+  );
+  const wrongFlag = settings.problems.find((problem) => problem.source.startsWith('--'));
+  if (wrongFlag !== undefined) {
+    throw new Refusal(ExitCode.usage, `${wrongFlag.source}: ${wrongFlag.reason}`);
+  }
+  return settings;
+}
+
+function readSettingsText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return '';
+    throw error;
+  }
+}
+
+/** The collector stands beside this file, as source or as bundle. */
+function collectorEntry(): string {
+  const here = import.meta.url;
+  return fileURLToPath(
+    here.endsWith('.ts') ? new URL('../collector/main.ts', here) : new URL('collector.mjs', here),
+  );
+}
+
+async function run(argv: readonly string[]): Promise<void> {
+  const flags = parseFlags(argv);
+  const paths = resolvePaths(process.platform, rootDirectory(process.env, import.meta.url), process.env);
+  ensurePaths(paths, dirname);
+  const settings = loadSettings(flags, paths);
+  const development = developmentIntervals(process.env);
+  const unlock = await lockDataDir(paths.dataDir);
+  const log = openLog(paths.logFile, 'info', (error) => {
+    process.stderr.write(`wayfarer-agent: the log ${paths.logFile} can't be written: ${error.message}\n`);
+  });
+  const { core, close } = await openCore({
+    paths,
+    settings,
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    startCollector: startCollectorProcess(collectorEntry(), []),
+    development,
+  });
+  const control = await openControl({ read: paths.readEndpoint, admin: paths.adminEndpoint }, core);
+  log.info(`agent ${AGENT_VERSION} started`);
+  const end = once(async () => {
+    await control.close();
+    await close();
+    log.info('agent ended');
+    await log.close();
+    unlock();
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void end());
+  await core.start();
+}
+
+/** Two signals end the agent once. */
+function once(action: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => (running ??= action());
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof Refusal) return error.exitCode;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+  if (error instanceof Locked) return ExitCode.refused;
+  if (isErrno(error, 'EACCES') || isErrno(error, 'EPERM')) return ExitCode.permission;
+  return ExitCode.failed;
+}
+
+try {
+  await run(process.argv.slice(2));
+} catch (error) {
+  // Commander has printed its own message already.
+  if (!(error instanceof CommanderError)) {
+    process.stderr.write(`wayfarer-agent: ${error instanceof Error ? error.message : String(error)}\n`);
+  }
+  process.exitCode = exitCodeOf(error);
+}

@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { getCACertificates } from 'node:tls';
+import { Agent, request } from 'undici';
+import { BODY_LIMITS } from '../../shared/wire.ts';
+
+/** A request as it goes out: absolute URL, final headers, encoded body. */
+export interface OutgoingRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+/** A reply as it came in: headers by lower-case name, repeated ones joined; body as received. */
+export interface IncomingReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** One way to the platform. Rejects with the network's error; any HTTP status is a reply. */
+export interface Transport {
+  /** How logs and status name it: `direct`, `proxy#1`. */
+  readonly route: string;
+  readonly send: (request: OutgoingRequest) => Promise<IncomingReply>;
+  readonly close: () => Promise<void>;
+}
+
+/** The direct way: TLS 1.2 or newer (R003), the system's trust store and the CA file, no redirects, bounded replies. */
+export class DirectTransport implements Transport {
+  readonly route = 'direct';
+  readonly #agent: Agent;
+
+  /** `timeoutSec` bounds connecting, waiting for headers and every pause in a body. Throws when the CA file can't be read. */
+  constructor(options: { readonly caFile?: string; readonly timeoutSec: number }) {
+    const timeout = options.timeoutSec * 1000;
+    this.#agent = new Agent({
+      connect: { ca: trustedCertificates(options.caFile), minVersion: 'TLSv1.2', timeout },
+      headersTimeout: timeout,
+      bodyTimeout: timeout,
+      keepAliveTimeout: 10_000,
+      connections: 2,
+    });
+  }
+
+  async send(outgoing: OutgoingRequest): Promise<IncomingReply> {
+    const reply = await request(outgoing.url, {
+      method: outgoing.method as 'GET',
+      headers: outgoing.headers,
+      body: outgoing.method === 'GET' ? null : outgoing.body,
+      dispatcher: this.#agent,
+    });
+    const headers = Object.fromEntries(
+      Object.entries(reply.headers).flatMap(([name, value]) =>
+        value === undefined ? [] : [[name.toLowerCase(), Array.isArray(value) ? value.join(', ') : value]],
+      ),
+    );
+    return { status: reply.statusCode, headers, body: await readBounded(reply.body, BODY_LIMITS.reply) };
+  }
+
+  close(): Promise<void> {
+    return this.#agent.close();
+  }
+}
+
+/** The operating system's trust store plus the certificates of the CA file. */
+function trustedCertificates(caFile: string | undefined): string[] {
+  const system = getCACertificates('system');
+  const base = system.length > 0 ? system : getCACertificates('bundled');
+  if (caFile === undefined) return base;
+  const pem = readFileSync(caFile, 'utf8');
+  if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw new Error(`${caFile} holds no PEM certificate`);
+  return [...base, pem];
+}
+
+async function readBounded(
+  body: AsyncIterable<Buffer> & { destroy: () => void },
+  limit: number,
+): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of body) {
+    size += part.length;
+    if (size > limit) {
+      body.destroy();
+      throw new Error(`reply is larger than ${String(limit)} bytes`);
+    }
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
