@@ -15,6 +15,9 @@ export type BundleName = keyof typeof BUNDLES;
 /** Packages that stay outside the bundles: native, found beside them at run time. */
 export const EXTERNAL = ['better-sqlite3'] as const;
 
+/** Asked for by systeminformation on macOS if they happen to be there; nothing here needs them. */
+export const OPTIONAL = ['macos-temperature-sensor', 'osx-temperature-sensor'] as const;
+
 function options(name: BundleName, outdir: string): BuildOptions & { metafile: true } {
   return {
     absWorkingDir: ROOT,
@@ -28,7 +31,7 @@ function options(name: BundleName, outdir: string): BuildOptions & { metafile: t
     legalComments: 'linked',
     metafile: true,
     logLevel: 'silent',
-    external: [...EXTERNAL],
+    external: [...EXTERNAL, ...OPTIONAL],
     // CommonJS packages inside an ESM bundle still call `require` for Node's built-ins.
     banner: {
       js: "import { createRequire as nodeCreateRequire } from 'node:module';const require = nodeCreateRequire(import.meta.url);",

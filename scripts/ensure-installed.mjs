@@ -84,14 +84,14 @@ function explainEngines(count) {
 export async function ensureInstalled() {
   const reason = installReason();
   if (reason === undefined) return;
-  process.stderr.write(`Setting up: ${reason}. Running npm ci (about 150 MB, once).\n`);
+  process.stderr.write(`Setting up: ${reason}. Running npm ci (once, about a minute).\n`);
   rmSync(STAMP, { force: true });
   const { code, engines } = await npmCi();
-  explainEngines(engines);
   if (code !== 0) {
     process.stderr.write(`npm ci failed with exit code ${code}; its messages stand above.\n`);
     process.exit(1);
   }
+  explainEngines(engines);
   if (findNode24() === undefined) {
     process.stderr.write(
       `npm has no packaged Node 24 for ${process.platform}-${process.arch}. Install Node ≥ 24 and run this again with it.\n`,

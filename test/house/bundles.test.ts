@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { bundle, BUNDLES, EXTERNAL, type BundleName } from '../../scripts/bundles.ts';
+import { bundle, BUNDLES, EXTERNAL, OPTIONAL, type BundleName } from '../../scripts/bundles.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const names = Object.keys(BUNDLES) as BundleName[];
@@ -26,12 +27,7 @@ describe('the headless bundles', () => {
 
   it.each(names)('%s needs nothing at run time but Node and the native store', async (name) => {
     const { outside } = await contents(name);
-    const foreign = outside.filter((path) => !path.startsWith('node:') && !isBuiltinName(path));
-    expect(foreign.filter((path) => !EXTERNAL.some((external) => external === path))).toEqual([]);
+    const allowed = new Set<string>([...EXTERNAL, ...OPTIONAL]);
+    expect(outside.filter((path) => !isBuiltin(path) && !allowed.has(path))).toEqual([]);
   });
 });
-
-/** Older packages import Node's modules without the `node:` prefix. */
-function isBuiltinName(path: string): boolean {
-  return process.getBuiltinModule(path) !== undefined;
-}
