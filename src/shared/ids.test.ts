@@ -66,7 +66,7 @@ describe('formats on the wire', () => {
       '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
       [
         '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURp',
-        `${'A'.repeat(44)}`,
+        'A'.repeat(44),
         'A'.repeat(42),
         `${'A'.repeat(42)}/`,
         `${'A'.repeat(42)}=`,

@@ -141,7 +141,7 @@ const cases = Object.entries(messages).map(([name, [schema, example]]) => ({ nam
 function mutated(value: unknown, path: readonly number[], replacement: unknown): unknown {
   const [step, ...rest] = path;
   if (step === undefined || typeof value !== 'object' || value === null) return replacement;
-  const entries = Object.entries(value);
+  const entries: [string, unknown][] = Object.entries(value);
   const at = step % (entries.length + 1);
   const [key, old] = entries[at] ?? ['unexpected', undefined];
   const changed = mutated(old, rest, replacement);

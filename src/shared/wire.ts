@@ -37,8 +37,8 @@ type ManifestType = (typeof MANIFEST_TYPES)[number];
 
 /** A map from manifest type to something; a type that this build does not know is dropped unread, not refused. */
 function byType<T extends z.ZodType>(value: T) {
-  const known = Object.fromEntries(MANIFEST_TYPES.map((type) => [type, value.optional()]));
-  return z.object(known as Record<ManifestType, z.ZodOptional<T>>);
+  const known = Object.fromEntries(MANIFEST_TYPES.map((type) => [type, value.exactOptional()]));
+  return z.object(known as Record<ManifestType, z.ZodExactOptional<T>>);
 }
 
 /** What tells one host from another, never where it is: sent at provisioning. */

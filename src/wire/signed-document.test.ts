@@ -159,7 +159,7 @@ describe('signed documents', () => {
     });
   });
 
-  it('R021 carry manifests in the same way', async () => {
+  it('carry manifests in the same way', async () => {
     const manifest: ManifestDocument = {
       kind: 'manifest',
       customer: CUSTOMER,
