@@ -46,25 +46,29 @@ export class Collection {
     this.#post = post;
   }
 
+  /** Starts a collection. Throws `StoreError` when the database takes no writes; then nothing has started. */
   start(type: ManifestType, reason: CycleReason | 'interval'): void {
     const context = this.#context;
-    const { profile } = context.facts();
     this.#lastId += 1;
     this.#job = { id: this.#lastId, type, staging: context.store.snapshots.begin(type), sealing: false };
     context.update({ collecting: type });
     const startedAt = context.clock.now();
     const serving = context.facts().types[type]?.requested ?? { reason: 'retry', notBefore: startedAt };
-    context.updateType(type, { startedAt, requested: null, serving });
+    try {
+      context.updateType(type, { startedAt, requested: null, serving });
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
     context.emit({ name: 'collecting', type, reason });
     context.log.info(`collection of ${type} started (${reason})`);
-    this.#send({
-      kind: 'collect',
-      job: this.#lastId,
-      type,
-      tasks: [...(context.tasks.get(type) ?? [])],
-      pace: { cpuLimitPct: profile.cpuLimitPct, cpuThrottleMs: profile.cpuThrottleMs },
-      credit: CREDIT,
-    });
+    this.#command(this.#lastId, type);
+  }
+
+  #command(job: number, type: ManifestType): void {
+    const { cpuLimitPct, cpuThrottleMs } = this.#context.facts().profile;
+    const tasks = [...(this.#context.tasks.get(type) ?? [])];
+    this.#send({ kind: 'collect', job, type, tasks, pace: { cpuLimitPct, cpuThrottleMs }, credit: CREDIT });
   }
 
   /** Takes a message of the collector; those of a job that was given up are ignored. */

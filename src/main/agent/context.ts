@@ -53,7 +53,7 @@ export interface Context {
   readonly forgetType: (type: ManifestType) => void;
   /** Counts bytes of chunks and finished uploads of this run, for status. */
   readonly countSent: (bytes: number) => void;
-  readonly countUpload: (rawBytes: number, encodedBytes: number, chunks: number) => void;
+  readonly countUpload: (rawBytes: number, chunks: number) => void;
   /** Key id of the platform key in force, `undefined` before one is pinned. */
   readonly pinnedKeyId: () => string | undefined;
   /** The platform key in force: the administrator's, else the pinned one. */

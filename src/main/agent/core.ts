@@ -1,6 +1,5 @@
 import type { FromCollector } from '../../shared/collector.ts';
-import type { ConditionCode } from '../../shared/conditions.ts';
-import type { AgentEvent, CycleReply, CycleRequest } from '../../shared/control.ts';
+import type { CycleReply, CycleRequest } from '../../shared/control.ts';
 import type { ManifestType } from '../../shared/modules.ts';
 import type { AgentStatus } from '../../shared/status.ts';
 import { keyId } from '../../wire/keys.ts';
@@ -8,25 +7,25 @@ import { toInstant } from '../clock.ts';
 import { StoreError } from '../queue/store-error.ts';
 import type { PlatformClient } from '../uplink/client.ts';
 import { Collection } from './collection.ts';
-import { CollectorSupervisor } from './collector-supervisor.ts';
 import type { StartCollector } from './collector-process.ts';
+import { CollectorSupervisor } from './collector-supervisor.ts';
 import { ConditionBook } from './condition-book.ts';
-import type { Apply, Context, NewEvent } from './context.ts';
-import { fetchManifest, fetchProfile, loadDocuments } from './documents.ts';
-import { emptyTypeFacts, type Facts, type TypeFacts } from './facts.ts';
-import { heartbeat } from './heartbeat.ts';
+import type { Context } from './context.ts';
+import { loadDocuments } from './documents.ts';
+import { FactBook } from './fact-book.ts';
+import type { Facts } from './facts.ts';
 import { modulesOf } from './initial-facts.ts';
 import { OwnerLoop } from './loop.ts';
 import { forgetType } from './modules.ts';
-import { plan, type UplinkStep } from './plan.ts';
-import { provision } from './provisioning.ts';
+import { perform } from './perform.ts';
+import { plan, type Plan, type UplinkStep } from './plan.ts';
+import { Publisher, type Watcher } from './publisher.ts';
+import { RECORDS_STREAM } from './records.ts';
 import { buildStatus, type UploadTotals } from './report.ts';
-import { reprovision, resumeReprovision } from './reprovision.ts';
-import { RECORDS_STREAM, sendRecords } from './records.ts';
-import { CHANGE_GAP_SEC, changeRequest, collectionRefusal, earlierRequest } from './schedule.ts';
+import { resumeReprovision } from './reprovision.ts';
+import { CHANGE_GAP_SEC, changeRequest, collectionRefusal } from './schedule.ts';
 import { derivePhase, type DerivedPhase } from './status.ts';
-import { syncCheck } from './sync-check.ts';
-import { uploadStep, type UploadProgress } from './upload.ts';
+import type { UploadProgress } from './upload.ts';
 
 /** What the core is given: the world behind ports. */
 export type CoreParts = Pick<
@@ -48,17 +47,8 @@ export type CoreParts = Pick<
   readonly keptHostId: boolean;
 };
 
-/** Who follows the agent's status and events. */
-export interface Watcher {
-  readonly status: (status: AgentStatus) => void;
-  readonly event: (event: AgentEvent) => void;
-}
-
-/** How often watchers get a new status at most, ms. */
-const STATUS_THROTTLE_MS = 100;
-
-/** A disk or database that refuses a write is tried again after this, ms. */
-const STORE_RETRY_MS = 60_000;
+/** After an error that nobody expected, nothing new is tried for this long, ms. */
+const UNEXPECTED_PAUSE_MS = 60_000;
 
 /**
  * The agent core: one loop owns the facts, a pure plan says what to start, and what was started comes back as an event
@@ -66,24 +56,24 @@ const STORE_RETRY_MS = 60_000;
  */
 export class AgentCore {
   readonly #parts: CoreParts;
+  readonly #book: FactBook;
+  readonly #publisher: Publisher;
   readonly #context: Context;
   readonly #loop: OwnerLoop;
   readonly #supervisor: CollectorSupervisor;
   readonly #collection: Collection;
-  readonly #watchers = new Set<Watcher>();
   readonly #upload: UploadProgress = { held: undefined };
   readonly #totals: UploadTotals = { count: 0, rawBytes: 0, sentBytes: 0, chunks: 0 };
-  #facts: Facts;
   #phase: DerivedPhase & { since: number };
   #cancelWake: () => void = () => undefined;
-  #cancelStatus: (() => void) | undefined;
   #exchange: Promise<void> = Promise.resolve();
 
   constructor(parts: CoreParts) {
     this.#parts = parts;
-    this.#facts = parts.facts;
+    this.#book = new FactBook(parts.facts, parts.store.kv);
+    this.#publisher = new Publisher(parts.clock, () => this.status());
     this.#context = this.#createContext();
-    this.#phase = { ...this.#derive(), since: parts.clock.now() };
+    this.#phase = { ...this.#derivePhase(), since: parts.clock.now() };
     this.#loop = new OwnerLoop(
       () => {
         this.#replan();
@@ -92,24 +82,7 @@ export class AgentCore {
         this.#unexpected(event, error);
       },
     );
-    this.#supervisor = new CollectorSupervisor(parts.startCollector, parts.clock, {
-      message: (message) => {
-        this.#post(`collector ${message.kind}`, () => {
-          this.#collectorMessage(message);
-        });
-      },
-      up: () => {
-        this.#post('collector up', () => {
-          this.#context.conditions.clear('COLLECTOR_DOWN');
-          this.#context.update({ collectorUp: true });
-        });
-      },
-      down: (reason, inARow, restartAt) => {
-        this.#post('collector down', () => {
-          this.#collectorDown(reason, inARow, restartAt);
-        });
-      },
-    });
+    this.#supervisor = this.#createSupervisor();
     this.#collection = new Collection(
       this.#context,
       (message) => {
@@ -128,7 +101,8 @@ export class AgentCore {
 
   /** Loads what the last run left and begins. */
   async start(): Promise<void> {
-    if (this.#facts.provisioned) await loadDocuments(this.#context, this.#facts.activeTypes);
+    const { provisioned, activeTypes } = this.#book.facts;
+    if (provisioned) await loadDocuments(this.#context, activeTypes);
     this.#supervisor.start();
     this.#post('start', () => {
       resumeReprovision(this.#context);
@@ -138,7 +112,7 @@ export class AgentCore {
   /** Ends cleanly: nothing new starts, the exchange under way may finish, the collector is stopped. */
   async stop(): Promise<void> {
     this.#cancelWake();
-    this.#cancelStatus?.();
+    this.#publisher.stop();
     this.#loop.stop();
     await this.#supervisor.stop();
     await this.#exchange;
@@ -155,46 +129,44 @@ export class AgentCore {
   }
 
   watch(watcher: Watcher): () => void {
-    this.#watchers.add(watcher);
-    return () => {
-      this.#watchers.delete(watcher);
-    };
+    return this.#publisher.watch(watcher);
   }
 
   /** Asks for collections now: of the given types, or of every one that can be collected. Answers why not, per type. */
   requestCycle(request: CycleRequest): CycleReply {
-    const types = request.types ?? this.#facts.activeTypes;
     const refused: Record<string, string> = {};
     const accepted: ManifestType[] = [];
-    for (const type of types) {
-      const reason = collectionRefusal(type, this.#facts);
+    for (const type of request.types ?? this.#book.facts.activeTypes) {
+      const reason = collectionRefusal(type, this.#book.facts);
       if (reason === undefined) accepted.push(type);
       else refused[type] = reason;
     }
     this.#post('cycle requested', () => {
-      this.#requestEach(accepted, () => ({ reason: 'request', notBefore: this.#parts.clock.now() }));
+      this.#book.request(accepted, () => ({ reason: 'request', notBefore: this.#parts.clock.now() }));
     });
     return { accepted, refused };
   }
 
   #createContext(): Context {
     const parts = this.#parts;
-    const conditions = new ConditionBook((code, raised, text) => {
-      this.#conditionChanged(code, raised, text);
-    });
+    const book = this.#book;
     return {
       ...parts,
-      conditions,
+      conditions: new ConditionBook((code, raised, text) => {
+        if (raised) parts.log.warn(`condition ${code}: ${text}`);
+        else parts.log.info(`condition ${code} cleared`);
+        this.#publisher.emit({ name: 'condition', code, raised, text });
+      }),
       tasks: new Map(),
-      facts: () => this.#facts,
+      facts: () => book.facts,
       update: (change) => {
-        this.#facts = { ...this.#facts, ...change };
+        book.update(change);
       },
       updateType: (type, change) => {
-        this.#updateType(type, change);
+        book.updateType(type, change);
       },
       emit: (event) => {
-        this.#emit(event);
+        this.#publisher.emit(event);
       },
       keptHostId: () => parts.keptHostId,
       platformKey: () => parts.settings.platformKey ?? parts.identity.registration?.platformKey,
@@ -205,7 +177,10 @@ export class AgentCore {
       modules: () => modulesOf(parts.store),
       phase: () => this.#phase.phase,
       route: () => parts.client.route,
-      drops: () => this.#drops(),
+      drops: () => {
+        const dropped = parts.store.events.stats()[RECORDS_STREAM]?.dropped ?? 0;
+        return dropped === 0 ? {} : { [RECORDS_STREAM]: dropped };
+      },
       cancelCollection: (type) => {
         this.#collection.cancel(type);
       },
@@ -215,12 +190,34 @@ export class AgentCore {
       countSent: (bytes) => {
         this.#totals.sentBytes += bytes;
       },
-      countUpload: (rawBytes, _encodedBytes, chunks) => {
+      countUpload: (rawBytes, chunks) => {
         this.#totals.count += 1;
         this.#totals.rawBytes += rawBytes;
         this.#totals.chunks += chunks;
       },
     };
+  }
+
+  #createSupervisor(): CollectorSupervisor {
+    const { startCollector, clock } = this.#parts;
+    return new CollectorSupervisor(startCollector, clock, {
+      message: (message) => {
+        this.#post(`collector ${message.kind}`, () => {
+          this.#collectorMessage(message);
+        });
+      },
+      up: () => {
+        this.#post('collector up', () => {
+          this.#context.conditions.clear('COLLECTOR_DOWN');
+          this.#book.update({ collectorUp: true });
+        });
+      },
+      down: (reason, inARow, restartAt) => {
+        this.#post('collector down', () => {
+          this.#collectorDown(reason, inARow, restartAt);
+        });
+      },
+    });
   }
 
   #post(name: string, handle: () => void): void {
@@ -230,69 +227,62 @@ export class AgentCore {
   /** After every event: start what the facts call for, and wake up when they will call for more. */
   #replan(): void {
     const now = this.#parts.clock.now();
-    const next = plan(this.#facts, now);
+    const next = plan(this.#book.facts, now);
     if (next.uplink !== null) this.#startExchange(next.uplink);
-    if (next.collect !== null) this.#collection.start(next.collect.type, next.collect.reason);
-    this.#refreshPhase(now);
-    const showAt = this.#context.conditions.nextChangeAt(now);
-    const wakeAt = [next.wakeAt, showAt].filter((at) => at !== null);
+    if (next.collect !== null) this.#startCollection(next.collect);
+    const derived = this.#derivePhase();
+    this.#phase = { ...derived, since: derived.phase === this.#phase.phase ? this.#phase.since : now };
+    this.#publisher.changed();
+    this.#wakeAt([next.wakeAt, this.#context.conditions.nextChangeAt(now)]);
+  }
+
+  #wakeAt(moments: readonly (number | null)[]): void {
     this.#cancelWake();
-    if (wakeAt.length > 0) {
-      this.#cancelWake = this.#parts.clock.at(Math.min(...wakeAt), () => {
-        this.#post('timer', () => undefined);
-      });
-    }
+    const known = moments.filter((at) => at !== null);
+    if (known.length === 0) return;
+    this.#cancelWake = this.#parts.clock.at(Math.min(...known), () => {
+      this.#post('timer', () => undefined);
+    });
   }
 
   #startExchange(step: UplinkStep): void {
-    this.#context.update({ exchanging: step.step });
-    this.#exchange = this.#perform(step).then(
+    this.#book.update({ exchanging: step.step });
+    this.#exchange = perform(step, this.#context, this.#upload).then(
       (apply) => {
         this.#post(step.step, () => {
-          this.#context.update({ exchanging: null });
+          this.#book.update({ exchanging: null });
           apply();
         });
       },
       (error: unknown) => {
         this.#post(`${step.step} failed`, () => {
-          this.#context.update({ exchanging: null });
+          this.#book.update({ exchanging: null });
           throw error;
         });
       },
     );
   }
 
-  #perform(step: UplinkStep): Promise<Apply> {
-    switch (step.step) {
-      case 'provision':
-        return provision(this.#context);
-      case 'reprovision':
-        return reprovision(this.#context);
-      case 'profile':
-        return fetchProfile(this.#context);
-      case 'heartbeat':
-        return heartbeat(this.#context);
-      case 'manifest':
-        return fetchManifest(this.#context, step.type);
-      case 'upload':
-        return uploadStep(this.#context, this.#upload);
-      case 'records':
-        return sendRecords(this.#context);
-      case 'sync-check':
-        return syncCheck(this.#context);
+  /** The database is written to when a collection starts, and may refuse. */
+  #startCollection(collect: NonNullable<Plan['collect']>): void {
+    try {
+      this.#collection.start(collect.type, collect.reason);
+    } catch (error) {
+      this.#unexpected(`collection of ${collect.type}`, error);
+      this.#post('collection not started', () => undefined);
     }
   }
 
-  /** An error that nobody expected, the store's among them: logged once, and tried again later, never in a loop. */
+  /** An error that nobody expected, the disk's among them: logged once, and tried again later, never in a loop. */
   #unexpected(event: string, error: unknown): void {
-    const now = this.#parts.clock.now();
+    const { log, clock, paths } = this.#parts;
+    const now = clock.now();
     const reason = error instanceof Error ? error.message : String(error);
-    this.#parts.log.error(`${event}: ${error instanceof Error ? (error.stack ?? reason) : reason}`);
-    const { uplink } = this.#facts;
-    const nextAt = now + STORE_RETRY_MS;
-    this.#context.update({ uplink: { ...uplink, nextAt }, diskNotBefore: nextAt });
+    log.error(`${event}: ${error instanceof Error ? (error.stack ?? reason) : reason}`);
+    const nextAt = now + UNEXPECTED_PAUSE_MS;
+    this.#book.update({ uplink: { ...this.#book.facts.uplink, nextAt }, diskNotBefore: nextAt });
     if (error instanceof StoreError && (error.code === 'FULL' || error.code === 'READONLY')) {
-      this.#context.conditions.raise('DISK_FULL', now, { path: this.#parts.paths.dataDir, reason });
+      this.#context.conditions.raise('DISK_FULL', now, { path: paths.dataDir, reason });
     }
   }
 
@@ -303,84 +293,29 @@ export class AgentCore {
   }
 
   #collectorDown(reason: string, inARow: number, restartAt: number): void {
-    this.#parts.log.error(`collector ended: ${reason}; started again at ${toInstant(restartAt)}`);
-    this.#context.update({ collectorUp: false });
+    const next = toInstant(restartAt);
+    this.#parts.log.error(`collector ended: ${reason}; started again at ${next}`);
+    this.#book.update({ collectorUp: false });
     this.#collection.collectorDown(reason);
-    const values = { times: String(inARow), reason, next: toInstant(restartAt) };
+    const values = { times: String(inARow), reason, next };
     this.#context.conditions.raise('COLLECTOR_DOWN', this.#parts.clock.now(), values);
   }
 
   /** Something on the host changed: the types whose manifests look at it get an early cycle (R026, R027). */
   #hostChanged(tables: readonly string[], reason: string): void {
-    const types = this.#facts.activeTypes.filter((type) =>
-      this.#facts.types[type]?.manifest?.tables.some((table) => tables.includes(table)),
+    const { activeTypes, types: known, development } = this.#book.facts;
+    const types = activeTypes.filter((type) =>
+      known[type]?.manifest?.tables.some((table) => tables.includes(table)),
     );
     if (types.length === 0) return;
     this.#parts.log.info(`${reason}: early cycle of ${types.join(', ')}`);
-    this.#emit({ name: 'changed', types, reason });
-    const gapSec = this.#facts.development.changeGapSec ?? CHANGE_GAP_SEC;
-    this.#requestEach(types, (facts) => changeRequest(facts, this.#parts.clock.now(), gapSec));
+    this.#publisher.emit({ name: 'changed', types, reason });
+    const gapSec = development.changeGapSec ?? CHANGE_GAP_SEC;
+    this.#book.request(types, (facts) => changeRequest(facts, this.#parts.clock.now(), gapSec));
   }
 
-  #requestEach(
-    types: readonly ManifestType[],
-    request: (facts: TypeFacts) => ReturnType<typeof changeRequest>,
-  ): void {
-    for (const type of types) {
-      const known = this.#facts.types[type];
-      if (known !== undefined)
-        this.#updateType(type, { requested: earlierRequest(known.requested, request(known)) });
-    }
+  #derivePhase(): DerivedPhase {
+    const say = (ms: number): string => `${toInstant(ms).slice(11, 19)} UTC`;
+    return derivePhase(this.#book.facts, this.#context.conditions.all(), this.#parts.clock.now(), say);
   }
-
-  /** Changes a type's facts; what must outlive the process is written through. */
-  #updateType(type: ManifestType, change: Partial<TypeFacts>): void {
-    const before = this.#facts.types[type] ?? emptyTypeFacts;
-    const after = { ...before, ...change };
-    this.#facts = { ...this.#facts, types: { ...this.#facts.types, [type]: after } };
-    const owed = owedCycle(after);
-    if (owedCycle(before) !== owed || before.spreadMs !== after.spreadMs) {
-      this.#parts.store.kv.set(`cycle:${type}`, { spreadMs: after.spreadMs, requested: owed });
-    }
-  }
-
-  #drops(): Record<string, number> {
-    const stats = this.#parts.store.events.stats();
-    const dropped = stats[RECORDS_STREAM]?.dropped ?? 0;
-    return dropped === 0 ? {} : { [RECORDS_STREAM]: dropped };
-  }
-
-  #derive(): DerivedPhase {
-    const { clock } = this.#parts;
-    const say = (ms: number): string => toInstant(ms).slice(11, 19) + ' UTC';
-    return derivePhase(this.#facts, this.#context.conditions.all(), clock.now(), say);
-  }
-
-  #refreshPhase(now: number): void {
-    const derived = this.#derive();
-    const since = derived.phase === this.#phase.phase ? this.#phase.since : now;
-    this.#phase = { ...derived, since };
-    if (this.#watchers.size === 0 || this.#cancelStatus !== undefined) return;
-    this.#cancelStatus = this.#parts.clock.at(now + STATUS_THROTTLE_MS, () => {
-      this.#cancelStatus = undefined;
-      const status = this.status();
-      for (const watcher of this.#watchers) watcher.status(status);
-    });
-  }
-
-  #emit(event: NewEvent): void {
-    const stamped = { ...event, at: toInstant(this.#parts.clock.now()) };
-    for (const watcher of this.#watchers) watcher.event(stamped);
-  }
-
-  #conditionChanged(code: ConditionCode, raised: boolean, text: string): void {
-    if (raised) this.#parts.log.warn(`condition ${code}: ${text}`);
-    else this.#parts.log.info(`condition ${code} cleared`);
-    this.#emit({ name: 'condition', code, raised, text });
-  }
-}
-
-/** The request that is still owed if the process ends now. */
-function owedCycle({ requested, serving }: TypeFacts): TypeFacts['requested'] {
-  return serving === null ? requested : earlierRequest(requested, serving);
 }

@@ -175,7 +175,7 @@ function committed(context: Context, progress: UploadProgress, pending: Pending,
   });
   context.update({ pending: null, syncCheckWanted: true });
   for (const code of ['RESYNC', 'UPLOAD_REFUSED'] as const) context.conditions.clear(code, type);
-  context.countUpload(pending.rawBytes, pending.encodedBytes, pending.chunkCount);
+  context.countUpload(pending.rawBytes, pending.chunkCount);
   const { kind, rawBytes, encodedBytes, chunkCount, setCount, delCount } = pending;
   context.log.info(
     `${type} ${kind} ${newSeq} committed: ${setCount} set, ${delCount} deleted, ${encodedBytes} B`,

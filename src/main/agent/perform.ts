@@ -1,0 +1,31 @@
+import type { Apply, Context } from './context.ts';
+import { fetchManifest, fetchProfile } from './documents.ts';
+import { heartbeat } from './heartbeat.ts';
+import type { UplinkStep } from './plan.ts';
+import { provision } from './provisioning.ts';
+import { sendRecords } from './records.ts';
+import { reprovision } from './reprovision.ts';
+import { syncCheck } from './sync-check.ts';
+import { uploadStep, type UploadProgress } from './upload.ts';
+
+/** Carries out one exchange of the plan; what it leads to is returned, to be applied as one event. */
+export function perform(step: UplinkStep, context: Context, upload: UploadProgress): Promise<Apply> {
+  switch (step.step) {
+    case 'provision':
+      return provision(context);
+    case 'reprovision':
+      return reprovision(context);
+    case 'profile':
+      return fetchProfile(context);
+    case 'heartbeat':
+      return heartbeat(context);
+    case 'manifest':
+      return fetchManifest(context, step.type);
+    case 'upload':
+      return uploadStep(context, upload);
+    case 'records':
+      return sendRecords(context);
+    case 'sync-check':
+      return syncCheck(context);
+  }
+}
