@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { statSync, utimesSync } from 'node:fs';
 import { meaningOf, SQLITE_IOERR, StoreError } from './store-error.ts';
 
 /** What goes into and comes out of the database. Numbers are finite and, when whole, within ±(2^53−1). */
@@ -113,10 +113,14 @@ export class Sql {
   }
 }
 
-/** A filesystem that went read-only under an open file shows as a plain I/O error; access(2) tells it (EROFS). */
+/**
+ * A filesystem that went read-only under an open file shows as a plain I/O error. Setting the file's times to what they
+ * are tells: access(2) still says yes after ext4 gave up on its journal.
+ */
 function isReadOnly(path: string): boolean {
   try {
-    accessSync(path, constants.W_OK);
+    const { atime, mtime } = statSync(path);
+    utimesSync(path, atime, mtime);
     return false;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EROFS';
