@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { Records } from '../context.ts';
+import { currentConfig } from '../agents/config.ts';
+import { NotFound, Refused } from '../errors.ts';
+import type { Agent } from '../store/agents.ts';
+import type { QueuedCommand } from '../store/events.ts';
+import { ModuleList, moduleSet, parseInput } from './input.ts';
+
+/** Commands that an administrator may issue (protocol, "Status"). */
+export const COMMAND_TYPES = [
+  'REPROVISION',
+  'RESYNC',
+  'SYNC_CHECK',
+  'ACTIVATE',
+  'DEACTIVATE',
+  'UPGRADE',
+  'UNINSTALL',
+  'SCAN_NOW',
+  'COLLECT_LOGS',
+  'SET_LOG_LEVEL',
+] as const;
+
+const MAX_WAITING = 100;
+const MAX_ARGS_BYTES = 512;
+
+const CommandInput = z.object({
+  type: z.enum(COMMAND_TYPES),
+  args: z.record(z.string().max(64), z.unknown()).default({}),
+});
+const ModuleArg = z.object({ module: z.string() });
+
+/** The agent that an id or a host name means; of several with one name the most recently seen. Throws `NotFound`. */
+export function requireAgent(context: Records, name: string): Agent {
+  const agent = context.store.agents.named(name)[0];
+  if (agent === undefined) throw new NotFound(`there is no agent "${name}": give an agent id or a host name`);
+  return agent;
+}
+
+/** One line of the agents' list (R117, R124). */
+export function summaryOf(context: Records, agent: Agent) {
+  const last = context.store.events.activities(agent.id, 1)[0];
+  return {
+    id: agent.id,
+    hostname: agent.hostname,
+    os: `${agent.host.os} ${agent.host.osVersion}`.trim(),
+    agentVersion: agent.agentVersion,
+    state: agent.uninstalledAt === null ? agent.state : 'uninstalled',
+    activationKey: agent.activationKey,
+    modules: agent.modules,
+    tags: agent.tags,
+    lastActivity: last === undefined ? null : { activity: last.activity, at: last.at },
+    lastCheckedIn: agent.lastCheckedIn,
+  };
+}
+
+export const listAgents = (context: Records) =>
+  context.store.agents.list().map((agent) => summaryOf(context, agent));
+
+/** Everything the platform knows of one agent. Throws `NotFound`. */
+export function showAgent(context: Records, name: string) {
+  const agent = requireAgent(context, name);
+  const { store } = context;
+  const types = Object.fromEntries(
+    store.snapshots.heads(agent.id).map((head) => {
+      const tables = store.snapshots.counts(head.id);
+      const rows = Object.values(tables).reduce((sum, count) => sum + count, 0);
+      const { seq, root, committedAt, processedSeq, processedAt } = head;
+      return [head.type, { seq, root, rows, tables, committedAt, processedSeq, processedAt }];
+    }),
+  );
+  const config = store.transaction(() => currentConfig(context, agent));
+  const { publicKey: _publicKey, ...record } = agent;
+  return {
+    ...record,
+    ...summaryOf(context, agent),
+    profile: { id: config.profile.id, name: config.profile.name, version: config.version },
+    types,
+    commands: store.events.commands(agent.id).slice(0, 20),
+    streams: Object.fromEntries(
+      (['fim', 'edr', 'logs'] as const).map((kind) => [kind, store.uploads.received(agent.id, kind).length]),
+    ),
+    gaps: store.events.gaps(agent.id),
+  };
+}
+
+/**
+ * Changes which modules are active on an agent, and tells it so by `ACTIVATE` and `DEACTIVATE` with its next
+ * heartbeat. Throws `NotFound`, `Refused` (R045).
+ */
+export function changeModules(context: Records, name: string, modules: readonly string[]) {
+  const wanted = parseInput(ModuleList, modules);
+  return context.store.transaction(() => {
+    const agent = requireAgent(context, name);
+    setModules(context, agent, wanted);
+    return summaryOf(context, requireAgent(context, agent.id));
+  });
+}
+
+/** Like `changeModules`, inside the caller's transaction and for a record at hand. */
+export function setModules(context: Records, agent: Agent, modules: readonly string[]): void {
+  const wanted = moduleSet(modules);
+  const tell = (type: 'ACTIVATE' | 'DEACTIVATE', module: string): void => {
+    context.store.events.addCommand(agent.id, randomUUID(), type, { module }, context.now());
+  };
+  for (const module of agent.modules) if (!wanted.includes(module)) tell('DEACTIVATE', module);
+  for (const module of wanted) if (!agent.modules.includes(module)) tell('ACTIVATE', module);
+  context.store.agents.put({ ...agent, modules: wanted });
+}
+
+/**
+ * Queues a command for an agent's next heartbeat. `ACTIVATE` and `DEACTIVATE` with `{module}` change the record as
+ * well. Returns the command. Throws `NotFound`, `Refused`.
+ */
+export function issueCommand(
+  context: Records,
+  name: string,
+  input: z.input<typeof CommandInput>,
+): QueuedCommand | undefined {
+  const { type, args } = parseInput(CommandInput, input);
+  if (JSON.stringify(args).length > MAX_ARGS_BYTES) throw new Refused('the arguments are too long');
+  return context.store.transaction(() => {
+    const agent = requireAgent(context, name);
+    if (context.store.events.waiting(agent.id, MAX_WAITING).length === MAX_WAITING) {
+      throw new Refused(`${MAX_WAITING} commands are waiting for this agent already`);
+    }
+    if (type === 'ACTIVATE' || type === 'DEACTIVATE') {
+      const { module } = parseInput(ModuleArg, args);
+      switchModule(context, agent, module, type === 'ACTIVATE');
+    } else {
+      context.store.events.addCommand(agent.id, randomUUID(), type, args, context.now());
+    }
+    return context.store.events.commands(agent.id)[0];
+  });
+}
+
+function switchModule(context: Records, agent: Agent, module: string, on: boolean): void {
+  if (agent.modules.includes(module) === on) {
+    throw new Refused(`${module} is ${on ? 'active' : 'not active'} on this agent already`);
+  }
+  if (module === 'AI') throw new Refused('AI (inventory) is always active');
+  const rest = agent.modules.filter((one) => one !== module);
+  setModules(context, agent, parseInput(ModuleList, on ? [...rest, module] : rest));
+}

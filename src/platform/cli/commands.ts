@@ -1,0 +1,185 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { createAdmin, type Admin } from '../admin/admin.ts';
+import { NUMBER_PARAMETERS, SWITCH_PARAMETERS } from '../../shared/profile.ts';
+import { NotFound } from '../errors.ts';
+import { openStore } from '../store/store.ts';
+import { existsSync } from 'node:fs';
+import { agentText, agentsText, findingsText, keysText, profilesText } from './render.ts';
+import { print, when } from './output.ts';
+
+interface Common {
+  readonly data: string;
+  readonly json: boolean;
+}
+type Pairs = Readonly<Record<string, unknown>>;
+
+/** Runs administration on the database of a data directory, beside a server or without one. */
+export function withAdmin<T>(data: string, work: (admin: Admin) => T): T {
+  if (!existsSync(data))
+    throw new NotFound(`there is no platform in ${data}: run "wayfarer-platform init" first`);
+  const store = openStore(data);
+  try {
+    return work(createAdmin({ store, now: Date.now }));
+  } finally {
+    store.close();
+  }
+}
+
+const list = (text: string): string[] => text.split(',').filter((part) => part !== '');
+const limit = (text: string): number | null => (text === 'unlimited' ? null : whole(text));
+const expiry = (text: string): string | null => {
+  if (text === 'never') return null;
+  const time = Date.parse(text);
+  if (Number.isNaN(time)) throw new InvalidArgumentError('give a date such as 2027-01-31, or "never"');
+  return new Date(time).toISOString();
+};
+
+export function whole(text: string): number {
+  if (!/^\d{1,10}$/.test(text)) throw new InvalidArgumentError('give a whole number');
+  return Number(text);
+}
+
+/** Reads `key=value` words; numbers and true/false become such, everything else stays text. */
+export function pairsOf(words: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    words.map((word) => {
+      const at = word.indexOf('=');
+      if (at < 1) throw new InvalidArgumentError(`"${word}" is not key=value`);
+      return [word.slice(0, at), valueOf(word.slice(at + 1))];
+    }),
+  );
+}
+
+function valueOf(text: string): unknown {
+  if (text === 'true' || text === 'false') return text === 'true';
+  return /^-?\d{1,15}$/.test(text) ? Number(text) : text;
+}
+
+export function keyCommands(program: Command): void {
+  const keys = program.command('keys').description('activation keys');
+  const options = (command: Command): Command =>
+    command
+      .option('--modules <list>', 'AI, VM, PC, SCA, FIM, EDR, PM, separated by commas', list)
+      .option('--tags <list>', 'given to every host that registers with the key', list)
+      .option('--max-agents <n>', 'number of agents, or "unlimited"', limit)
+      .option('--expires-at <date>', 'date, or "never"', expiry);
+  keys
+    .command('list')
+    .description('show all keys')
+    .action((_, command: Command) => {
+      const { data, json } = command.optsWithGlobals<Common>();
+      const found = withAdmin(data, (admin) => admin.keys());
+      print(json, found, () => keysText(found));
+    });
+  options(
+    keys.command('create').description('make a key').requiredOption('--title <text>', 'its title'),
+  ).action((given: Pairs & { readonly title: string }, command: Command) => {
+    const { data, json } = command.optsWithGlobals<Common>();
+    const made = withAdmin(data, (admin) => admin.createKey(given));
+    print(json, made, () => keysText([made]));
+  });
+  options(keys.command('edit <id>').description('change a key').option('--title <text>', 'its title'))
+    .option('--disabled <true|false>', 'refuse new agents', (text) => text === 'true')
+    .option('--apply-to-agents', 'change existing agents of the key, too')
+    .action((id: string, given: Pairs, command: Command) => {
+      const { data, json } = command.optsWithGlobals<Common>();
+      const made = withAdmin(data, (admin) => admin.editKey(id, given));
+      print(json, made, () => keysText([made]));
+    });
+}
+
+export function profileCommands(program: Command): void {
+  const profiles = program.command('profiles').description('configuration profiles, topmost first');
+  const names = [...Object.keys(NUMBER_PARAMETERS), ...Object.keys(SWITCH_PARAMETERS)].join(', ');
+  const options = (command: Command): Command =>
+    command
+      .option('--include-tags <list>', 'hosts with any of these tags', list)
+      .option('--exclude-tags <list>', 'but none of these', list)
+      .option('--hosts <list>', 'host names that always use it', list)
+      .option('--position <n>', 'place in the list, 0 = top', whole)
+      .option('--default', 'make it the default')
+      .addHelpText('after', `\nSettings are name=value: name, description, preset, logLevel, ${names}`);
+  profiles
+    .command('list')
+    .description('show all profiles')
+    .action((_, command: Command) => {
+      const { data, json } = command.optsWithGlobals<Common>();
+      const found = withAdmin(data, (admin) => admin.profiles());
+      print(json, found, () => profilesText(found));
+    });
+  options(profiles.command('create <settings...>').description('make a profile')).action(
+    (settings: string[], given: Pairs, command: Command) => {
+      const { data, json } = command.optsWithGlobals<Common>();
+      const made = withAdmin(data, (admin) => admin.createProfile(editOf(settings, given)));
+      print(json, made, () => profilesText([made]));
+    },
+  );
+  options(profiles.command('edit <id> [settings...]').description('change a profile')).action(
+    (id: string, settings: string[], given: Pairs, command: Command) => {
+      const { data, json } = command.optsWithGlobals<Common>();
+      const made = withAdmin(data, (admin) => admin.editProfile(id, editOf(settings, given)));
+      print(json, made, () => profilesText([made]));
+    },
+  );
+}
+
+function editOf(settings: readonly string[], given: Pairs): Parameters<Admin['createProfile']>[0] {
+  const assign = Object.fromEntries(
+    [
+      ['includeTags', given['includeTags']],
+      ['excludeTags', given['excludeTags']],
+      ['hostNames', given['hosts']],
+    ].filter(([, value]) => value !== undefined),
+  ) as Record<string, string[]>;
+  return {
+    settings: pairsOf(settings),
+    assign,
+    ...(given['default'] === true ? { isDefault: true as const } : {}),
+    ...(typeof given['position'] === 'number' ? { position: given['position'] } : {}),
+  };
+}
+
+export function agentCommands(program: Command): void {
+  program
+    .command('agents')
+    .description('show all agents')
+    .action((_, command: Command) => {
+      const { data, json } = command.optsWithGlobals<Common>();
+      const found = withAdmin(data, (admin) => admin.agents());
+      print(json, found, () => agentsText(found));
+    });
+  program
+    .command('show <host>')
+    .description('everything about one agent; HOST is an agent id or a host name')
+    .action((host: string, _, command: Command) => {
+      const { data, json } = command.optsWithGlobals<Common>();
+      const found = withAdmin(data, (admin) => admin.show(host));
+      print(json, found, () => agentText(found));
+    });
+  program
+    .command('findings <host>')
+    .description('vulnerabilities of one host')
+    .action((host: string, _, command: Command) => {
+      const { data, json } = command.optsWithGlobals<Common>();
+      const found = withAdmin(data, (admin) => admin.findings(host));
+      print(json, found, () => findingsText(found));
+    });
+  program
+    .command('activities <host>')
+    .description('life-cycle activities of one agent, newest first')
+    .action((host: string, _, command: Command) => {
+      const { data, json } = command.optsWithGlobals<Common>();
+      const found = withAdmin(data, (admin) => admin.activities(host));
+      print(json, found, () =>
+        found.map((one) => `${when(one.at)}  ${one.activity}  ${one.detail ?? ''}`).join('\n'),
+      );
+    });
+  program
+    .command('command <host> <type> [args...]')
+    .description('queue a command for the next heartbeat; args are key=value')
+    .action((host: string, type: string, args: string[], _, command: Command) => {
+      const { data, json } = command.optsWithGlobals<Common>();
+      const queued = withAdmin(data, (admin) => admin.command(host, type, pairsOf(args)));
+      print(json, queued, () => `${type} is waiting for the next heartbeat of ${host}`);
+    });
+}

@@ -1,0 +1,79 @@
+import type { Admin } from '../admin/admin.ts';
+import { tableOf, when } from './output.ts';
+
+export function keysText(keys: ReturnType<Admin['keys']>): string {
+  const rows = keys.map((key) => [
+    key.id,
+    key.title,
+    key.modules.join(','),
+    key.tags.join(','),
+    `${key.agents}/${key.maxAgents ?? 'unlimited'}`,
+    key.expiresAt === null ? 'never' : when(key.expiresAt),
+    key.disabled ? 'disabled' : 'active',
+  ]);
+  return tableOf(['ACTIVATION ID', 'TITLE', 'MODULES', 'TAGS', 'AGENTS', 'EXPIRES', 'STATE'], rows);
+}
+
+export function profilesText(profiles: ReturnType<Admin['profiles']>): string {
+  const rows = profiles.map((entry) => [
+    String(entry.position),
+    entry.profile.id,
+    `${entry.profile.name}${entry.isDefault ? ' (default)' : ''}`,
+    entry.profile.preset,
+    entry.includeTags.join(','),
+    entry.excludeTags.join(','),
+    entry.hostNames.join(','),
+  ]);
+  return tableOf(['#', 'PROFILE ID', 'NAME', 'PRESET', 'INCLUDE', 'EXCLUDE', 'HOSTS'], rows);
+}
+
+export function agentsText(agents: ReturnType<Admin['agents']>): string {
+  const rows = agents.map((agent) => [
+    agent.id,
+    agent.hostname,
+    agent.os,
+    agent.state,
+    agent.modules.join(','),
+    agent.lastActivity === null ? '-' : `${agent.lastActivity.activity}, ${when(agent.lastActivity.at)}`,
+    when(agent.lastCheckedIn),
+  ]);
+  return tableOf(['HOST ID', 'HOST', 'OS', 'STATE', 'MODULES', 'LAST ACTIVITY', 'LAST CHECKED IN'], rows);
+}
+
+export function agentText(agent: ReturnType<Admin['show']>): string {
+  const facts = [
+    `host            ${agent.hostname} (${agent.os})`,
+    `host id         ${agent.id}`,
+    `state           ${agent.state}, agent ${agent.agentVersion}`,
+    `modules         ${agent.modules.join(', ')}`,
+    `tags            ${agent.tags.join(', ')}`,
+    `profile         ${agent.profile.name}, version ${agent.profile.version}`,
+    `last checked in ${when(agent.lastCheckedIn)}`,
+  ];
+  const rows = Object.entries(agent.types).map(([type, held]) => [
+    type,
+    String(held.seq),
+    String(held.rows),
+    held.root.slice(0, 16),
+    when(held.committedAt),
+    when(held.processedAt),
+  ]);
+  const types = tableOf(['TYPE', 'SEQ', 'ROWS', 'ROOT', 'COMMITTED', 'PROCESSED'], rows);
+  return [...facts, '', types].join('\n');
+}
+
+export function findingsText(findings: ReturnType<Admin['findings']>): string {
+  const rows = findings.map((finding) => [
+    finding.status,
+    finding.severity,
+    finding.package,
+    finding.installedVersion,
+    finding.fixedVersion ?? '-',
+    finding.cves.join(',') || finding.advisory,
+    finding.certainty,
+    when(finding.firstSeen),
+  ]);
+  const open = findings.filter((finding) => finding.status !== 'fixed').length;
+  const head = ['STATUS', 'SEVERITY', 'PACKAGE', 'INSTALLED', 'FIXED IN', 'CVE', 'CERTAINTY', 'FIRST SEEN'];
+  return `${tableOf(head, rows)}\n${open} open, ${findings.length - open} fixed`;
+}

@@ -1,0 +1,42 @@
+import type { KeyPair } from '../wire/keys.ts';
+import type { Store } from './store/store.ts';
+
+export type LogLevel = 'info' | 'warn' | 'error';
+
+/** What every part of the platform works with. */
+export interface Context {
+  readonly dataDir: string;
+  readonly store: Store;
+  /** The platform's Ed25519 pair: signs replies and documents. */
+  readonly signing: KeyPair;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** One line for the operator; never secrets, never bodies. */
+  readonly log: (level: LogLevel, message: string) => void;
+  readonly limits: Limits;
+}
+
+/** What reading and changing records needs: also what the command line tool has, without a server. */
+export type Records = Pick<Context, 'store' | 'now'>;
+
+/** Bounds that tests may lower. */
+export interface Limits {
+  /** Rows and deletions of one upload. */
+  readonly changesPerUpload: number;
+  /** Open uploads of one agent; opening one more removes the oldest. */
+  readonly openUploads: number;
+  /** Age at which an open upload counts as abandoned, ms. */
+  readonly abandonedAfterMs: number;
+  /** Payloads of one stream (`fim`, `edr`, `logs`) kept per agent. */
+  readonly streamPayloads: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  changesPerUpload: 1_000_000,
+  openUploads: 4,
+  abandonedAfterMs: 24 * 3600 * 1000,
+  streamPayloads: 256,
+};
+
+/** RFC 3339 of a time in ms, as the wire has it. */
+export const instant = (ms: number): string => new Date(ms).toISOString();

@@ -1,0 +1,77 @@
+import type { OpenUploadRequest } from '../../shared/wire.ts';
+import { fromJson, toJson, type Db } from './database.ts';
+
+/** An upload: open until `status` says how its commit ended. */
+export interface Upload {
+  readonly id: string;
+  readonly agent: string;
+  readonly kind: OpenUploadRequest['kind'];
+  readonly type: string | null;
+  readonly request: OpenUploadRequest;
+  readonly createdAt: number;
+  readonly finishedAt: number | null;
+  /** HTTP status of the commit's answer; `null` while open. */
+  readonly status: number | null;
+  /** JSON of the commit's answer. */
+  readonly reply: string | null;
+}
+
+type UploadRow = Omit<Upload, 'request'> & { readonly request: string };
+const uploadOf = (row: UploadRow): Upload => ({
+  ...row,
+  request: fromJson(row.request) as OpenUploadRequest,
+});
+
+/** Uploads and the chunks that arrived of them; the chunks' bytes are files (see `uploads/files.ts`). */
+export function uploadStore(db: Db) {
+  const add = db.prepare<[string, string, string, string | null, string, number]>(
+    'INSERT INTO uploads (id, agent, kind, type, request, createdAt) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const get = db.prepare<[string], UploadRow>('SELECT * FROM uploads WHERE id = ?');
+  const open = db.prepare<[string], UploadRow>(
+    'SELECT * FROM uploads WHERE agent = ? AND status IS NULL ORDER BY createdAt, rowid',
+  );
+  const stale = db.prepare<[number, number], { id: string }>(
+    `SELECT id FROM uploads WHERE (status IS NULL AND createdAt < ?)
+       OR (status IS NOT NULL AND finishedAt < ? AND (kind IN ('snapshot', 'delta') OR status <> 200))`,
+  );
+  const received = db.prepare<[string, string], { id: string; createdAt: number; finishedAt: number }>(
+    'SELECT id, createdAt, finishedAt FROM uploads WHERE agent = ? AND kind = ? AND status = 200 ORDER BY rowid DESC',
+  );
+  const ids = db.prepare<[], { id: string }>('SELECT id FROM uploads');
+  const finish = db.prepare<[number, string, number, string]>(
+    'UPDATE uploads SET status = ?, reply = ?, finishedAt = ? WHERE id = ?',
+  );
+  const remove = db.prepare<[string]>('DELETE FROM uploads WHERE id = ?');
+  const addChunk = db.prepare<[string, number, string]>(
+    'INSERT OR IGNORE INTO chunks (upload, n, sha256) VALUES (?, ?, ?)',
+  );
+  const chunk = db.prepare<[string, number], { sha256: string }>(
+    'SELECT sha256 FROM chunks WHERE upload = ? AND n = ?',
+  );
+  const held = db.prepare<[string], { n: number }>('SELECT n FROM chunks WHERE upload = ? ORDER BY n');
+  const dropChunks = db.prepare<[string]>('DELETE FROM chunks WHERE upload = ?');
+  return {
+    add: (id: string, agent: string, request: OpenUploadRequest, now: number): void =>
+      void add.run(id, agent, request.kind, request.type ?? null, toJson(request), now),
+    get(id: string): Upload | undefined {
+      const row = get.get(id);
+      return row === undefined ? undefined : uploadOf(row);
+    },
+    /** Open uploads of an agent, the oldest first. */
+    open: (agent: string): Upload[] => open.all(agent).map(uploadOf),
+    /** Uploads abandoned before `openedBefore`, and finished ones whose answer needs no keeping, both ms. */
+    stale: (openedBefore: number, finishedBefore: number): string[] =>
+      stale.all(openedBefore, finishedBefore).map((row) => row.id),
+    /** Payloads of a kind that were stored as received, the newest first. */
+    received: (agent: string, kind: string) => received.all(agent, kind),
+    ids: (): string[] => ids.all().map((row) => row.id),
+    finish: (id: string, status: number, reply: unknown, now: number): void =>
+      void finish.run(status, toJson(reply), now, id),
+    remove: (id: string): void => void remove.run(id),
+    addChunk: (id: string, n: number, sha256: string): void => void addChunk.run(id, n, sha256),
+    chunk: (id: string, n: number): string | undefined => chunk.get(id, n)?.sha256,
+    held: (id: string): number[] => held.all(id).map((row) => row.n),
+    dropChunks: (id: string): void => void dropChunks.run(id),
+  };
+}

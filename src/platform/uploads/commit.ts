@@ -1,0 +1,175 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { CommitReply } from '../../shared/wire.ts';
+import type { ManifestType } from '../../shared/modules.ts';
+import { parseChange, parseHeader } from '../../wire/delta-body.ts';
+import type { Change } from '../../wire/delta.ts';
+import { requireActive } from '../agents/manifests.ts';
+import type { Context } from '../context.ts';
+import { ApiError, badRequest, reasonOf } from '../errors.ts';
+import type { Agent } from '../store/agents.ts';
+import type { Upload } from '../store/uploads.ts';
+import { applyStaged, type Applied } from './apply.ts';
+import { decodeBody, linesOf } from './decode.ts';
+import { discard } from './open.ts';
+import { readChunks, removeFiles } from './files.ts';
+
+/** Changes staged per transaction; between two of them other requests are answered. */
+const BATCH = 2_000;
+
+/** How a commit ended: what it answers, now and to every repeat. */
+export interface Outcome {
+  readonly status: number;
+  readonly reply: CommitReply | { readonly code: string; readonly message: string };
+}
+
+/**
+ * Ends an upload: reads it as a stream, applies it to a copy, proves the root. The outcome is stored with what it
+ * changed in one transaction, so that a repeat, also after a crash in between, gets the same answer.
+ * Throws 409 `UPLOAD_INCOMPLETE` and 403 `MODULE_NOT_ACTIVE`, after which the upload is still open.
+ */
+export async function commitUpload(context: Context, agent: Agent, upload: Upload): Promise<Outcome> {
+  const before = outcomeOf(upload);
+  if (before !== undefined) return before;
+  const held = context.store.uploads.held(upload.id).length;
+  if (held !== upload.request.chunkCount) {
+    throw new ApiError(409, 'UPLOAD_INCOMPLETE', `${held} of ${upload.request.chunkCount} chunks arrived`);
+  }
+  if (upload.request.type !== undefined) requireActive(agent, upload.request.type);
+  const stream = upload.kind !== 'snapshot' && upload.kind !== 'delta';
+  return stream ? commitStream(context, upload) : commitSnapshot(context, upload);
+}
+
+function outcomeOf(upload: Upload): Outcome | undefined {
+  if (upload.status === null) return undefined;
+  return { status: upload.status, reply: JSON.parse(upload.reply ?? '') as Outcome['reply'] };
+}
+
+async function commitSnapshot(context: Context, upload: Upload): Promise<Outcome> {
+  const type = upload.request.type as ManifestType;
+  const { staging, uploads, snapshots } = context.store;
+  try {
+    await stageBody(context, upload);
+  } catch (error) {
+    return finish(context, upload, refusal(error));
+  }
+  let applied: Applied;
+  try {
+    applied = context.store.transaction(() => {
+      const done = applyStaged(context, upload, type);
+      uploads.finish(upload.id, 200, done.reply, context.now());
+      uploads.dropChunks(upload.id);
+      staging.clear(upload.id);
+      return done;
+    });
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    context.log('warn', `agent ${upload.agent}: ${type} ${error.code}: ${error.message}`);
+    return finish(context, upload, refusal(error), () => {
+      if (error.status === 409) snapshots.drop(upload.agent, type);
+    });
+  }
+  removeFiles(context.dataDir, upload.id);
+  const { counts, reply } = applied;
+  context.log(
+    'info',
+    `agent ${upload.agent}: ${type} seq ${reply.seq}: +${counts.added} ~${counts.changed} -${counts.removed} rows`,
+  );
+  return { status: 200, reply };
+}
+
+/** Stores how the commit ended, and forgets its bytes. */
+function finish(
+  context: Context,
+  upload: Upload,
+  outcome: Outcome,
+  also: () => void = () => undefined,
+): Outcome {
+  const { uploads, staging } = context.store;
+  context.store.transaction(() => {
+    also();
+    uploads.finish(upload.id, outcome.status, outcome.reply, context.now());
+    uploads.dropChunks(upload.id);
+    staging.clear(upload.id);
+  });
+  removeFiles(context.dataDir, upload.id);
+  return outcome;
+}
+
+/** A refusal as an outcome; whatever is not one, such as a full disk, is thrown on and leaves the upload open. */
+function refusal(error: unknown): Outcome {
+  if (!(error instanceof ApiError)) throw error;
+  return { status: error.status, reply: { code: error.code, message: error.message } };
+}
+
+const rawPieces = (context: Context, upload: Upload): AsyncGenerator<Buffer, void, undefined> =>
+  decodeBody(readChunks(context.dataDir, upload.id, upload.request.chunkCount), upload.request);
+
+async function stageBody(context: Context, upload: Upload): Promise<void> {
+  context.store.staging.clear(upload.id);
+  let batch: Change[] = [];
+  for await (const change of changesOf(context, upload)) {
+    batch.push(change);
+    if (batch.length < BATCH) continue;
+    context.store.staging.stage(upload.id, batch);
+    batch = [];
+    await nextTurn();
+  }
+  context.store.staging.stage(upload.id, batch);
+}
+
+async function* changesOf(context: Context, upload: Upload): AsyncGenerator<Change, void, undefined> {
+  let count = -1;
+  let previous: string | undefined;
+  for await (const line of linesOf(rawPieces(context, upload))) {
+    count += 1;
+    if (count > context.limits.changesPerUpload) {
+      throw badRequest(`an upload has at most ${context.limits.changesPerUpload} changes`);
+    }
+    if (count === 0) {
+      requireHeader(line, upload);
+      continue;
+    }
+    const change = parsed(() => parseChange(line, previous));
+    if ('del' in change && upload.kind === 'snapshot') throw badRequest('a snapshot deletes nothing');
+    previous = 'set' in change ? change.set.key : change.del;
+    yield change;
+  }
+  if (count < 0) throw badRequest('the body has no header line');
+}
+
+/** Runs a parser of the wire format; what it throws is the sender's mistake. */
+function parsed<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw badRequest(`the body is not understood: ${reasonOf(error).slice(0, 300)}`, error);
+  }
+}
+
+function requireHeader(line: string, upload: Upload): void {
+  const header = parsed(() => parseHeader(line));
+  const { request } = upload;
+  const differs =
+    header.type !== request.type ||
+    header.newSeq !== request.newSeq ||
+    header.newRoot !== request.newRoot ||
+    (request.baseSeq !== undefined && header.baseSeq !== request.baseSeq) ||
+    (request.baseRoot !== undefined && header.baseRoot !== request.baseRoot);
+  if (differs) throw badRequest('the header of the body says something else than the opening');
+}
+
+/** Events and logs: proven to be what was declared, kept as received. */
+async function commitStream(context: Context, upload: Upload): Promise<Outcome> {
+  try {
+    for await (const piece of rawPieces(context, upload)) void piece;
+  } catch (error) {
+    return finish(context, upload, refusal(error));
+  }
+  const reply: CommitReply = { seq: upload.request.newSeq ?? 0, root: upload.request.digest };
+  context.store.transaction(() => {
+    context.store.uploads.finish(upload.id, 200, reply, context.now());
+  });
+  const kept = context.store.uploads.received(upload.agent, upload.kind);
+  for (const old of kept.slice(context.limits.streamPayloads)) discard(context, old.id);
+  return { status: 200, reply };
+}
