@@ -1,6 +1,7 @@
 import { joinKey } from './key.ts';
 import type { Row } from '../shared/rows.ts';
-import type { KeyedRow, ReadContext, Reader } from './table.ts';
+import { TwoSamples } from './linux/two-samples.ts';
+import type { ReadContext, Reader } from './table.ts';
 
 /** A process of a sample. */
 export interface SampledProcess {
@@ -23,9 +24,6 @@ export interface Sample {
   readonly processes: readonly SampledProcess[];
   readonly sockets: readonly SampledSocket[];
 }
-
-/** What is seen only once within this time is volatile (collection: "present in two samples 10 s apart"). */
-const APART_MS = 10_000;
 
 /** First port of the dynamic range (RFC 6335): a UDP socket there is a client's. */
 const FIRST_DYNAMIC_PORT = 49_152;
@@ -65,47 +63,21 @@ export function portRows({ processes, sockets }: Sample, own: number): Map<strin
   return rows;
 }
 
-interface Samples {
-  readonly at: number;
-  readonly first: Promise<Sample>;
-  second?: Promise<Sample>;
-}
+/** Age up to which a sample serves the second table as well, so that both cost one look at the host. */
+const SHARED_MS = 5_000;
 
-/** Takes two samples per collection, however many tables want them. */
-class Sampler {
-  readonly #take: (context: ReadContext) => Promise<Sample>;
-  readonly #samples = new WeakMap<ReadContext, Samples>();
+type Take = (context: ReadContext) => Promise<Sample>;
 
-  constructor(take: (context: ReadContext) => Promise<Sample>) {
-    this.#take = take;
-  }
-
-  /** The first sample; rejects with what the taking rejects with. */
-  async prepare(context: ReadContext): Promise<void> {
-    await this.#of(context).first;
-  }
-
-  /** Both samples, the second one 10 s after the first at the earliest. */
-  async pair(context: ReadContext): Promise<readonly [Sample, Sample]> {
-    const samples = this.#of(context);
-    samples.second ??= samples.first.then(() => this.#later(context, samples.at));
-    return Promise.all([samples.first, samples.second]);
-  }
-
-  #of(context: ReadContext): Samples {
-    const known = this.#samples.get(context);
-    if (known !== undefined) return known;
-    const samples: Samples = { at: context.now(), first: this.#take(context) };
-    this.#samples.set(context, samples);
-    return samples;
-  }
-
-  async #later(context: ReadContext, first: number): Promise<Sample> {
-    // Never longer than the whole time, should the clock have been set back.
-    const left = Math.min(APART_MS, first + APART_MS - context.now());
-    if (left > 0) await context.sleep(left);
-    return this.#take(context);
-  }
+/** The same taking, remembered per collection for a few seconds. */
+function shared(take: Take): Take {
+  const last = new WeakMap<ReadContext, { readonly at: number; readonly sample: Promise<Sample> }>();
+  return (context) => {
+    const known = last.get(context);
+    if (known !== undefined && Math.abs(context.now() - known.at) < SHARED_MS) return known.sample;
+    const sample = take(context);
+    last.set(context, { at: context.now(), sample });
+    return sample;
+  };
 }
 
 /**
@@ -114,19 +86,20 @@ class Sampler {
  */
 export function sampledReaders(
   source: string,
-  take: (context: ReadContext) => Promise<Sample>,
+  take: Take,
   own: () => number = () => process.ppid,
 ): { readonly processes: Reader; readonly listeningPorts: Reader } {
-  const sampler = new Sampler(take);
-  const readerOf = (rowsOf: (sample: Sample, own: number) => Map<string, Row>): Reader => ({
-    source,
-    root: 'partly',
-    prepare: (context) => sampler.prepare(context),
-    async *read(context): AsyncGenerator<KeyedRow> {
-      const [first, second] = await sampler.pair(context);
-      const before = rowsOf(first, own());
-      for (const [key, row] of rowsOf(second, own())) if (before.has(key)) yield { key, row };
-    },
-  });
+  const takeShared = shared(take);
+  const readerOf = (rowsOf: (sample: Sample, own: number) => Map<string, Row>): Reader => {
+    const samples = new TwoSamples(async (context) =>
+      Array.from(rowsOf(await takeShared(context), own()), ([key, row]) => ({ key, row })),
+    );
+    return {
+      source,
+      root: 'partly',
+      prepare: (context) => samples.prepare(context),
+      read: (context) => samples.read(context),
+    };
+  };
   return { processes: readerOf(processRows), listeningPorts: readerOf(portRows) };
 }

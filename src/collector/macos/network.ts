@@ -138,8 +138,10 @@ function network(destination: string, family: 'ipv4' | 'ipv6'): string {
   return `${full}/${prefix ?? String(octets.length * 8)}`;
 }
 
+const NOT_A_ROUTE = /^(127|22[4-9]|23\d|255\.255\.255\.255|ff[0-9a-f]{2}:)/i;
+
 /**
- * Routes in the output of `netstat -rn`. Kept are those that somebody set (flag S); left out are cloned and
+ * Routes in the output of `netstat -rn`. Kept are those that were set (flag S) or lead to a gateway (G); left out are cloned and
  * link-layer entries (W, L, c), multicast (m), broadcast (b), rejected ones (R, B), and those that expire.
  */
 export function parseRoutes(output: string): Route[] {
@@ -148,8 +150,9 @@ export function parseRoutes(output: string): Route[] {
   for (const line of output.split('\n')) {
     if (line.startsWith('Internet')) family = line.startsWith('Internet6') ? 'ipv6' : 'ipv4';
     const [destination = '', gateway = '', flags = '', device = '', expire] = line.trim().split(/\s+/);
-    if (!flags.startsWith('U') || !flags.includes('S') || /[WLmbRB]/.test(flags) || device === '') continue;
+    if (!flags.startsWith('U') || !/[SG]/.test(flags) || /[WLmbRB]/.test(flags) || device === '') continue;
     if (expire !== undefined && expire !== '!') continue;
+    if (NOT_A_ROUTE.test(destination)) continue;
     const via = flags.includes('G') ? gateway.replace(/%.*$/, '') : null;
     routes.push({ family, destination: network(destination, family), gateway: via, interface: device });
   }

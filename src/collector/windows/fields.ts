@@ -9,6 +9,12 @@ export const text = z
     return trimmed === '' ? null : trimmed;
   });
 
+/** A version: exactly as the system writes it, blanks and all; null only where there is none. */
+export const exact = z
+  .string()
+  .nullish()
+  .transform((value) => (value === undefined || value === '' ? null : value));
+
 /** An integer property that the row can hold (±(2^53−1)); anything else becomes null. */
 export const int = z
   .number()

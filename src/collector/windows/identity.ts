@@ -15,7 +15,6 @@ const USER: Section<{
   sid: string | null;
   fullName: string | null;
   disabled: boolean | null;
-  required: boolean | null;
   home: string | null;
 }> = {
   name: 'user',
@@ -23,14 +22,12 @@ const USER: Section<{
     `$l=(Machine).OpenSubKey('SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\ProfileList');` +
     `Get-CimInstance -ClassName 'Win32_UserAccount' -Filter 'LocalAccount=True'|ForEach-Object{$h=$null;` +
     `if($l){$k=$l.OpenSubKey($_.SID);if($k){$h=[string]$k.GetValue('ProfileImagePath')}};` +
-    `[pscustomobject]@{name=$_.Name;sid=$_.SID;fullName=$_.FullName;disabled=$_.Disabled;` +
-    `required=$_.PasswordRequired;home=$h}}`,
+    `[pscustomobject]@{name=$_.Name;sid=$_.SID;fullName=$_.FullName;disabled=$_.Disabled;home=$h}}`,
   shape: z.object({
     name: z.string(),
     sid: text,
     fullName: text,
     disabled: flag,
-    required: flag,
     home: text,
   }),
 };
@@ -88,7 +85,7 @@ export const users: Reader = sectionReader({
   batch,
   section: USER,
   *rows(accounts) {
-    for (const { name, sid, fullName, disabled, required, home } of accounts) {
+    for (const { name, sid, fullName, disabled, home } of accounts) {
       const row = {
         name,
         id: sid,
@@ -97,7 +94,7 @@ export const users: Reader = sectionReader({
         home,
         shell: null,
         disabled,
-        passwordState: required === true ? 'set' : null,
+        passwordState: null,
       };
       yield { key: name, row };
     }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { joinKey } from '../key.ts';
 import type { Reader } from '../table.ts';
-import { int, text } from './fields.ts';
+import { exact, int, text } from './fields.ts';
 import type { Batch, Section } from './powershell.ts';
 import { sectionReader } from './reader.ts';
 
@@ -41,7 +41,7 @@ const PROGRAM: Section<{
     view: z.string(),
     user: text,
     name: text,
-    version: text,
+    version: exact,
     publisher: text,
     location: text,
     date: text,
@@ -52,7 +52,7 @@ const PROGRAM: Section<{
 const INSTALLER_KEY = 'SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Installer\\UserData';
 const MACHINE_SID = 'S-1-5-18';
 
-const PRODUCT: Section<{
+const INSTALLED: Section<{
   sid: string;
   packed: string;
   name: string | null;
@@ -61,7 +61,7 @@ const PRODUCT: Section<{
   date: string | null;
   package: string | null;
 }> = {
-  name: 'product',
+  name: 'installed',
   script:
     `$m=Machine;$x=$m.OpenSubKey('${INSTALLER_KEY}');` +
     `if($x){foreach($s in $x.GetSubKeyNames()){$p=$x.OpenSubKey($s+'\\Products');if($p){foreach($n in $p.GetSubKeyNames()){` +
@@ -75,7 +75,7 @@ const PRODUCT: Section<{
     sid: z.string(),
     packed: z.string(),
     name: text,
-    version: text,
+    version: exact,
     publisher: text,
     date: text,
     package: text,
@@ -91,7 +91,7 @@ const HOTFIX: Section<{ id: string | null; description: string | null; installed
   shape: z.object({ id: text, description: text, installed: text }),
 };
 
-export const SOFTWARE_BATCH: Batch = [PROGRAM, PRODUCT, HOTFIX];
+export const SOFTWARE_BATCH: Batch = [PROGRAM, INSTALLED, HOTFIX];
 const batch = (): Batch => SOFTWARE_BATCH;
 
 export const windowsPrograms: Reader = sectionReader({
@@ -145,7 +145,7 @@ export const msiProducts: Reader = sectionReader({
   source: 'registry Installer\\UserData',
   root: 'no',
   batch,
-  section: PRODUCT,
+  section: INSTALLED,
   *rows(products) {
     for (const product of products) {
       const code = productCode(product.packed);
@@ -177,7 +177,7 @@ export function hotfixDate(text: string | null): string | null {
   if (/^[0-9a-f]{16}$/i.test(text ?? '')) {
     const ms = BigInt(`0x${text ?? ''}`) / 10_000n - FILETIME_EPOCH_MS;
     const date = new Date(Number(ms));
-    return Number.isNaN(date.getTime()) ? null : date.toISOString().slice(0, 10);
+    return date.getUTCFullYear() <= 9999 ? date.toISOString().slice(0, 10) : null;
   }
   return compactDate(text);
 }
