@@ -137,6 +137,14 @@ describe('delta body', () => {
     expect(parseChange(set(JSON.stringify(long)), undefined)).toEqual({ set: makeItem('deb', 'bash', long) });
   });
 
+  it('says why it refuses a key, a row or a format', () => {
+    expect(DELTA_FORMAT).toBe('wayfarer-delta/1');
+    expect(() => parseChange(del('deb'), undefined)).toThrow('not an item key');
+    expect(() => parseChange(set('{"s":"\\n"}'), undefined)).toThrow(
+      'a control character or a lone surrogate is not encoded',
+    );
+  });
+
   it('lets no `__proto__` column reach a prototype or a row', () => {
     const change = parseChange(set('{"__proto__":"x","a":1,"constructor":"y"}'), undefined);
     expect(change).toEqual({ set: makeItem('deb', 'bash', { a: 1, constructor: 'y' }) });

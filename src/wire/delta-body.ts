@@ -37,7 +37,7 @@ const EncodedRow = RowSchema.refine(
   (row) =>
     Object.entries(row)
       .flat(2)
-      .every((part) => typeof part !== 'string' || isEncoded(part)),
+      .every((part) => isEncoded(String(part))),
   'a control character or a lone surrogate is not encoded',
 );
 
