@@ -12,6 +12,8 @@ const BLOCK_CHARS = 64 * 1024;
 
 /** Levels where, on the rows of a real host, more time no longer buys noticeably fewer bytes (bench/encoding.ts). */
 const ZSTD_LEVEL = 9;
+/** How far back zstd looks, as a power of two: 1 MiB, so that its memory stays at a few MiB on either side. */
+const ZSTD_WINDOW_LOG = 20;
 const GZIP_LEVEL = 6;
 
 /** A body beyond `UPLOAD_LIMITS`: no platform would take it. */
@@ -51,7 +53,12 @@ export async function encodeBody(
 function compressor(encoding: 'gzip' | 'zstd') {
   return encoding === 'gzip'
     ? createGzip({ level: GZIP_LEVEL })
-    : createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } });
+    : createZstdCompress({
+        params: {
+          [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL,
+          [constants.ZSTD_c_windowLog]: ZSTD_WINDOW_LOG,
+        },
+      });
 }
 
 function* blocks(lines: Iterable<string>, raw: { bytes: number }): Generator<Buffer, void, undefined> {

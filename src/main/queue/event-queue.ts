@@ -88,14 +88,17 @@ export class EventQueue {
     if (records.length === 0) return;
     this.#sql.transaction(() => {
       this.#require(stream);
+      let position = integer(this.#do.stream.get(stream) ?? {}, 'last_position');
       let count = 0;
       let bytes = 0;
       for (const { id, at, body } of records) {
         const size = recordSize(id, body);
-        if (this.#do.insert.run(stream, id, at, size, body).changes === 0) continue;
+        if (this.#do.insert.run(stream, position + 1, id, at, size, body).changes === 0) continue;
+        position += 1;
         count += 1;
         bytes += size;
       }
+      this.#do.last.run(position, stream);
       this.#do.count.run(count, bytes, 0, stream);
       this.#trim(stream);
     });
@@ -104,6 +107,7 @@ export class EventQueue {
   /**
    * The oldest records and gaps of a stream, in order: at most `maxRecords` and `maxBytes`, but one at least if there
    * is one. From now on they are in flight: the next call begins with the same until they are acknowledged.
+   * That is noted durably before this returns, so a disk without any room left fails it too (`StoreError`).
    */
   peek(stream: string, limits: { readonly maxRecords: number; readonly maxBytes: number }): QueuedRecord[] {
     const end = windowEnd(this.#sizes(stream, 0), limits);
@@ -185,7 +189,7 @@ export class EventQueue {
     if (gapAt === undefined) {
       this.#do.insertGap.run(from, stream, this.#newId(), firstAt, GAP_SIZE, count, bytes, lastAt);
     } else {
-      this.#do.growGap.run(count, bytes, firstAt, lastAt, gapAt);
+      this.#do.growGap.run(count, bytes, firstAt, lastAt, stream, gapAt);
     }
     this.#do.count.run(-count, (gapAt === undefined ? GAP_SIZE : 0) - bytes, count, stream);
   }

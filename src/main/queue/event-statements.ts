@@ -10,6 +10,8 @@ export interface EventStatements {
   readonly limit: Statement;
   /** (records, bytes, dropped, stream): adds to the counters. */
   readonly count: Statement;
+  /** (position, stream): the newest position that was given out. */
+  readonly last: Statement;
   /** (position, stream, position): moves `sent_to` forward, never back. */
   readonly sent: Statement;
   readonly insert: Statement;
@@ -24,7 +26,7 @@ export interface EventStatements {
   /** (stream, from, upTo) */
   readonly deleteRange: Statement;
   readonly insertGap: Statement;
-  /** (count, bytes, firstAt, lastAt, position) */
+  /** (count, bytes, firstAt, lastAt, stream, position) */
   readonly growGap: Statement;
 }
 
@@ -39,9 +41,10 @@ export function eventStatements(sql: Sql): EventStatements {
     count: sql.prepare(
       'UPDATE streams SET records = records + ?, bytes = bytes + ?, dropped = dropped + ? WHERE stream = ?',
     ),
+    last: sql.prepare('UPDATE streams SET last_position = ? WHERE stream = ?'),
     sent: sql.prepare('UPDATE streams SET sent_to = ? WHERE stream = ? AND sent_to < ?'),
     insert: sql.prepare(
-      `INSERT INTO events (stream, id, at, size, body) VALUES (?, ?, ?, ?, ?)
+      `INSERT INTO events (stream, position, id, at, size, body) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (stream, id) DO NOTHING`,
     ),
     head: sql.prepare(
@@ -63,7 +66,7 @@ export function eventStatements(sql: Sql): EventStatements {
     ),
     growGap: sql.prepare(
       `UPDATE events SET lost = lost + ?, lost_bytes = lost_bytes + ?, at = MIN(at, ?),
-         last_at = MAX(last_at, ?) WHERE position = ?`,
+         last_at = MAX(last_at, ?) WHERE stream = ? AND position = ?`,
     ),
   };
 }

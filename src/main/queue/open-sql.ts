@@ -5,8 +5,8 @@ import { StoreError } from './store-error.ts';
 /** How long a statement waits for another process that holds the file (the agent that is just ending), in ms. */
 const BUSY_TIMEOUT_MS = 5_000;
 
-/** The log is cut back to this when it was checkpointed; it is also what a full disk still lets us write. */
-const JOURNAL_BYTES = 4 * 1024 * 1024;
+/** The log is cut back to this after a checkpoint; twice what it grows to, so that it is overwritten in place. */
+const JOURNAL_BYTES = 8 * 1024 * 1024;
 
 /** Cache per connection and for temporary tables, in KiB: what bounds memory, however much is stored. */
 const CACHE_KIB = 2_048;
