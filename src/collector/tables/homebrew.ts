@@ -1,3 +1,4 @@
+import { homebrew as homebrewMacos } from '../macos/software.ts';
 import type { TableSpec } from '../table.ts';
 
 export const homebrewTable: TableSpec = {
@@ -13,5 +14,5 @@ export const homebrewTable: TableSpec = {
     tap: 'tap it came from',
   },
   cost: 'low',
-  readers: {},
+  readers: { darwin: homebrewMacos },
 };

@@ -1,3 +1,4 @@
+import { macosApps } from '../macos/software.ts';
 import type { TableSpec } from '../table.ts';
 
 export const macosAppsTable: TableSpec = {
@@ -15,5 +16,5 @@ export const macosAppsTable: TableSpec = {
     user: 'owner of the Applications folder, null for shared ones',
   },
   cost: 'medium',
-  readers: {},
+  readers: { darwin: macosApps },
 };

@@ -1,3 +1,4 @@
+import { msiProducts as msiProductsWindows } from '../windows/software.ts';
 import type { TableSpec } from '../table.ts';
 
 export const msiProductsTable: TableSpec = {
@@ -15,5 +16,5 @@ export const msiProductsTable: TableSpec = {
     scope: 'machine or user',
   },
   cost: 'medium',
-  readers: {},
+  readers: { win32: msiProductsWindows },
 };

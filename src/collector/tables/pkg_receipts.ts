@@ -1,3 +1,4 @@
+import { pkgReceipts as pkgReceiptsMacos } from '../macos/software.ts';
 import type { TableSpec } from '../table.ts';
 
 export const pkgReceiptsTable: TableSpec = {
@@ -13,5 +14,5 @@ export const pkgReceiptsTable: TableSpec = {
     installedAt: 'RFC 3339 time of installation',
   },
   cost: 'low',
-  readers: {},
+  readers: { darwin: pkgReceiptsMacos },
 };

@@ -1,3 +1,4 @@
+import { plist as plistMacos } from '../macos/probes.ts';
 import type { TableSpec } from '../table.ts';
 import { PlistParams } from './params.ts';
 
@@ -15,5 +16,5 @@ export const plistTable: TableSpec<PlistParams> = {
   },
   cost: 'low',
   params: PlistParams,
-  readers: {},
+  readers: { darwin: plistMacos },
 };

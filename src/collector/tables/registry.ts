@@ -1,3 +1,4 @@
+import { registry as registryWindows } from '../windows/registry.ts';
 import type { TableSpec } from '../table.ts';
 import { RegistryParams } from './params.ts';
 
@@ -16,5 +17,5 @@ export const registryTable: TableSpec<RegistryParams> = {
   },
   cost: 'low',
   params: RegistryParams,
-  readers: {},
+  readers: { win32: registryWindows },
 };

@@ -1,3 +1,4 @@
+import { windowsHotfixes } from '../windows/software.ts';
 import type { TableSpec } from '../table.ts';
 
 export const windowsHotfixesTable: TableSpec = {
@@ -11,5 +12,5 @@ export const windowsHotfixesTable: TableSpec = {
     installedOn: 'date of installation as YYYY-MM-DD, null where unknown',
   },
   cost: 'medium',
-  readers: {},
+  readers: { win32: windowsHotfixes },
 };

@@ -1,3 +1,4 @@
+import { windowsPrograms } from '../windows/software.ts';
 import type { TableSpec } from '../table.ts';
 
 export const windowsProgramsTable: TableSpec = {
@@ -18,5 +19,5 @@ export const windowsProgramsTable: TableSpec = {
     systemComponent: 'whether it hides from the list of programs',
   },
   cost: 'low',
-  readers: {},
+  readers: { win32: windowsPrograms },
 };
