@@ -67,7 +67,7 @@ export function initialFacts(
     documentsNotBefore: {},
     manifestsOffered: {},
     activeTypes: typesOfModules(modulesOf(store)),
-    types: typesOf(store, now),
+    types: typesOf(store, provisioned ? now : null),
     lastHeartbeatAt: store.kv.get('lastHeartbeatAt', number) ?? null,
     // A start is an occasion to check in: the machine may have been off for days.
     heartbeatWanted: true,
@@ -88,7 +88,8 @@ export function modulesOf(store: Store): string[] {
   return store.kv.get('modules', z.array(z.string())) ?? [];
 }
 
-function typesOf(store: Store, now: number): Facts['types'] {
+/** `owedAt`: when a type that was lost is collected again; `null` before the first registration, when all are new. */
+function typesOf(store: Store, owedAt: number | null): Facts['types'] {
   const pendingType = store.snapshots.pending()?.type;
   const active = typesOfModules(modulesOf(store));
   return Object.fromEntries(
@@ -97,7 +98,8 @@ function typesOf(store: Store, now: number): Facts['types'] {
       const cycle = store.kv.get(`cycle:${type}`, Cycle) ?? { spreadMs: 0, requested: null };
       if (state === undefined) {
         // Nothing held, nothing under way, nothing asked for: a crash between dropping a copy and asking for a new one.
-        const owed = pendingType === type ? null : ({ reason: 'retry', notBefore: now } as const);
+        const lost = pendingType !== type && owedAt !== null;
+        const owed = lost ? ({ reason: 'retry', notBefore: owedAt } as const) : null;
         return [type, { ...emptyTypeFacts, ...cycle, requested: cycle.requested ?? owed }];
       }
       const processedAt = state.processed?.seq === state.seq ? state.processed.at : null;

@@ -37,9 +37,10 @@ export function heartbeatAt(facts: Facts): number {
  * Pure: the same facts and time give the same plan.
  */
 export function plan(facts: Facts, now: number): Plan {
-  const uplink = planUplink(facts, now);
   const collection = nextCollection(facts, now);
   const collect = 'collect' in collection ? collection.collect : null;
+  // A collection that starts now moves this side, as one that runs does.
+  const uplink = planUplink(collect === null ? facts : { ...facts, collecting: collect.type }, now);
   const lookAt = 'lookAt' in collection ? collection.lookAt : null;
   return { uplink: uplink.step, collect, wakeAt: earliest(uplink.wakeAt, lookAt) };
 }
