@@ -26,7 +26,8 @@ const MAX_ENTRIES = 100_000;
 const CHUNK = 64 * 1024;
 
 /** `O_NONBLOCK`: a FIFO or device never hangs the open; the other flags where the system has them. */
-const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);
+const flag = (name: string): number => (constants as Readonly<Record<string, number | undefined>>)[name] ?? 0;
+const OPEN_FLAGS = constants.O_RDONLY | flag('O_NONBLOCK') | flag('O_NOCTTY');
 
 /** Where files are looked for: the part of `ReadContext` these helpers need. */
 export type Place = Pick<ReadContext, 'root' | 'os'>;
@@ -62,10 +63,10 @@ function unreadable(path: string, error: unknown): Unreadable {
 }
 
 function openDescriptor(path: string, noFollow: boolean): number {
-  const flags = OPEN_FLAGS | (noFollow ? (constants.O_NOFOLLOW ?? 0) : 0);
+  const flags = OPEN_FLAGS | (noFollow ? flag('O_NOFOLLOW') : 0);
   const target = hostPathBytes(path);
   try {
-    return openSync(target, flags | (constants.O_NOATIME ?? 0));
+    return openSync(target, flags | flag('O_NOATIME'));
   } catch (error) {
     if (codeOf(error) !== 'EPERM') throw error;
     return openSync(target, flags);

@@ -6,6 +6,7 @@ import { Unreadable, type ReadContext } from './table.ts';
 const MAX_LINE = 1024 * 1024;
 
 const NEWLINE = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
 
 /**
  * Lines of a large file without their line ends; memory is bounded by one chunk and one line.
@@ -38,5 +39,6 @@ export async function* readLineBlocks(
 
 /** Lines of a block; carriage returns before a line end belong to the line end. */
 function splitLines(block: Buffer): string[] {
-  return decodeHostText(block).split(/\r?\n/);
+  const lines = decodeHostText(block).split('\n');
+  return block.includes(CARRIAGE_RETURN) ? lines.map((line) => line.replace(/\r$/, '')) : lines;
 }

@@ -21,7 +21,7 @@ function thisOs(): Os {
 /** Below what the person at the laptop does; without the right to, the pace alone has to do. */
 function lowerPriority(): void {
   try {
-    setPriority(0, constants.priority.PRIORITY_LOW > 10 ? 10 : constants.priority.PRIORITY_BELOW_NORMAL);
+    setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL);
   } catch {
     return;
   }

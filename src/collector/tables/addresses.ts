@@ -1,3 +1,6 @@
+import { addressesLinux } from '../linux/addresses.ts';
+import { addresses as addressesWindows } from '../windows/network.ts';
+import { addresses as addressesMacos } from '../macos/network.ts';
 import type { TableSpec } from '../table.ts';
 
 export const addressesTable: TableSpec = {
@@ -13,5 +16,5 @@ export const addressesTable: TableSpec = {
     scope: 'global, link, host',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: addressesLinux, win32: addressesWindows, darwin: addressesMacos },
 };

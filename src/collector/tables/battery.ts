@@ -1,3 +1,6 @@
+import { batteryLinux } from '../linux/battery.ts';
+import { battery as batteryWindows } from '../windows/storage.ts';
+import { battery as batteryMacos } from '../macos/storage.ts';
 import type { TableSpec } from '../table.ts';
 
 export const batteryTable: TableSpec = {
@@ -14,5 +17,5 @@ export const batteryTable: TableSpec = {
     designCapacityMwh: 'design capacity in mWh',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: batteryLinux, win32: batteryWindows, darwin: batteryMacos },
 };

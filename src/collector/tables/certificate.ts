@@ -1,3 +1,4 @@
+import { certificateLinux } from '../linux/probe-certificate.ts';
 import type { TableSpec } from '../table.ts';
 import { CertificateParams } from './params.ts';
 
@@ -20,5 +21,5 @@ export const certificateTable: TableSpec<CertificateParams> = {
   },
   cost: 'low',
   params: CertificateParams,
-  readers: {},
+  readers: { linux: certificateLinux, win32: certificateLinux, darwin: certificateLinux },
 };

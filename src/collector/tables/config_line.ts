@@ -1,3 +1,4 @@
+import { configLineLinux } from '../linux/probe-config-line.ts';
 import type { TableSpec } from '../table.ts';
 import { ConfigLineParams } from './params.ts';
 
@@ -13,5 +14,5 @@ export const configLineTable: TableSpec<ConfigLineParams> = {
   },
   cost: 'low',
   params: ConfigLineParams,
-  readers: {},
+  readers: { linux: configLineLinux, win32: configLineLinux, darwin: configLineLinux },
 };

@@ -1,3 +1,4 @@
+import { containersLinux } from '../linux/containers.ts';
 import type { TableSpec } from '../table.ts';
 
 export const containersTable: TableSpec = {
@@ -15,5 +16,5 @@ export const containersTable: TableSpec = {
     user: 'owner of rootless containers, null for root',
   },
   cost: 'medium',
-  readers: {},
+  readers: { linux: containersLinux },
 };

@@ -1,3 +1,6 @@
+import { cpuLinux } from '../linux/cpu.ts';
+import { cpu as cpuWindows } from '../windows/system.ts';
+import { cpu as cpuMacos } from '../macos/system.ts';
 import type { TableSpec } from '../table.ts';
 
 export const cpuTable: TableSpec = {
@@ -16,5 +19,5 @@ export const cpuTable: TableSpec = {
     arch: 'architecture',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: cpuLinux, win32: cpuWindows, darwin: cpuMacos },
 };

@@ -1,3 +1,6 @@
+import { diskEncryptionLinux } from '../linux/disk-encryption.ts';
+import { diskEncryption as diskEncryptionWindows } from '../windows/storage.ts';
+import { diskEncryption as diskEncryptionMacos } from '../macos/storage.ts';
 import type { TableSpec } from '../table.ts';
 
 export const diskEncryptionTable: TableSpec = {
@@ -13,5 +16,5 @@ export const diskEncryptionTable: TableSpec = {
     backing: 'devices that hold the encrypted data',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: diskEncryptionLinux, win32: diskEncryptionWindows, darwin: diskEncryptionMacos },
 };

@@ -1,3 +1,6 @@
+import { disksLinux } from '../linux/disks.ts';
+import { disks as disksWindows } from '../windows/storage.ts';
+import { disks as disksMacos } from '../macos/storage.ts';
 import type { TableSpec } from '../table.ts';
 
 export const disksTable: TableSpec = {
@@ -16,5 +19,5 @@ export const disksTable: TableSpec = {
     removable: 'whether the medium is removable',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: disksLinux, win32: disksWindows, darwin: disksMacos },
 };

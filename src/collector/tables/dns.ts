@@ -1,3 +1,6 @@
+import { dnsLinux } from '../linux/dns.ts';
+import { dns as dnsWindows } from '../windows/network.ts';
+import { dns as dnsMacos } from '../macos/network.ts';
 import type { TableSpec } from '../table.ts';
 
 export const dnsTable: TableSpec = {
@@ -11,5 +14,5 @@ export const dnsTable: TableSpec = {
     interface: 'interface it belongs to, null where it is global',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: dnsLinux, win32: dnsWindows, darwin: dnsMacos },
 };

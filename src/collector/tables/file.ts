@@ -1,3 +1,5 @@
+import { fileLinux } from '../linux/probe-file.ts';
+import { file as fileWindows } from '../windows/file.ts';
 import type { TableSpec } from '../table.ts';
 import { FileParams } from './params.ts';
 
@@ -23,5 +25,5 @@ export const fileTable: TableSpec<FileParams> = {
   },
   cost: 'medium',
   params: FileParams,
-  readers: {},
+  readers: { linux: fileLinux, win32: fileWindows, darwin: fileLinux },
 };

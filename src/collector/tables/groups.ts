@@ -1,3 +1,6 @@
+import { groupsLinux } from '../linux/groups.ts';
+import { groups as groupsWindows } from '../windows/identity.ts';
+import { groups as groupsMacos } from '../macos/identity.ts';
 import type { TableSpec } from '../table.ts';
 
 export const groupsTable: TableSpec = {
@@ -11,5 +14,5 @@ export const groupsTable: TableSpec = {
     members: 'member accounts, sorted',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: groupsLinux, win32: groupsWindows, darwin: groupsMacos },
 };

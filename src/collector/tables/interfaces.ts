@@ -1,3 +1,6 @@
+import { interfacesLinux } from '../linux/interfaces.ts';
+import { interfaces as interfacesWindows } from '../windows/network.ts';
+import { interfaces as interfacesMacos } from '../macos/network.ts';
 import type { TableSpec } from '../table.ts';
 
 export const interfacesTable: TableSpec = {
@@ -12,5 +15,5 @@ export const interfacesTable: TableSpec = {
     virtual: 'whether no hardware is behind it',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: interfacesLinux, win32: interfacesWindows, darwin: interfacesMacos },
 };

@@ -1,3 +1,4 @@
+import { kernelModulesLinux } from '../linux/kernel-modules.ts';
 import type { TableSpec } from '../table.ts';
 
 export const kernelModulesTable: TableSpec = {
@@ -12,5 +13,5 @@ export const kernelModulesTable: TableSpec = {
     outOfTree: 'whether it was built outside the kernel tree',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: kernelModulesLinux },
 };

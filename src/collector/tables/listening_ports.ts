@@ -1,3 +1,6 @@
+import { listeningPortsLinux } from '../linux/listening-ports.ts';
+import { listeningPorts as listeningPortsWindows } from '../windows/processes.ts';
+import { listeningPorts as listeningPortsMacos } from '../macos/processes.ts';
 import type { TableSpec } from '../table.ts';
 
 export const listeningPortsTable: TableSpec = {
@@ -13,5 +16,5 @@ export const listeningPortsTable: TableSpec = {
     user: 'user of the owner',
   },
   cost: 'medium',
-  readers: {},
+  readers: { linux: listeningPortsLinux, win32: listeningPortsWindows, darwin: listeningPortsMacos },
 };

@@ -1,3 +1,6 @@
+import { loggedOnUsersLinux } from '../linux/logged-on-users.ts';
+import { loggedOnUsers as loggedOnUsersWindows } from '../windows/identity.ts';
+import { loggedOnUsers as loggedOnUsersMacos } from '../macos/identity.ts';
 import type { TableSpec } from '../table.ts';
 
 export const loggedOnUsersTable: TableSpec = {
@@ -9,5 +12,5 @@ export const loggedOnUsersTable: TableSpec = {
     user: 'account name',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: loggedOnUsersLinux, win32: loggedOnUsersWindows, darwin: loggedOnUsersMacos },
 };

@@ -1,3 +1,6 @@
+import { memoryLinux } from '../linux/memory.ts';
+import { memory as memoryWindows } from '../windows/system.ts';
+import { memory as memoryMacos } from '../macos/system.ts';
 import type { TableSpec } from '../table.ts';
 
 export const memoryTable: TableSpec = {
@@ -13,5 +16,5 @@ export const memoryTable: TableSpec = {
     serial: 'serial number of a module',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: memoryLinux, win32: memoryWindows, darwin: memoryMacos },
 };

@@ -1,3 +1,6 @@
+import { mountsLinux } from '../linux/mounts.ts';
+import { mounts as mountsWindows } from '../windows/storage.ts';
+import { mounts as mountsMacos } from '../macos/storage.ts';
 import type { TableSpec } from '../table.ts';
 
 export const mountsTable: TableSpec = {
@@ -14,5 +17,5 @@ export const mountsTable: TableSpec = {
     capacityBytes: 'capacity in bytes, null where the filesystem has no fixed one',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: mountsLinux, win32: mountsWindows, darwin: mountsMacos },
 };

@@ -1,3 +1,6 @@
+import { osVersionLinux } from '../linux/os-version.ts';
+import { osVersion as osVersionWindows } from '../windows/system.ts';
+import { osVersion as osVersionMacos } from '../macos/system.ts';
 import type { TableSpec } from '../table.ts';
 
 export const osVersionTable: TableSpec = {
@@ -17,5 +20,5 @@ export const osVersionTable: TableSpec = {
     edition: 'edition or variant',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: osVersionLinux, win32: osVersionWindows, darwin: osVersionMacos },
 };

@@ -1,3 +1,6 @@
+import { passwordPolicyLinux } from '../linux/password-policy.ts';
+import { passwordPolicy as passwordPolicyWindows } from '../windows/identity.ts';
+import { passwordPolicy as passwordPolicyMacos } from '../macos/identity.ts';
 import type { TableSpec } from '../table.ts';
 
 export const passwordPolicyTable: TableSpec = {
@@ -11,5 +14,5 @@ export const passwordPolicyTable: TableSpec = {
     value: 'value as text',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: passwordPolicyLinux, win32: passwordPolicyWindows, darwin: passwordPolicyMacos },
 };

@@ -1,3 +1,6 @@
+import { processesLinux } from '../linux/processes.ts';
+import { processes as processesWindows } from '../windows/processes.ts';
+import { processes as processesMacos } from '../macos/processes.ts';
 import type { TableSpec } from '../table.ts';
 
 export const processesTable: TableSpec = {
@@ -11,5 +14,5 @@ export const processesTable: TableSpec = {
     user: 'user name',
   },
   cost: 'medium',
-  readers: {},
+  readers: { linux: processesLinux, win32: processesWindows, darwin: processesMacos },
 };

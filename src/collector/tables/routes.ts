@@ -1,3 +1,6 @@
+import { routesLinux } from '../linux/routes.ts';
+import { routes as routesWindows } from '../windows/network.ts';
+import { routes as routesMacos } from '../macos/network.ts';
 import type { TableSpec } from '../table.ts';
 
 export const routesTable: TableSpec = {
@@ -13,5 +16,5 @@ export const routesTable: TableSpec = {
     metric: 'metric',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: routesLinux, win32: routesWindows, darwin: routesMacos },
 };

@@ -1,3 +1,6 @@
+import { scheduledTasksLinux } from '../linux/scheduled-tasks.ts';
+import { scheduledTasks as scheduledTasksWindows } from '../windows/services.ts';
+import { scheduledTasks as scheduledTasksMacos } from '../macos/launchd.ts';
 import type { TableSpec } from '../table.ts';
 
 export const scheduledTasksTable: TableSpec = {
@@ -15,5 +18,5 @@ export const scheduledTasksTable: TableSpec = {
     enabled: 'whether it is enabled',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: scheduledTasksLinux, win32: scheduledTasksWindows, darwin: scheduledTasksMacos },
 };

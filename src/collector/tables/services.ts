@@ -1,3 +1,6 @@
+import { servicesLinux } from '../linux/services.ts';
+import { services as servicesWindows } from '../windows/services.ts';
+import { services as servicesMacos } from '../macos/launchd.ts';
 import type { TableSpec } from '../table.ts';
 
 export const servicesTable: TableSpec = {
@@ -15,5 +18,5 @@ export const servicesTable: TableSpec = {
     user: 'account it runs as',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: servicesLinux, win32: servicesWindows, darwin: servicesMacos },
 };

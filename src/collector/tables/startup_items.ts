@@ -1,3 +1,6 @@
+import { startupItemsLinux } from '../linux/startup-items.ts';
+import { startupItems as startupItemsWindows } from '../windows/services.ts';
+import { startupItems as startupItemsMacos } from '../macos/launchd.ts';
 import type { TableSpec } from '../table.ts';
 
 export const startupItemsTable: TableSpec = {
@@ -14,5 +17,5 @@ export const startupItemsTable: TableSpec = {
     enabled: 'whether it is enabled',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: startupItemsLinux, win32: startupItemsWindows, darwin: startupItemsMacos },
 };

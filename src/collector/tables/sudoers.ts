@@ -1,3 +1,4 @@
+import { sudoersLinux } from '../linux/sudoers.ts';
 import type { TableSpec } from '../table.ts';
 
 export const sudoersTable: TableSpec = {
@@ -10,5 +11,5 @@ export const sudoersTable: TableSpec = {
     rule: 'rule in one line',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: sudoersLinux, darwin: sudoersLinux },
 };

@@ -1,3 +1,5 @@
+import { sysctlLinux } from '../linux/probe-sysctl.ts';
+import { sysctl as sysctlMacos } from '../macos/probes.ts';
 import type { TableSpec } from '../table.ts';
 import { SysctlParams } from './params.ts';
 
@@ -13,5 +15,5 @@ export const sysctlTable: TableSpec<SysctlParams> = {
   },
   cost: 'low',
   params: SysctlParams,
-  readers: {},
+  readers: { linux: sysctlLinux, darwin: sysctlMacos },
 };

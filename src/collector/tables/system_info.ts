@@ -1,3 +1,6 @@
+import { systemInfoLinux } from '../linux/system-info.ts';
+import { systemInfo as systemInfoWindows } from '../windows/system.ts';
+import { systemInfo as systemInfoMacos } from '../macos/system.ts';
 import type { TableSpec } from '../table.ts';
 
 export const systemInfoTable: TableSpec = {
@@ -21,5 +24,5 @@ export const systemInfoTable: TableSpec = {
     firmwareVersion: 'version of BIOS or UEFI',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: systemInfoLinux, win32: systemInfoWindows, darwin: systemInfoMacos },
 };

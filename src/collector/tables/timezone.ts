@@ -1,3 +1,6 @@
+import { timezoneLinux } from '../linux/timezone.ts';
+import { timezone as timezoneWindows } from '../windows/system.ts';
+import { timezone as timezoneMacos } from '../macos/system.ts';
 import type { TableSpec } from '../table.ts';
 
 export const timezoneTable: TableSpec = {
@@ -9,5 +12,5 @@ export const timezoneTable: TableSpec = {
     name: 'IANA name on Linux and macOS, Windows zone id on Windows',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: timezoneLinux, win32: timezoneWindows, darwin: timezoneMacos },
 };

@@ -1,3 +1,6 @@
+import { usersLinux } from '../linux/users.ts';
+import { users as usersWindows } from '../windows/identity.ts';
+import { users as usersMacos } from '../macos/identity.ts';
 import type { TableSpec } from '../table.ts';
 
 export const usersTable: TableSpec = {
@@ -16,5 +19,5 @@ export const usersTable: TableSpec = {
     passwordState: 'set, locked or none; null where it cannot be read',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: usersLinux, win32: usersWindows, darwin: usersMacos },
 };

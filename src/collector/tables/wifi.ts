@@ -1,3 +1,6 @@
+import { wifiLinux } from '../linux/wifi.ts';
+import { wifi as wifiWindows } from '../windows/network.ts';
+import { wifi as wifiMacos } from '../macos/network.ts';
 import type { TableSpec } from '../table.ts';
 
 export const wifiTable: TableSpec = {
@@ -13,5 +16,5 @@ export const wifiTable: TableSpec = {
     driver: 'driver',
   },
   cost: 'low',
-  readers: {},
+  readers: { linux: wifiLinux, win32: wifiWindows, darwin: wifiMacos },
 };

@@ -1,0 +1,149 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { FromCollector, ToCollector } from '../shared/collector.ts';
+import type { Table } from './bind.ts';
+import type { Port } from './port.ts';
+import { CollectorSession } from './session.ts';
+import { contextOn } from './testing/host.ts';
+import { fakeTable, rowsWith } from './testing/tables.ts';
+
+/** A session over a pair of functions in place of a process. */
+function open(tables: Table[]) {
+  const sent: FromCollector[] = [];
+  let receive: (message: unknown) => void = () => undefined;
+  let close: () => void = () => undefined;
+  let ends = 0;
+  const port: Port = {
+    send: (message) => sent.push(message),
+    onMessage: (receiver) => (receive = receiver),
+    onClose: (closed) => (close = closed),
+  };
+  const session = new CollectorSession({
+    port,
+    os: 'linux',
+    pid: 42,
+    tables,
+    contextFor: (_pace, signal) => contextOn('/', { signal }),
+    cpuMs: () => 7,
+    onEnd: () => (ends += 1),
+  });
+  session.start();
+  const of = <K extends FromCollector['kind']>(kind: K) =>
+    sent.filter((message): message is Extract<FromCollector, { kind: K }> => message.kind === kind);
+  return {
+    session,
+    sent,
+    of,
+    ends: () => ends,
+    close: () => close(),
+    tell: (message: unknown) => receive(message),
+  };
+}
+
+function job(id: number, table: string, credit = 8): ToCollector {
+  const tasks = [{ id: 'task', table, params: {} }];
+  return {
+    kind: 'collect',
+    job: id,
+    type: 'Inventory',
+    tasks,
+    pace: { cpuLimitPct: 100, cpuThrottleMs: 0 },
+    credit,
+  };
+}
+
+const many = fakeTable('many', function* () {
+  for (let index = 0; index < 2_000; index += 1) yield* rowsWith(`row ${index}`);
+});
+const few = fakeTable('few', () => rowsWith('a', 'b'));
+
+async function* hang() {
+  await new Promise(() => undefined);
+  yield* rowsWith('never');
+}
+const hanging = fakeTable('hanging', hang);
+
+describe('a collector session', () => {
+  it('says what it can read, then collects what it is told', async () => {
+    const { of, sent, tell } = open([few]);
+    expect(sent).toEqual([{ kind: 'ready', pid: 42, tables: ['few'] }]);
+    tell(job(1, 'few'));
+    await vi.waitFor(() => {
+      expect(of('done')).toHaveLength(1);
+    });
+    expect(sent.map(({ kind }) => kind)).toEqual(['ready', 'task', 'batch', 'done']);
+    expect(of('done')[0]).toMatchObject({ job: 1, rows: 2, tables: { few: 2 }, errors: [], cpuMs: 0 });
+  });
+
+  it('never has more unanswered batches than it has credit for', async () => {
+    const { of, tell } = open([many]);
+    tell(job(1, 'many', 2));
+    await vi.waitFor(() => {
+      expect(of('batch')).toHaveLength(2);
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(of('batch')).toHaveLength(2);
+    tell({ kind: 'credit', job: 2, batches: 5 });
+    tell({ kind: 'credit', job: 1, batches: 1 });
+    await vi.waitFor(() => {
+      expect(of('batch')).toHaveLength(3);
+    });
+    expect(of('done')).toHaveLength(0);
+    tell({ kind: 'credit', job: 1, batches: 1 });
+    await vi.waitFor(() => {
+      expect(of('done')).toHaveLength(1);
+    });
+    expect(of('batch').flatMap(({ items }) => items)).toHaveLength(2_000);
+  });
+
+  it('refuses a second collection while one runs, and takes the next after a cancel', async () => {
+    const { of, tell } = open([hanging, few]);
+    tell(job(1, 'hanging'));
+    tell(job(2, 'few'));
+    expect(of('failed')).toEqual([{ kind: 'failed', job: 2, reason: 'another collection is running' }]);
+    tell({ kind: 'cancel', job: 2 });
+    tell({ kind: 'cancel', job: 1 });
+    await vi.waitFor(() => {
+      expect(of('failed')[1]).toEqual({ kind: 'failed', job: 1, reason: 'cancelled' });
+    });
+    tell(job(3, 'few'));
+    await vi.waitFor(() => {
+      expect(of('done')[0]?.job).toBe(3);
+    });
+  });
+
+  it('cancels while it waits for credit', async () => {
+    const { of, tell } = open([many]);
+    tell(job(1, 'many', 1));
+    await vi.waitFor(() => {
+      expect(of('batch')).toHaveLength(1);
+    });
+    tell({ kind: 'cancel', job: 1 });
+    await vi.waitFor(() => {
+      expect(of('failed')).toEqual([{ kind: 'failed', job: 1, reason: 'cancelled' }]);
+    });
+  });
+
+  it.each([
+    null,
+    'text',
+    { kind: 'unknown' },
+    { kind: 'collect', job: 0 },
+    { kind: 'credit', job: 1, batches: 1e9 },
+  ])('logs the message %j and goes on', (message) => {
+    const { of, tell, session } = open([few]);
+    tell(message);
+    expect(of('log')).toEqual([expect.objectContaining({ level: 'warn' })]);
+    session.changed(['deb'], 'package database changed');
+    expect(of('changed')).toEqual([{ kind: 'changed', tables: ['deb'], reason: 'package database changed' }]);
+  });
+
+  it('ends once, on stop or when the channel is gone, and says nothing after that', () => {
+    const { session, sent, ends, close, tell } = open([hanging]);
+    tell(job(1, 'hanging'));
+    tell({ kind: 'stop' });
+    close();
+    session.log('info', 'too late');
+    expect(ends()).toBe(1);
+    expect(sent.map(({ kind }) => kind)).toEqual(['ready']);
+  });
+});
