@@ -17,7 +17,7 @@ export interface Release {
   /** `ID` of os-release. */
   readonly id: string;
   /** `VERSION_ID` of os-release. */
-  readonly versionId: string;
+  readonly version: string;
 }
 
 /** One advisory that applies to one source package of a host. */
@@ -33,8 +33,8 @@ export interface Match extends Rating {
 
 /** OSV ecosystem of a Debian release, e.g. `Debian:12`; `undefined` for other systems. */
 export function ecosystemOf(release: Release): string | undefined {
-  return release.id === 'debian' && /^\d+$/.test(release.versionId)
-    ? `Debian:${release.versionId}`
+  return release.id === 'debian' && /^\d+$/.test(release.version)
+    ? `Debian:${release.version}`
     : undefined;
 }
 
