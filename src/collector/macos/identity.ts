@@ -110,7 +110,7 @@ export const passwordPolicy: Reader = {
     const { stdout } = await context.run('pwpolicy', ['-getaccountpolicies']);
     // Without any policy the command prints a sentence and no list.
     if (!stdout.includes('<?xml')) return;
-    const plist = parsePlist(stdout.subarray(stdout.indexOf('<?xml')), 'pwpolicy');
+    const plist = await parsePlist(stdout.subarray(stdout.indexOf('<?xml')), 'pwpolicy');
     const seen = new Set<string>();
     for (const policies of dict(plist).values()) {
       for (const policy of list(policies)) {

@@ -37,27 +37,27 @@ function commandOf(plist: PlistValue): string | null {
 }
 
 /** Labels that `launchctl enable` or `disable` decided about, which outweighs the job's own file. */
-function overrides(context: ReadContext, file: string): ReadonlyMap<string, boolean> {
+async function overrides(context: ReadContext, file: string): Promise<ReadonlyMap<string, boolean>> {
   const decided = new Map<string, boolean>();
-  for (const [label, value] of dict(readPlist(context, `/var/db/com.apple.xpc.launchd/${file}`))) {
+  for (const [label, value] of dict(await readPlist(context, `/var/db/com.apple.xpc.launchd/${file}`))) {
     if (typeof value === 'boolean') decided.set(label, value);
   }
   return decided;
 }
 
 /** Jobs in a folder. A damaged file is passed over, as launchd does; `own` folders belong to a user. */
-function* jobsIn(
+async function* jobsIn(
   context: ReadContext,
   folder: string,
   decided: ReadonlyMap<string, boolean>,
   own = false,
-): Generator<Job> {
+): AsyncGenerator<Job> {
   for (const name of listNames(context, folder)) {
     if (!name.endsWith('.plist')) continue;
     const file = `${folder}/${name}`;
     let plist: PlistDict;
     try {
-      plist = dict(readPlist(context, file, { links: own ? 'none' : 'follow' }));
+      plist = dict(await readPlist(context, file, { links: own ? 'none' : 'follow' }));
     } catch (error) {
       if (error instanceof Unreadable) continue;
       throw error;
@@ -75,10 +75,10 @@ export const services: Reader = {
   source: 'property lists in the LaunchDaemons folders',
   root: 'partly',
   async *read(context): AsyncGenerator<KeyedRow> {
-    const decided = overrides(context, 'disabled.plist');
+    const decided = await overrides(context, 'disabled.plist');
     const seen = new Set<string>();
     for (const folder of DAEMONS) {
-      for (const { label, file, plist, command, disabled } of jobsIn(context, folder, decided)) {
+      for await (const { label, file, plist, command, disabled } of jobsIn(context, folder, decided)) {
         if (seen.has(label)) continue;
         seen.add(label);
         const auto = flagAt(plist, 'RunAtLoad') === true || dict(plist).has('KeepAlive');
@@ -114,7 +114,12 @@ export const startupItems: Reader = {
   root: 'partly',
   async *read(context): AsyncGenerator<KeyedRow> {
     for (const { folder, user } of agentFolders(context)) {
-      for (const { label, file, command, disabled } of jobsIn(context, folder, new Map(), user !== null)) {
+      for await (const { label, file, command, disabled } of jobsIn(
+        context,
+        folder,
+        new Map(),
+        user !== null,
+      )) {
         const row = { name: label, kind: 'agent', location: file, command, user, enabled: !disabled };
         yield { key: joinKey('agent', file, label, user), row };
         await context.breathe();
@@ -140,12 +145,17 @@ export function scheduleOf(plist: PlistValue): string | null {
   return texts.length === 0 ? null : texts.map((text) => (text === '' ? 'every minute' : text)).join('; ');
 }
 
-function* timedJobs(context: ReadContext): Generator<KeyedRow> {
-  const decided = overrides(context, 'disabled.plist');
+async function* timedJobs(context: ReadContext): AsyncGenerator<KeyedRow> {
+  const decided = await overrides(context, 'disabled.plist');
   const daemons = DAEMONS.map((folder) => ({ folder, user: null }));
   for (const { folder, user } of [...daemons, ...agentFolders(context)]) {
     const known = DAEMONS.includes(folder) ? decided : new Map<string, boolean>();
-    for (const { label, file, plist, command, disabled } of jobsIn(context, folder, known, user !== null)) {
+    for await (const { label, file, plist, command, disabled } of jobsIn(
+      context,
+      folder,
+      known,
+      user !== null,
+    )) {
       const schedule = scheduleOf(plist);
       if (schedule === null) continue;
       const account = textAt(plist, 'UserName') ?? user;
@@ -187,7 +197,7 @@ function* crontabs(context: ReadContext): Generator<KeyedRow> {
 export const scheduledTasks: Reader = {
   source: 'launchd property lists with StartInterval or StartCalendarInterval, /var/at/tabs',
   root: 'partly',
-  *read(context) {
+  async *read(context) {
     yield* timedJobs(context);
     yield* crontabs(context);
   },

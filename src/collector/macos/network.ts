@@ -44,8 +44,8 @@ function adaptersOf(plist: PlistValue | undefined): Adapter[] {
 export const interfaces: Reader = {
   source: 'NetworkInterfaces.plist',
   root: 'no',
-  *read(context) {
-    for (const { name, mac, type } of adaptersOf(readPlist(context, INTERFACES))) {
+  async *read(context) {
+    for (const { name, mac, type } of adaptersOf(await readPlist(context, INTERFACES))) {
       yield { key: name, row: { name, mac, type, virtual: false } };
     }
   },
@@ -54,8 +54,8 @@ export const interfaces: Reader = {
 export const wifi: Reader = {
   source: 'NetworkInterfaces.plist',
   root: 'no',
-  *read(context) {
-    for (const { name, mac, type, label } of adaptersOf(readPlist(context, INTERFACES))) {
+  async *read(context) {
+    for (const { name, mac, type, label } of adaptersOf(await readPlist(context, INTERFACES))) {
       if (type !== 'wifi') continue;
       yield { key: name, row: { interface: name, vendor: 'Apple', model: label, mac, driver: null } };
     }

@@ -1,4 +1,4 @@
-import { parse } from 'plist';
+import type { PlistValue as XmlValue } from 'plist';
 import { readBytes, type FileOptions, type Place } from '../files.ts';
 import { Unreadable } from '../table.ts';
 import { parseBinaryPlist, type PlistValue } from './binary-plist.ts';
@@ -6,10 +6,8 @@ import { parseBinaryPlist, type PlistValue } from './binary-plist.ts';
 export type { PlistValue } from './binary-plist.ts';
 export type PlistDict = ReadonlyMap<string, PlistValue>;
 
-type Parsed = ReturnType<typeof parse>;
-
 /** What the XML parser gives, with maps in place of objects. */
-function withMaps(value: Parsed): PlistValue {
+function withMaps(value: XmlValue): PlistValue {
   if (Array.isArray(value)) return value.map(withMaps);
   if (typeof value !== 'object' || value === null || value instanceof Date || value instanceof Uint8Array)
     return value;
@@ -23,7 +21,7 @@ const ENTITY = /<!ENTITY/i;
  * Parses a property list in its XML form (`plist(5)`, PropertyList-1.0.dtd) or its binary form.
  * `what` names it in the reason. Throws `Unreadable` when it is neither.
  */
-export function parsePlist(bytes: Uint8Array, what: string): PlistValue {
+export async function parsePlist(bytes: Uint8Array, what: string): Promise<PlistValue> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
     if (buffer.toString('latin1', 0, 6) === 'bplist') return parseBinaryPlist(buffer);
@@ -32,6 +30,8 @@ export function parsePlist(bytes: Uint8Array, what: string): PlistValue {
       .replace(/^\uFEFF/, '')
       .trimStart();
     if (!xml.startsWith('<') || ENTITY.test(xml)) throw new Unreadable('unknown form');
+    // Loaded on use: it costs 11 MB, and only a Mac needs it.
+    const { parse } = await import('plist');
     return withMaps(parse(xml));
   } catch {
     throw new Unreadable(`${what}: not a property list`);
@@ -39,7 +39,11 @@ export function parsePlist(bytes: Uint8Array, what: string): PlistValue {
 }
 
 /** The property list at a path of the host, `undefined` where there is none. Throws `Unreadable`. */
-export function readPlist(place: Place, path: string, options: FileOptions = {}): PlistValue | undefined {
+export async function readPlist(
+  place: Place,
+  path: string,
+  options: FileOptions = {},
+): Promise<PlistValue | undefined> {
   const bytes = readBytes(place, path, options);
   return bytes === undefined ? undefined : parsePlist(bytes, path);
 }

@@ -71,8 +71,8 @@ function textOf(value: PlistValue): string | null {
 export const plist: Reader<PlistParams> = {
   source: 'the file',
   root: 'partly',
-  *read(context, { path, key = '' }) {
-    const top = readPlist(context, path);
+  async *read(context, { path, key = '' }) {
+    const top = await readPlist(context, path);
     const value = top === undefined ? undefined : valueAt(top, key);
     const row =
       value === undefined

@@ -26,10 +26,12 @@ function* bundlesBelow(context: ReadContext, folder: string, depth = 0): Generat
 }
 
 /** The row of a bundle; one whose Info.plist is missing or damaged is still there, by its path. */
-function bundleRow(context: ReadContext, path: string, user: string | null): KeyedRow {
+async function bundleRow(context: ReadContext, path: string, user: string | null): Promise<KeyedRow> {
   let info: PlistValue | undefined;
   try {
-    info = readPlist(context, `${path}/Contents/Info.plist`, { links: user === null ? 'follow' : 'none' });
+    info = await readPlist(context, `${path}/Contents/Info.plist`, {
+      links: user === null ? 'follow' : 'none',
+    });
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
   }
@@ -62,7 +64,7 @@ export const macosApps: Reader = {
     const own = homeUsers(context).map((user) => ({ folder: `/Users/${user}/Applications`, user }));
     for (const { folder, user } of [...shared, ...own]) {
       for (const path of bundlesBelow(context, folder)) {
-        yield bundleRow(context, path, user);
+        yield await bundleRow(context, path, user);
         await context.breathe();
         if (context.signal.aborted) return;
       }
@@ -79,7 +81,7 @@ export const pkgReceipts: Reader = {
     const seen = new Set<string>();
     for (const folder of RECEIPT_FOLDERS) {
       for (const name of listNames(context, folder).filter((entry) => entry.endsWith('.plist'))) {
-        const receipt = readPlist(context, `${folder}/${name}`);
+        const receipt = await readPlist(context, `${folder}/${name}`);
         const id = textAt(receipt, 'PackageIdentifier');
         if (id === null || seen.has(id)) continue;
         seen.add(id);

@@ -103,7 +103,7 @@ export const battery: Reader = {
     const { stdout } = await context.run('ioreg', ['-a', '-r', '-c', 'AppleSmartBattery']);
     // A Mac without a battery prints nothing at all.
     if (stdout.length === 0) return;
-    for (const found of list(parsePlist(stdout, 'ioreg'))) {
+    for (const found of list(await parsePlist(stdout, 'ioreg'))) {
       const serial = textAt(found, 'Serial') ?? textAt(found, 'BatterySerialNumber');
       const device = textAt(found, 'DeviceName');
       const key = serial ?? device;

@@ -11,8 +11,8 @@ import { dict, intAt, list, readPlist, textAt, type PlistValue } from './plist-f
 export const osVersion: Reader = {
   source: '/System/Library/CoreServices/SystemVersion.plist',
   root: 'no',
-  *read(context) {
-    const plist = readPlist(context, '/System/Library/CoreServices/SystemVersion.plist');
+  async *read(context) {
+    const plist = await readPlist(context, '/System/Library/CoreServices/SystemVersion.plist');
     if (plist === undefined) return;
     const row = {
       family: 'macos',
@@ -80,17 +80,17 @@ const PREFERENCES = '/Library/Preferences/SystemConfiguration/preferences.plist'
 const SMB = '/Library/Preferences/SystemConfiguration/com.apple.smb.server.plist';
 
 /** Names that stay while DHCP renames the running host. */
-function storedNames(context: ReadContext): {
+async function storedNames(context: ReadContext): Promise<{
   host: string | null;
   local: string | null;
   netbios: string | null;
-} {
-  const system = dict(dict(readPlist(context, PREFERENCES)).get('System'));
+}> {
+  const system = dict(dict(await readPlist(context, PREFERENCES)).get('System'));
   const network = dict(system.get('Network'));
   return {
     host: textAt(system.get('System'), 'HostName'),
     local: textAt(network.get('HostNames'), 'LocalHostName'),
-    netbios: textAt(readPlist(context, SMB), 'NetBIOSName'),
+    netbios: textAt(await readPlist(context, SMB), 'NetBIOSName'),
   };
 }
 
@@ -100,7 +100,7 @@ export const systemInfo: Reader = {
   async *read(context) {
     const values = await sysctls(context);
     const hardware = profilerItems(await profiled(context), HARDWARE)[0];
-    const stored = storedNames(context);
+    const stored = await storedNames(context);
     const full = stored.host ?? stored.local ?? values.get('kern.hostname') ?? null;
     const hostname = full?.split('.')[0] ?? null;
     const row = {
