@@ -87,8 +87,8 @@ export class EventQueue {
     records.forEach(requireBounded);
     if (records.length === 0) return;
     this.#sql.transaction(() => {
-      this.#require(stream);
-      let position = integer(this.#do.stream.get(stream) ?? {}, 'last_position');
+      const state = this.#stateOf(stream);
+      let position = integer(state, 'last_position');
       let count = 0;
       let bytes = 0;
       for (const { id, at, body } of records) {
@@ -98,9 +98,8 @@ export class EventQueue {
         count += 1;
         bytes += size;
       }
-      this.#do.last.run(position, stream);
-      this.#do.count.run(count, bytes, 0, stream);
-      this.#trim(stream);
+      this.#do.append.run(count, bytes, position, stream);
+      if (integer(state, 'bytes') + bytes > integer(state, 'limit_bytes')) this.#trim(stream);
     });
   }
 
@@ -141,7 +140,7 @@ export class EventQueue {
   setLimit(stream: string, maxBytes: number): void {
     if (!Number.isSafeInteger(maxBytes) || maxBytes <= 0) throw new RangeError(`no limit: ${maxBytes}`);
     this.#sql.transaction(() => {
-      this.#require(stream);
+      this.#stateOf(stream);
       if (this.#do.limit.run(maxBytes, stream, maxBytes).changes > 0) this.#trim(stream);
     });
     releaseSpace(this.#sql);
@@ -167,9 +166,12 @@ export class EventQueue {
     );
   }
 
-  #require(stream: string): void {
+  #stateOf(stream: string): SqlRow {
+    const known = this.#do.stream.get(stream);
+    if (known !== undefined) return known;
     if (!STREAM_NAME.test(stream)) throw new RangeError(`not a stream name: ${stream}`);
     this.#do.addStream.run(stream, DEFAULT_LIMIT_BYTES);
+    return this.#do.stream.get(stream) ?? {};
   }
 
   #trim(stream: string): void {

@@ -2,7 +2,7 @@ import { type Sql, type Statement } from './sql.ts';
 
 /** The statements of the event queue, prepared once. */
 export interface EventStatements {
-  /** (stream, limit): makes the stream unless it is there. */
+  /** (stream, limit) */
   readonly addStream: Statement;
   readonly stream: Statement;
   readonly streams: Statement;
@@ -10,8 +10,8 @@ export interface EventStatements {
   readonly limit: Statement;
   /** (records, bytes, dropped, stream): adds to the counters. */
   readonly count: Statement;
-  /** (position, stream): the newest position that was given out. */
-  readonly last: Statement;
+  /** (records, bytes, last position, stream): adds what was appended. */
+  readonly append: Statement;
   /** (position, stream, position): moves `sent_to` forward, never back. */
   readonly sent: Statement;
   readonly insert: Statement;
@@ -32,16 +32,16 @@ export interface EventStatements {
 
 export function eventStatements(sql: Sql): EventStatements {
   return {
-    addStream: sql.prepare(
-      'INSERT INTO streams (stream, limit_bytes) VALUES (?, ?) ON CONFLICT (stream) DO NOTHING',
-    ),
+    addStream: sql.prepare('INSERT INTO streams (stream, limit_bytes) VALUES (?, ?)'),
     stream: sql.prepare('SELECT * FROM streams WHERE stream = ?'),
     streams: sql.prepare('SELECT * FROM streams ORDER BY stream'),
     limit: sql.prepare('UPDATE streams SET limit_bytes = ? WHERE stream = ? AND limit_bytes <> ?'),
     count: sql.prepare(
       'UPDATE streams SET records = records + ?, bytes = bytes + ?, dropped = dropped + ? WHERE stream = ?',
     ),
-    last: sql.prepare('UPDATE streams SET last_position = ? WHERE stream = ?'),
+    append: sql.prepare(
+      'UPDATE streams SET records = records + ?, bytes = bytes + ?, last_position = ? WHERE stream = ?',
+    ),
     sent: sql.prepare('UPDATE streams SET sent_to = ? WHERE stream = ? AND sent_to < ?'),
     insert: sql.prepare(
       `INSERT INTO events (stream, position, id, at, size, body) VALUES (?, ?, ?, ?, ?, ?)

@@ -40,10 +40,14 @@ export interface Driver {
 export class Sql {
   readonly path: string;
   readonly #driver: Driver;
+  readonly #begin: Statement;
+  readonly #commit: Statement;
 
   constructor(path: string, driver: Driver) {
     this.path = path;
     this.#driver = driver;
+    this.#begin = this.prepare('BEGIN IMMEDIATE');
+    this.#commit = this.prepare('COMMIT');
   }
 
   get driver(): DriverName {
@@ -81,11 +85,11 @@ export class Sql {
    */
   transaction<T>(work: () => T): T {
     if (this.#driver.inTransaction()) throw new Error('a transaction is already open');
-    this.exec('BEGIN IMMEDIATE');
+    this.#begin.run();
     try {
       const result = work();
       if (result instanceof Promise) throw new Error('a transaction must not wait');
-      this.exec('COMMIT');
+      this.#commit.run();
       return result;
     } catch (error) {
       // SQLite has already rolled back by itself after some errors, a full disk among them.

@@ -22,9 +22,11 @@ export async function withDir<T>(work: (dir: string) => T | Promise<T>): Promise
   }
 }
 
+/** Goes on over every reopening, as random ids do: a gap must not meet an earlier one's id. */
+let ids = 0;
+
 /** Options with a counter for ids and a clock that stands still. */
 export function testOptions(driver: DriverName, extra: Partial<StoreOptions> = {}): StoreOptions {
-  let ids = 0;
   return {
     driver,
     now: () => Date.UTC(2026, 10, 21, 1, 2, 3),
