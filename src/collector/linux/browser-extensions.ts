@@ -5,8 +5,13 @@ import { homes, type Home } from './accounts.ts';
 import { readJson } from './json.ts';
 import { expand, namesIn } from './tolerant.ts';
 
-/** Profile roots below a home. */
-const CHROMIUM: readonly (readonly [browser: string, folder: string])[] = [
+/** Folders below a home that hold profiles. */
+export interface BrowserFolders {
+  readonly chromium: readonly (readonly [browser: string, folder: string])[];
+  readonly firefox: readonly string[];
+}
+
+const CHROMIUM: BrowserFolders['chromium'] = [
   ['chrome', '.config/google-chrome'],
   ['chromium', '.config/chromium'],
   ['chromium', 'snap/chromium/common/chromium'],
@@ -118,15 +123,20 @@ function* firefoxRows(context: ReadContext, home: Home, profile: string): Genera
   }
 }
 
-function* readBrowserExtensions(context: ReadContext): Generator<KeyedRow> {
-  for (const home of homes(context)) {
-    for (const [browser, folder] of CHROMIUM) {
+/** Extensions of the browsers whose profiles stand in these folders of these homes. */
+export function* extensionsIn(
+  context: ReadContext,
+  people: readonly Home[],
+  { chromium, firefox }: BrowserFolders,
+): Generator<KeyedRow> {
+  for (const home of people) {
+    for (const [browser, folder] of chromium) {
       for (const extension of expand(context, `${home.path}/${folder}/*/Extensions/*`)) {
         const row = chromiumRow(context, home, browser, extension);
         if (row !== undefined) yield row;
       }
     }
-    for (const folder of FIREFOX) {
+    for (const folder of firefox) {
       for (const profile of expand(context, `${home.path}/${folder}/*`))
         yield* firefoxRows(context, home, profile);
     }
@@ -136,5 +146,5 @@ function* readBrowserExtensions(context: ReadContext): Generator<KeyedRow> {
 export const browserExtensionsLinux: Reader = {
   source: 'extension manifests in Chromium profiles, extensions.json in Firefox profiles',
   root: 'partly',
-  read: readBrowserExtensions,
+  read: (context) => extensionsIn(context, homes(context), { chromium: CHROMIUM, firefox: FIREFOX }),
 };

@@ -30,7 +30,8 @@ function packageFolders(context: ReadContext, folder: string): string[] {
     );
 }
 
-async function* readFolders(
+/** Packages in node_modules folders; `links: 'none'` for folders that a user owns. */
+export async function* packagesIn(
   context: ReadContext,
   folders: Iterable<string>,
   files: FileOptions,
@@ -45,7 +46,7 @@ async function* readFolders(
 }
 
 async function* readNpmGlobal(context: ReadContext): AsyncGenerator<KeyedRow> {
-  yield* readFolders(
+  yield* packagesIn(
     context,
     SYSTEM.flatMap((pattern) => expand(context, pattern)),
     {},
@@ -53,7 +54,7 @@ async function* readNpmGlobal(context: ReadContext): AsyncGenerator<KeyedRow> {
   const personal = homes(context).flatMap(({ path }) =>
     PERSONAL.flatMap((pattern) => expand(context, `${path}/${pattern}`)),
   );
-  yield* readFolders(context, personal, { links: 'none' });
+  yield* packagesIn(context, personal, { links: 'none' });
 }
 
 export const npmGlobalLinux: Reader = {

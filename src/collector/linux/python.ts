@@ -48,7 +48,8 @@ function distribution(
   return { key: path, row: { name, version, path, installer: installer === '' ? null : installer } };
 }
 
-async function* readFolders(
+/** Distributions in site folders; `links: 'none'` for folders that a user owns. */
+export async function* distributionsIn(
   context: ReadContext,
   folders: Iterable<string>,
   files: FileOptions,
@@ -64,7 +65,7 @@ async function* readFolders(
 }
 
 async function* readPython(context: ReadContext): AsyncGenerator<KeyedRow> {
-  yield* readFolders(
+  yield* distributionsIn(
     context,
     SYSTEM.flatMap((pattern) => expand(context, pattern)),
     {},
@@ -72,7 +73,7 @@ async function* readPython(context: ReadContext): AsyncGenerator<KeyedRow> {
   const personal = homes(context).flatMap(({ path }) =>
     PERSONAL.flatMap((pattern) => expand(context, `${path}/${pattern}`)),
   );
-  yield* readFolders(context, personal, { links: 'none' });
+  yield* distributionsIn(context, personal, { links: 'none' });
 }
 
 export const pythonLinux: Reader = {

@@ -23,8 +23,10 @@ export function textOf(place: Place, path: string, options: FileOptions = {}): s
  * Names with a leading dot are matched only by segments with one.
  */
 export function expand(place: Place, pattern: string, max = 1_000): string[] {
-  let paths = [''];
-  for (const segment of pattern.split('/').slice(1)) {
+  // The first segment is empty, or a drive of Windows.
+  const [start = '', ...segments] = pattern.split('/');
+  let paths = [start];
+  for (const segment of segments) {
     paths = paths.flatMap((path) => matchesIn(place, path, segment)).slice(0, max);
   }
   return paths;

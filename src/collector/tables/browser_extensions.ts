@@ -1,4 +1,6 @@
 import { browserExtensionsLinux } from '../linux/browser-extensions.ts';
+import { browserExtensions as browserExtensionsWindows } from '../windows/user-software.ts';
+import { browserExtensions as browserExtensionsMacos } from '../macos/user-software.ts';
 import type { TableSpec } from '../table.ts';
 
 export const browserExtensionsTable: TableSpec = {
@@ -16,5 +18,5 @@ export const browserExtensionsTable: TableSpec = {
     permissions: 'permissions asked for, sorted',
   },
   cost: 'medium',
-  readers: { linux: browserExtensionsLinux },
+  readers: { linux: browserExtensionsLinux, win32: browserExtensionsWindows, darwin: browserExtensionsMacos },
 };

@@ -1,4 +1,6 @@
 import { npmGlobalLinux } from '../linux/npm-global.ts';
+import { npmGlobal as npmGlobalWindows } from '../windows/user-software.ts';
+import { npmGlobal as npmGlobalMacos } from '../macos/user-software.ts';
 import type { TableSpec } from '../table.ts';
 
 export const npmGlobalTable: TableSpec = {
@@ -12,5 +14,5 @@ export const npmGlobalTable: TableSpec = {
     path: 'folder of the package',
   },
   cost: 'low',
-  readers: { linux: npmGlobalLinux },
+  readers: { linux: npmGlobalLinux, win32: npmGlobalWindows, darwin: npmGlobalMacos },
 };

@@ -1,4 +1,6 @@
 import { pythonLinux } from '../linux/python.ts';
+import { python as pythonWindows } from '../windows/user-software.ts';
+import { python as pythonMacos } from '../macos/user-software.ts';
 import type { TableSpec } from '../table.ts';
 
 export const pythonTable: TableSpec = {
@@ -13,5 +15,5 @@ export const pythonTable: TableSpec = {
     installer: 'tool that installed it',
   },
   cost: 'medium',
-  readers: { linux: pythonLinux },
+  readers: { linux: pythonLinux, win32: pythonWindows, darwin: pythonMacos },
 };

@@ -1,0 +1,75 @@
+import { isDirectory, listNames } from '../files.ts';
+import type { Home } from '../linux/accounts.ts';
+import { extensionsIn, type BrowserFolders } from '../linux/browser-extensions.ts';
+import { packagesIn } from '../linux/npm-global.ts';
+import { distributionsIn } from '../linux/python.ts';
+import { expand } from '../linux/tolerant.ts';
+import type { ReadContext, Reader } from '../table.ts';
+
+/**
+ * What people install for themselves: the folders on Windows; their content is the same on every system.
+ * Sources of the folders: "Using Python on Windows" (docs.python.org), npm "folders" (docs.npmjs.com), Chromium
+ * "User Data Directory", Mozilla "Profiles".
+ */
+const SHARED_HOMES = new Set(['public', 'default', 'default user', 'all users']);
+
+function homes(context: ReadContext): Home[] {
+  return listNames(context, 'C:/Users')
+    .filter((user) => !SHARED_HOMES.has(user.toLowerCase()) && isDirectory(context, `C:/Users/${user}`))
+    .map((user) => ({ user, path: `C:/Users/${user}` }));
+}
+
+const expandAll = (context: ReadContext, patterns: readonly string[]): string[] =>
+  patterns.flatMap((pattern) => expand(context, pattern));
+
+const OWN_FILES = { links: 'none' } as const;
+
+export const python: Reader = {
+  source: 'dist-info and egg-info in the site-packages of installed Pythons',
+  root: 'partly',
+  async *read(context) {
+    yield* distributionsIn(
+      context,
+      expandAll(context, [
+        'C:/Program Files/Python3*/Lib/site-packages',
+        'C:/Program Files (x86)/Python3*/Lib/site-packages',
+        'C:/Python3*/Lib/site-packages',
+      ]),
+      {},
+    );
+    const own = homes(context).flatMap(({ path }) =>
+      expandAll(context, [
+        `${path}/AppData/Local/Programs/Python/Python3*/Lib/site-packages`,
+        `${path}/AppData/Roaming/Python/Python3*/site-packages`,
+      ]),
+    );
+    yield* distributionsIn(context, own, OWN_FILES);
+  },
+};
+
+export const npmGlobal: Reader = {
+  source: 'package.json in the global node_modules folders',
+  root: 'partly',
+  async *read(context) {
+    yield* packagesIn(context, ['C:/Program Files/nodejs/node_modules'], {});
+    const own = homes(context).map(({ path }) => `${path}/AppData/Roaming/npm/node_modules`);
+    yield* packagesIn(context, own, OWN_FILES);
+  },
+};
+
+const BROWSERS: BrowserFolders = {
+  chromium: [
+    ['chrome', 'AppData/Local/Google/Chrome/User Data'],
+    ['chromium', 'AppData/Local/Chromium/User Data'],
+    ['edge', 'AppData/Local/Microsoft/Edge/User Data'],
+    ['brave', 'AppData/Local/BraveSoftware/Brave-Browser/User Data'],
+    ['vivaldi', 'AppData/Local/Vivaldi/User Data'],
+  ],
+  firefox: ['AppData/Roaming/Mozilla/Firefox/Profiles'],
+};
+
+export const browserExtensions: Reader = {
+  source: 'extension manifests in Chromium profiles, extensions.json in Firefox profiles',
+  root: 'partly',
+  read: (context) => extensionsIn(context, homes(context), BROWSERS),
+};
