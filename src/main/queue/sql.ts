@@ -34,8 +34,8 @@ export interface Driver {
 
 /**
  * The store port: one SQLite connection, the same to its callers whichever driver is below it. Synchronous.
- * Whatever the disk or the file does wrong is thrown as `StoreError`; a number that does not survive the round trip
- * (NaN, infinite, whole beyond ±(2^53−1)) as `RangeError`, in either direction.
+ * Whatever the disk or the file does wrong is thrown as `StoreError`; a number that does not survive the trip
+ * (NaN, infinite, whole beyond ±(2^53−1)) or a text with NUL as `RangeError`.
  */
 export class Sql {
   readonly path: string;
@@ -132,6 +132,9 @@ function isReadOnly(path: string): boolean {
 }
 
 function requireSafe(value: SqlValue): void {
+  // Node 22's driver ends text at a NUL when it reads it; JSON never holds one.
+  if (typeof value === 'string' && value.includes('\0'))
+    throw new RangeError("text with NUL can't be stored");
   if (typeof value !== 'number') return;
   if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))) {
     throw new RangeError(`${value} can't be stored exactly`);
