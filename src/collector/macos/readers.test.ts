@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { buildBinary } from 'plist';
 import { describe, expect, it } from 'vitest';
 import { rowsOf, sampleContext } from '../testing/sample-host.ts';
@@ -10,7 +10,7 @@ import { listeningPorts, processes } from './processes.ts';
 import { MAC_FILES, sampleMac } from './sample-mac.ts';
 import { homebrew, macosApps, pkgReceipts } from './software.ts';
 import { battery, diskEncryption, disks, mounts } from './storage.ts';
-import { cpu, memory, osVersion, systemInfo } from './system.ts';
+import { cpu, memory, osVersion, systemInfo, timezone } from './system.ts';
 
 const READERS: readonly (readonly [table: string, reader: Reader])[] = [
   ['os_version', osVersion],
@@ -93,5 +93,21 @@ describe('commands that fail', () => {
     const context = sampleContext({ os: 'darwin', run: () => '' });
     expect(await rowsOf(battery, context)).toEqual([]);
     expect(await rowsOf(passwordPolicy, context)).toEqual([]);
+  });
+});
+
+describe('timezone on macOS', () => {
+  it('R018 is the name behind the link, and nothing where the link leads elsewhere', async () => {
+    const zoned = (target: string) => {
+      const context = sampleContext({ os: 'darwin' });
+      mkdirSync(`${context.root}/etc`);
+      symlinkSync(target, `${context.root}/etc/localtime`);
+      return rowsOf(timezone, context);
+    };
+    expect(await zoned('/var/db/timezone/zoneinfo/Europe/Berlin')).toEqual([
+      { key: 'timezone', row: { name: 'Europe/Berlin' } },
+    ]);
+    expect(await zoned('/etc/shadow')).toEqual([]);
+    expect(await rowsOf(timezone, sampleContext({ os: 'darwin' }))).toEqual([]);
   });
 });
