@@ -9,7 +9,9 @@ import {
   ProfileSchema,
   SWITCH_PARAMETERS,
   outOfRange,
+  type NumberParameter,
   type Profile,
+  type SwitchParameter,
 } from '../../shared/profile.ts';
 import type { Records } from '../context.ts';
 import { NotFound, Refused } from '../errors.ts';
@@ -26,8 +28,8 @@ const Settings = z.strictObject({
   preset: z.enum(PRESETS),
   logLevel: z.enum(LOG_LEVELS),
   blackoutWindows: z.array(BlackoutWindowSchema).max(64),
-  ...(Object.fromEntries(numbers) as Record<string, z.ZodNumber>),
-  ...(Object.fromEntries(switches) as Record<string, z.ZodBoolean>),
+  ...(Object.fromEntries(numbers) as Record<NumberParameter, z.ZodNumber>),
+  ...(Object.fromEntries(switches) as Record<SwitchParameter, z.ZodBoolean>),
 });
 const Assignment = z.strictObject({
   includeTags: TagList,

@@ -32,7 +32,7 @@ function activationKey(context: Context, request: ProvisionRequest): ActivationK
     throw new ApiError(403, 'CUSTOMER_UNKNOWN', `customer ${request.customerId} is not known here`);
   }
   const key = context.store.customers.key(request.activationId);
-  if (key === undefined || key.customer !== request.customerId || key.disabled) {
+  if (key?.customer !== request.customerId || key.disabled) {
     throw new ApiError(
       403,
       'KEY_UNKNOWN',

@@ -33,9 +33,7 @@ export interface Match extends Rating {
 
 /** OSV ecosystem of a Debian release, e.g. `Debian:12`; `undefined` for other systems. */
 export function ecosystemOf(release: Release): string | undefined {
-  return release.id === 'debian' && /^\d+$/.test(release.version)
-    ? `Debian:${release.version}`
-    : undefined;
+  return release.id === 'debian' && /^\d+$/.test(release.version) ? `Debian:${release.version}` : undefined;
 }
 
 /** Only the configuration is left, or less: nothing that could be attacked. */

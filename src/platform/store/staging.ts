@@ -25,6 +25,19 @@ export interface CommitRecord extends ChangeCounts {
   readonly encodedBytes: number;
 }
 
+/** Which upload is applied to which snapshot, against the rows of which base. */
+interface Ids {
+  readonly upload: string;
+  readonly snapshot: number;
+  readonly base: number;
+}
+
+interface LogIds extends Ids {
+  readonly agent: string;
+  readonly type: string;
+  readonly seq: number;
+}
+
 const DELETED = 'SELECT key FROM staged WHERE upload = @upload AND row IS NULL';
 const ROWS_OF_BASE = 'SELECT key, hash FROM snapshot_items WHERE snapshot = @base';
 
@@ -33,7 +46,6 @@ const ROWS_OF_BASE = 'SELECT key, hash FROM snapshot_items WHERE snapshot = @bas
  * and applied in one short transaction once the whole body proved well-formed (R023).
  */
 export function stagingStore(db: Db) {
-  type Ids = { readonly upload: string; readonly snapshot: number; readonly base: number };
   const stage = db.prepare<[string, string, string | null, string | null]>(
     'INSERT INTO staged (upload, key, row, hash) VALUES (?, ?, ?, ?)',
   );
@@ -51,7 +63,6 @@ export function stagingStore(db: Db) {
      ON CONFLICT (snapshot, key) DO UPDATE SET row = excluded.row, hash = excluded.hash`,
   );
   const LOG = 'INSERT INTO changes (agent, type, seq, op, key)';
-  type LogIds = Ids & { readonly agent: string; readonly type: string; readonly seq: number };
   const logSet = db.prepare<[LogIds]>(
     `${LOG} SELECT @agent, @type, @seq, CASE WHEN b.key IS NULL THEN 'added' ELSE 'changed' END, s.key
      FROM staged s LEFT JOIN (${ROWS_OF_BASE}) b ON b.key = s.key
@@ -95,7 +106,9 @@ export function stagingStore(db: Db) {
   });
 
   return {
-    stage: (upload: string, batch: readonly Change[]): void => void stageMany(upload, batch),
+    stage: (upload: string, batch: readonly Change[]): void => {
+      stageMany(upload, batch);
+    },
     clear: (upload: string): void => void unstage.run(upload),
     clearAll: (): void => void unstageAll.run(),
     /** How many staged deletions name a key that the base does not hold. */

@@ -1,6 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CommitReply } from '../../shared/wire.ts';
-import type { ManifestType } from '../../shared/modules.ts';
 import { parseChange, parseHeader } from '../../wire/delta-body.ts';
 import type { Change } from '../../wire/delta.ts';
 import { requireActive } from '../agents/manifests.ts';
@@ -45,7 +44,8 @@ function outcomeOf(upload: Upload): Outcome | undefined {
 }
 
 async function commitSnapshot(context: Context, upload: Upload): Promise<Outcome> {
-  const type = upload.request.type as ManifestType;
+  const { type } = upload.request;
+  if (type === undefined) throw new Error(`upload ${upload.id} has no manifest type`);
   const { staging, uploads, snapshots } = context.store;
   try {
     await stageBody(context, upload);
@@ -160,11 +160,13 @@ function requireHeader(line: string, upload: Upload): void {
 
 /** Events and logs: proven to be what was declared, kept as received. */
 async function commitStream(context: Context, upload: Upload): Promise<Outcome> {
+  let bytes = 0;
   try {
-    for await (const piece of rawPieces(context, upload)) void piece;
+    for await (const piece of rawPieces(context, upload)) bytes += piece.length;
   } catch (error) {
     return finish(context, upload, refusal(error));
   }
+  context.log('info', `agent ${upload.agent}: ${bytes} bytes of ${upload.kind}`);
   const reply: CommitReply = { seq: upload.request.newSeq ?? 0, root: upload.request.digest };
   context.store.transaction(() => {
     context.store.uploads.finish(upload.id, 200, reply, context.now());
