@@ -1,0 +1,214 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { ControlClient } from '../../src/main/control/client.ts';
+import { resolvePaths, type Paths } from '../../src/main/host/paths.ts';
+import type { AgentStatus } from '../../src/shared/status.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A process of the site, as the operating system knows it. */
+interface Running {
+  readonly child: ChildProcess;
+  readonly exited: Promise<number | null>;
+}
+
+/** What `wayfarer-platform show HOST` says, as far as tests look at it. */
+export interface ShownAgent {
+  readonly id: string;
+  readonly types: Readonly<
+    Record<
+      string,
+      { seq: number; root: string; rows: number; tables: Record<string, number>; processed: unknown }
+    >
+  >;
+}
+
+/** A finding as `wayfarer-platform findings HOST` prints it. */
+export interface ShownFinding {
+  readonly status: string;
+  readonly package: string;
+  readonly cves: readonly string[];
+}
+
+/**
+ * A whole installation on this machine: the embedded platform and the agent as real processes under one temporary root,
+ * with the host's own data. Intervals are shortened by the development switch that the agent names in its status.
+ */
+export class Site {
+  readonly root: string;
+  readonly paths: Paths;
+  readonly environment: NodeJS.ProcessEnv;
+  #platform: Running | undefined;
+  #agent: Running | undefined;
+  #settings: Record<string, string> = {};
+  /** Everything the two processes wrote to stderr. */
+  readonly output: string[] = [];
+
+  constructor(environment: NodeJS.ProcessEnv = {}) {
+    this.root = mkdtempSync(join(tmpdir(), 'wf-'));
+    this.paths = resolvePaths(process.platform, this.root, {});
+    this.environment = {
+      ...process.env,
+      WAYFARER_ROOT: this.root,
+      WAYFARER_DEV_INTERVALS: 'statusIntervalSec=1,deltaUploadIntervalSec=0,changeGapSec=0,retrySec=0.2',
+      ...environment,
+    };
+  }
+
+  /** Starts the platform; the first time it also makes customer, activation key and a profile that does not pace. */
+  async startPlatform(...args: string[]): Promise<void> {
+    if (this.#settings['WAYFARER_CUSTOMER_ID'] === undefined) {
+      const ids = await this.platform<{ customerId: string; activationId: string }>('init');
+      this.#settings = { WAYFARER_CUSTOMER_ID: ids.customerId, WAYFARER_ACTIVATION_ID: ids.activationId };
+    }
+    const running = this.#spawn(['src/platform/cli.ts', 'serve', '--json', ...args]);
+    this.#platform = running;
+    const ready = JSON.parse(await firstLine(running)) as {
+      url: string;
+      caFile: string;
+      platformKey: string;
+    };
+    this.#settings = {
+      ...this.#settings,
+      WAYFARER_WEB_SERVICE_URI: ready.url,
+      WAYFARER_CA_FILE: ready.caFile,
+      WAYFARER_PLATFORM_KEY: ready.platformKey,
+    };
+  }
+
+  startAgent(environment: NodeJS.ProcessEnv = {}): void {
+    this.#agent = this.#spawn(['src/main/service.ts'], { ...this.#settings, ...environment });
+  }
+
+  get agentPid(): number {
+    return this.#agent?.child.pid ?? 0;
+  }
+
+  get platformPid(): number {
+    return this.#platform?.child.pid ?? 0;
+  }
+
+  /** Sends a signal and waits until the process is gone; its exit code. */
+  async end(which: 'agent' | 'platform', signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    const running = which === 'agent' ? this.#agent : this.#platform;
+    running?.child.kill(signal);
+    return (await running?.exited) ?? null;
+  }
+
+  /** Runs a `wayfarer-platform` command and returns its JSON. Rejects with what it said on stderr. */
+  async platform<T>(...args: string[]): Promise<T> {
+    const { stdout, stderr, code } = await runNode(
+      ['src/platform/cli.ts', '--json', ...args],
+      this.environment,
+    );
+    if (code !== 0) throw new Error(`wayfarer-platform ${args.join(' ')}: ${String(code)} ${stderr}`);
+    return JSON.parse(stdout) as T;
+  }
+
+  /** Runs `wayfarerctl`. */
+  ctl(...args: string[]): Promise<{ stdout: string; stderr: string; code: number | null }> {
+    return runNode(['src/main/cli.ts', ...args], this.environment);
+  }
+
+  status(): Promise<AgentStatus> {
+    return new ControlClient(this.paths.readEndpoint).status();
+  }
+
+  /** Asks the agent for collections of all types now. */
+  async cycle(): Promise<void> {
+    await new ControlClient(this.paths.adminEndpoint).requestCycle({});
+  }
+
+  show(hostId: string): Promise<ShownAgent> {
+    return this.platform<ShownAgent>('show', hostId);
+  }
+
+  findings(hostId: string): Promise<ShownFinding[]> {
+    return this.platform<ShownFinding[]>('findings', hostId);
+  }
+
+  log(): string {
+    return readFileSync(this.paths.logFile, 'utf8');
+  }
+
+  /** Polls until `attempt` gives something; a rejection counts as not yet. Rejects with the last reason at the deadline. */
+  async until<T>(what: string, attempt: () => Promise<T | undefined>, deadlineMs = 60_000): Promise<T> {
+    const deadline = Date.now() + deadlineMs;
+    let last: unknown = 'nothing yet';
+    for (;;) {
+      try {
+        const found = await attempt();
+        if (found !== undefined) return found;
+      } catch (error) {
+        last = error;
+      }
+      if (Date.now() > deadline)
+        throw new Error(`${what}: not within ${String(deadlineMs)} ms`, { cause: last });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  /** Waits until the agent rests with everything uploaded; its status then. */
+  untilSynced(deadlineMs?: number): Promise<AgentStatus> {
+    return this.until(
+      'agent in sync',
+      async () => (isSynced(await this.status()) ? this.status() : undefined),
+      deadlineMs,
+    );
+  }
+
+  /** Ends what runs and removes the root. */
+  async close(): Promise<void> {
+    await this.end('agent');
+    await this.end('platform');
+    rmSync(this.root, { recursive: true, force: true });
+  }
+
+  #spawn(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Running {
+    const child = spawn(process.execPath, args, {
+      cwd: ROOT,
+      env: { ...this.environment, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    createInterface({ input: child.stderr }).on('line', (line) => this.output.push(line));
+    const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    return { child, exited };
+  }
+}
+
+/** Whether every active type that has a manifest is uploaded and nothing is under way or due. */
+export function isSynced(status: AgentStatus): boolean {
+  const types = Object.values(status.types).filter((type) => type.manifestVersion !== null);
+  const now = Date.now();
+  return (
+    status.phase === 'up to date' &&
+    types.length > 0 &&
+    types.every((type) => type.seq > 0 && (type.nextDueAt === null || Date.parse(type.nextDueAt) > now))
+  );
+}
+
+async function firstLine({ child, exited }: Running): Promise<string> {
+  if (child.stdout === null) throw new Error('no stdout');
+  const lines = createInterface({ input: child.stdout });
+  const line = new Promise<string>((resolve) => lines.once('line', resolve));
+  return Promise.race([line, exited.then((code) => Promise.reject(new Error(`ended with ${String(code)}`)))]);
+}
+
+async function runNode(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<{ stdout: string; stderr: string; code: number | null }> {
+  const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const text = async (stream: AsyncIterable<Buffer>): Promise<string> => {
+    const parts: Buffer[] = [];
+    for await (const part of stream) parts.push(part);
+    return Buffer.concat(parts).toString('utf8');
+  };
+  const code = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const [stdout, stderr, exit] = await Promise.all([text(child.stdout), text(child.stderr), code]);
+  return { stdout, stderr, code: exit };
+}
