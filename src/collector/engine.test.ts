@@ -47,7 +47,7 @@ async function collect(
 }
 
 const errorRows = (items: Item[]): unknown[] =>
-  items.filter(({ key }) => key.startsWith('collection_errors')).map(({ row }) => JSON.parse(row));
+  items.filter(({ key }) => key.startsWith('collection_errors')).map(({ row }) => JSON.parse(row) as unknown);
 
 describe('the engine', () => {
   it('R012 turns a table that cannot be read into a row with the reason and goes on', async () => {

@@ -10,7 +10,7 @@ const ASSIGNED = new RegExp(
   `((?:^|[\\s;,&?"'{-])[\\w.-]*${WORD}[\\w.-]*["']?\\s*[=:]\\s*)("[^"]*"|'[^']*'|[^\\s;,&]+)`,
   'gi',
 );
-const SPACED = new RegExp(`((?:^\\s*|\\s--?)[\\w.-]*${WORD}\\s+)("[^"]*"|'[^']*'|[^\\s;,&]+)`, 'gi');
+const SPACED = new RegExp(`((?:^\\s*|\\s--?)[\\w.-]*${WORD}\\s+)(?![=:[])("[^"]*"|'[^']*'|[^\\s;,&]+)`, 'gi');
 
 /** Password in a URL: scheme://user:password@host. */
 const URL_PASSWORD = /([a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:)[^\s/@]+(@)/gi;

@@ -1,0 +1,141 @@
+import { execFileSync, fork, type ChildProcess } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { getPriority } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { FromCollector, type ToCollector } from '../../src/shared/collector.ts';
+import { KEY_SEPARATOR, type Item } from '../../src/shared/rows.ts';
+import { compareKeys, rootOf, tableOfKey } from '../../src/wire/item.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/collector/main.ts', import.meta.url));
+
+/** What others start and stop on a machine that is in use; their rows are proven on laid-out hosts. */
+const OF_OTHERS = new Set(['processes', 'listening_ports']);
+
+type Done = Extract<FromCollector, { kind: 'done' }>;
+
+/** The collector as a real child process, as the agent starts it. */
+class Collector {
+  readonly child: ChildProcess;
+  readonly messages: FromCollector[] = [];
+  #wake: () => void = () => undefined;
+  #jobs = 0;
+
+  constructor() {
+    this.child = fork(MAIN, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] });
+    onTestFinished(() => void this.child.kill('SIGKILL'));
+    this.child.on('message', (raw) => {
+      const message = FromCollector.parse(raw);
+      this.messages.push(message);
+      if (message.kind === 'batch') this.tell({ kind: 'credit', job: message.job, batches: 1 });
+      this.#wake();
+    });
+  }
+
+  tell(message: ToCollector): void {
+    this.child.send(message);
+  }
+
+  /** The first message, also of the past, that a test accepts. */
+  async until<T extends FromCollector>(accepts: (message: FromCollector) => message is T): Promise<T> {
+    for (;;) {
+      const found = this.messages.find(accepts);
+      if (found !== undefined) return found;
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  /** Collects tables and returns what came. */
+  async collect(tables: readonly string[]): Promise<{ done: Done; items: Item[] }> {
+    this.#jobs += 1;
+    const job = this.#jobs;
+    const tasks = tables.map((table) => ({ id: table, table, params: {} }));
+    const pace = { cpuLimitPct: 100, cpuThrottleMs: 0 };
+    this.tell({ kind: 'collect', job, type: 'Inventory', tasks, pace, credit: 2 });
+    const done = await this.until(
+      (message): message is Done => message.kind === 'done' && message.job === job,
+    );
+    const items = this.messages.flatMap((message) =>
+      message.kind === 'batch' && message.job === job ? message.items : [],
+    );
+    return { done, items };
+  }
+}
+
+const isReady = (message: FromCollector): message is Extract<FromCollector, { kind: 'ready' }> =>
+  message.kind === 'ready';
+
+/** Tables that need parameters. */
+const PROBES = new Set(['file', 'config_line', 'sysctl', 'certificate']);
+
+const ordered = (items: readonly Item[]): Item[] => [...items].sort((a, b) => compareKeys(a.key, b.key));
+
+const packageState = (): bigint => statSync('/var/lib/dpkg/status', { bigint: true }).mtimeNs;
+
+/** Two collections between which nobody has installed a package: tests of others on this machine do. */
+async function collectTwice(collector: Collector, tables: readonly string[]) {
+  for (let attempt = 1; ; attempt += 1) {
+    const before = packageState();
+    const first = await collector.collect(tables);
+    const second = await collector.collect(tables);
+    if (packageState() === before || attempt === 4) return { first, second };
+  }
+}
+
+describe('the collector process on this host', () => {
+  it('collects the whole inventory twice with equal roots, deb as dpkg-query lists it', async () => {
+    const collector = new Collector();
+    const { tables, pid } = await collector.until(isReady);
+    expect(getPriority(pid)).toBe(10);
+    const inventory = tables.filter((table) => !PROBES.has(table));
+    const { first, second } = await collectTwice(collector, inventory);
+
+    const lasting = ({ items }: { items: Item[] }) =>
+      ordered(items.filter(({ key }) => !OF_OTHERS.has(tableOfKey(key))));
+    expect(lasting(second)).toEqual(lasting(first));
+    expect(rootOf(lasting(second).map(({ hash }) => hash))).toBe(
+      rootOf(lasting(first).map(({ hash }) => hash)),
+    );
+    expect(first.done.errors).toEqual([]);
+    expect(first.done.rows).toBe(first.items.length);
+
+    const packages = execFileSync('dpkg-query', ['-W', '-f', '${Package}:${Architecture}\n'], {
+      encoding: 'utf8',
+    });
+    const keys = first.items.map(({ key }) => key).filter((key) => tableOfKey(key) === 'deb');
+    expect(keys.map((key) => key.split(KEY_SEPARATOR)[1]).sort()).toEqual(
+      packages.trimEnd().split('\n').sort(),
+    );
+  });
+
+  it('R033 sees what runs, what is installed and how it is configured', async () => {
+    const collector = new Collector();
+    const { done } = await collector.collect(['processes', 'deb', 'services', 'users']);
+    for (const table of ['processes', 'deb', 'services', 'users']) {
+      expect(done.tables[table], table).toBeGreaterThan(0);
+    }
+  });
+
+  it('takes at most 1.5 s of CPU from its start to the last row', async () => {
+    const collector = new Collector();
+    const { tables } = await collector.until(isReady);
+    await collector.collect(tables.filter((table) => !PROBES.has(table)));
+    const stat = execFileSync('cat', [`/proc/${String(collector.child.pid)}/stat`], { encoding: 'utf8' });
+    const ticks = stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .slice(11, 15)
+      .map(Number);
+    const ms = ticks.reduce((sum, value) => sum + value, 0) * 10;
+    expect(ms).toBeGreaterThan(0);
+    expect(ms).toBeLessThanOrEqual(1_500);
+  });
+
+  it('ends when the agent is gone', async () => {
+    const collector = new Collector();
+    await collector.until(isReady);
+    const ended = new Promise<number | null>((resolve) => collector.child.once('exit', resolve));
+    collector.child.disconnect();
+    expect(await ended).toBe(0);
+  });
+});
