@@ -1,0 +1,100 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ExitCode } from '../shared/exit-codes.ts';
+import { PlatformClient } from '../../test/support/platform-client.ts';
+
+const CLI = join(import.meta.dirname, 'cli.ts');
+// Node 22 of the unit tests takes types out of TypeScript only when told to.
+const NODE = [process.execPath, '--experimental-strip-types', '--no-warnings', CLI] as const;
+let dataDir: string;
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'wayfarer-cli-'));
+});
+afterEach(() => {
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+function run(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(NODE[0], [...NODE.slice(1), '--data', dataDir, ...args], {
+    encoding: 'utf8',
+  });
+  return { status, stderr, stdout, json: () => JSON.parse(stdout) as Record<string, unknown> };
+}
+
+interface Ready {
+  readonly url: string;
+  readonly caFile: string;
+  readonly platformKey: string;
+}
+
+async function serve() {
+  const child = spawn(NODE[0], [...NODE.slice(1), '--data', dataDir, 'serve', '--json'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+  const stop = async (signal: NodeJS.Signals): Promise<number | null> => {
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    const [code] = (await ended) as [number | null];
+    return code;
+  };
+  return { ready: JSON.parse(line) as Ready, stop };
+}
+
+describe('wayfarer-platform', { timeout: 60_000 }, () => {
+  it('makes customer and key once, and keeps secrets to their owner', () => {
+    const first = run('init', '--json');
+    expect(first.status).toBe(ExitCode.ok);
+    expect(run('init', '--json').json()).toEqual(first.json());
+    expect(statSync(join(dataDir, 'platform.db')).mode & 0o777).toBe(0o600);
+  });
+
+  it('tells usage, refusal and failure apart by exit code', () => {
+    run('init');
+    expect(run('nonsense').status).toBe(ExitCode.usage);
+    expect(run('keys', 'create').status).toBe(ExitCode.usage);
+    const refused = run('keys', 'create', '--title', 'Both', '--modules', 'PC,SCA');
+    expect([refused.status, refused.stderr]).toEqual([
+      ExitCode.refused,
+      expect.stringContaining('PC and SCA'),
+    ]);
+    const range = run('profiles', 'create', 'name=X', 'statusIntervalSec=5');
+    expect([range.status, range.stderr]).toEqual([
+      ExitCode.refused,
+      expect.stringContaining('from 900 to 2700'),
+    ]);
+    expect(run('show', 'nobody').status).toBe(ExitCode.failed);
+    expect(run('--version').status).toBe(ExitCode.ok);
+    expect(run('keys', '--help').status).toBe(ExitCode.ok);
+  });
+
+  it('serves, refuses a second server, administers beside it, survives SIGKILL and ends on SIGTERM', async () => {
+    const { customerId = '', activationId = '' } = run('init', '--json').json() as Record<string, string>;
+    const first = await serve();
+    const second = run('serve');
+    expect([second.status, second.stderr]).toEqual([
+      ExitCode.refused,
+      expect.stringContaining('another platform'),
+    ]);
+
+    const { readFileSync } = await import('node:fs');
+    const target = { ...first.ready, caPem: readFileSync(first.ready.caFile, 'utf8') };
+    const client = new PlatformClient(target, customerId, Date.now);
+    expect((await client.provision(activationId)).status).toBe(201);
+    await first.stop('SIGKILL');
+
+    const again = await serve();
+    expect(again.ready).toMatchObject({ url: first.ready.url, platformKey: first.ready.platformKey });
+    expect(run('command', 'laptop-1', 'RESYNC', 'type=Inventory').status).toBe(ExitCode.ok);
+    expect((await client.heartbeat()).body).toMatchObject({
+      commands: [{ type: 'RESYNC', args: { type: 'Inventory' } }],
+    });
+    expect(run('show', 'LAPTOP-1', '--json').json()).toMatchObject({ id: client.agentId });
+    expect(await again.stop('SIGTERM')).toBe(ExitCode.ok);
+  });
+});
