@@ -47,6 +47,8 @@ function answerOf(error: unknown, paths: Paths): Error {
       return new Answer(ExitCode.permission, error.message);
     case 'refused':
       return new Answer(ExitCode.refused, error.message);
+    case 'timeout':
+      return new Answer(ExitCode.timeout, error.message);
     case 'protocol':
       return new Answer(ExitCode.failed, `the agent could not be asked: ${error.message}`);
   }
@@ -58,7 +60,7 @@ function isInstalled(paths: Paths): boolean {
 }
 
 async function run(argv: readonly string[]): Promise<void> {
-  const paths = resolvePaths(process.platform, rootDirectory(process.env, import.meta.url), process.env);
+  const paths = resolvePaths(process.platform, rootDirectory(process.env), process.env);
   const program = new Command('wayfarerctl')
     .description('Asks the Wayfarer agent of this host.')
     .version(AGENT_VERSION)

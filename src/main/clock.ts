@@ -6,16 +6,19 @@ export interface Clock {
   readonly at: (at: number, callback: () => void) => () => void;
 }
 
-/** Longest timer that Node takes; later moments are reached in steps. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+/**
+ * Longest single wait, ms. Timers run on a clock that stands still while the machine sleeps (clock_gettime(2),
+ * CLOCK_MONOTONIC), so a longer one would come late by the whole sleep: what was due is seen this soon after waking.
+ */
+const MAX_WAIT_MS = 30_000;
 
-/** The machine's wall clock. A timer that comes early (after a step of the clock) is armed again. */
+/** The machine's wall clock: follows its steps in both directions, and sleep, within 30 s. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   at: (at, callback) => {
     let timer: NodeJS.Timeout;
     const arm = (): void => {
-      const wait = Math.min(Math.max(0, at - Date.now()), MAX_TIMER_MS);
+      const wait = Math.min(Math.max(0, at - Date.now()), MAX_WAIT_MS);
       timer = setTimeout(() => {
         if (Date.now() < at) arm();
         else callback();

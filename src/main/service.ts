@@ -1,17 +1,16 @@
-import { dirname } from 'node:path';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from '../shared/exit-codes.ts';
 import { AGENT_VERSION } from '../shared/wire.ts';
 import { startCollectorProcess } from './agent/collector-process.ts';
 import { developmentIntervals } from './agent/development.ts';
+import type { DevelopmentIntervals } from './agent/facts.ts';
 import { openCore, systemRandom } from './agent/open-core.ts';
 import { systemClock } from './clock.ts';
 import { openControl } from './control/server.ts';
-import { isErrno } from './host/atomic-file.ts';
+import { isErrno, readSmallFile, UnsafeFile } from './host/atomic-file.ts';
 import { Locked, lockDataDir } from './host/lock.ts';
-import { openLog } from './host/log.ts';
+import { openLog, type Log } from './host/log.ts';
 import { ensurePaths, resolvePaths, type Paths } from './host/paths.ts';
 import { rootDirectory } from './host/root.ts';
 import {
@@ -70,7 +69,7 @@ function parseFlags(argv: readonly string[]): RawSettings {
 }
 
 function loadSettings(flags: RawSettings, paths: Paths): Settings {
-  const file = parseSettingsFile(readSettingsText(paths.settingsFile), paths.settingsFile);
+  const file = parseSettingsFile(readSmallFile(paths.settingsFile) ?? '', paths.settingsFile);
   const settings = resolveSettings(
     [flags, settingsFromEnvironment(process.env), file.settings],
     file.problems,
@@ -80,15 +79,6 @@ function loadSettings(flags: RawSettings, paths: Paths): Settings {
     throw new Refusal(ExitCode.usage, `${wrongFlag.source}: ${wrongFlag.reason}`);
   }
   return settings;
-}
-
-function readSettingsText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return '';
-    throw error;
-  }
 }
 
 /** The collector stands beside this file, as source or as bundle. */
@@ -101,14 +91,33 @@ function collectorEntry(): string {
 
 async function run(argv: readonly string[]): Promise<void> {
   const flags = parseFlags(argv);
-  const paths = resolvePaths(process.platform, rootDirectory(process.env, import.meta.url), process.env);
-  ensurePaths(paths, dirname);
+  const paths = resolvePaths(process.platform, rootDirectory(process.env), process.env);
+  ensurePaths(paths);
   const settings = loadSettings(flags, paths);
   const development = developmentIntervals(process.env);
   const unlock = await lockDataDir(paths.dataDir);
   const log = openLog(paths.logFile, 'info', (error) => {
     process.stderr.write(`wayfarer-agent: the log ${paths.logFile} can't be written: ${error.message}\n`);
   });
+  try {
+    await runUntilSignal(paths, settings, development, log);
+  } catch (error) {
+    log.error(`the agent can't run: ${error instanceof Error ? error.message : String(error)}`);
+    throw error;
+  } finally {
+    await log.close();
+    unlock();
+  }
+}
+
+/** The agent from its first to its last event. Resolves after SIGTERM or SIGINT, rejects when it can't start. */
+async function runUntilSignal(
+  paths: Paths,
+  settings: Settings,
+  development: DevelopmentIntervals,
+  log: Log,
+): Promise<void> {
+  const signal = firstSignal();
   const { core, close } = await openCore({
     paths,
     settings,
@@ -118,29 +127,51 @@ async function run(argv: readonly string[]): Promise<void> {
     startCollector: startCollectorProcess(collectorEntry(), []),
     development,
   });
-  const control = await openControl({ read: paths.readEndpoint, admin: paths.adminEndpoint }, core);
-  log.info(`agent ${AGENT_VERSION} started`);
-  const end = once(async () => {
-    await control.close();
-    await close();
-    log.info('agent ended');
-    await log.close();
-    unlock();
-  });
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void end());
-  await core.start();
+  try {
+    const control = await openControl({ read: paths.readEndpoint, admin: paths.adminEndpoint }, core);
+    try {
+      log.info(`agent ${AGENT_VERSION} started`);
+      await core.start();
+      await signal;
+    } finally {
+      await control.close();
+    }
+  } finally {
+    await withDeadline(close(), log);
+  }
+  log.info('agent ended');
 }
 
-/** Two signals end the agent once. */
-function once(action: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  return () => (running ??= action());
+/** Resolves at the first SIGTERM or SIGINT; later ones change nothing: the end is under way and has a deadline. */
+function firstSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        resolve();
+      });
+    }
+  });
+}
+
+/** How long the core may take to end, ms: an exchange with a platform that does not answer would hold it for minutes. */
+const END_MS = 5_000;
+
+/** Waits for the end of the core, but not for ever: it resumes from the disk whatever it was doing. */
+async function withDeadline(ending: Promise<void>, log: Log): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<'late'>((resolve) => {
+    timer = setTimeout(resolve, END_MS, 'late');
+  });
+  const outcome = await Promise.race([ending, deadline]);
+  clearTimeout(timer);
+  if (outcome === 'late')
+    log.warn('an exchange is under way and left unfinished: it is taken up at the next start');
 }
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof Refusal) return error.exitCode;
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
-  if (error instanceof Locked) return ExitCode.refused;
+  if (error instanceof Locked || error instanceof UnsafeFile) return ExitCode.refused;
   if (isErrno(error, 'EACCES') || isErrno(error, 'EPERM')) return ExitCode.permission;
   return ExitCode.failed;
 }
@@ -154,3 +185,5 @@ try {
   }
   process.exitCode = exitCodeOf(error);
 }
+// Everything is closed; a handle that still is not must not keep a service alive that its manager believes ended.
+process.exit();

@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { lstatSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { z } from 'zod';
 import { ControlError, CycleReply, WatchLine, type CycleRequest } from '../../shared/control.ts';
 import { AgentStatus } from '../../shared/status.ts';
 import { isErrno } from '../host/atomic-file.ts';
@@ -8,7 +9,7 @@ import { isErrno } from '../host/atomic-file.ts';
 /** Why the agent could not be asked. */
 export class ControlFailure extends Error {
   override readonly name = 'ControlFailure';
-  readonly kind: 'not running' | 'permission' | 'refused' | 'protocol';
+  readonly kind: 'not running' | 'permission' | 'refused' | 'timeout' | 'protocol';
 
   constructor(kind: ControlFailure['kind'], message: string, options?: ErrorOptions) {
     super(message, options);
@@ -19,23 +20,29 @@ export class ControlFailure extends Error {
 /** How long a single call may take, ms. */
 const TIMEOUT_MS = 10_000;
 
+/** Longest answer, bytes: a status is a few thousand. */
+const MAX_ANSWER = 4 * 1024 * 1024;
+
 /**
  * A client of the control channel. It refuses an endpoint that belongs to neither root nor the caller: another user's
  * socket in the agent's place must not be believed. Every method throws `ControlFailure`.
  */
 export class ControlClient {
   readonly #endpoint: string;
+  readonly #timeoutMs: number;
 
-  constructor(endpoint: string) {
+  /** `endpoint` is a socket's path or a pipe's name; `timeoutMs` bounds a whole call, a watch excepted. */
+  constructor(endpoint: string, timeoutMs = TIMEOUT_MS) {
     this.#endpoint = endpoint;
+    this.#timeoutMs = timeoutMs;
   }
 
   async status(): Promise<AgentStatus> {
-    return AgentStatus.parse(await this.#call('GET', '/v1/status'));
+    return this.#call(AgentStatus, 'GET', '/v1/status');
   }
 
   async requestCycle(request: CycleRequest): Promise<CycleReply> {
-    return CycleReply.parse(await this.#call('POST', '/v1/cycle', request));
+    return this.#call(CycleReply, 'POST', '/v1/cycle', request);
   }
 
   /** Yields the snapshot, then every change, until the agent ends or `signal` aborts. */
@@ -43,24 +50,23 @@ export class ControlClient {
     const response = await this.#open('GET', '/v1/watch', undefined, signal);
     try {
       for await (const line of createInterface({ input: response, crlfDelay: Infinity })) {
-        yield WatchLine.parse(JSON.parse(line));
+        yield parsed(WatchLine, line);
       }
     } catch (error) {
-      if (signal?.aborted !== true && !isErrno(error, 'ECONNRESET')) throw error;
+      if (signal?.aborted !== true && !isErrno(error, 'ECONNRESET')) throw failureOf(error, this.#endpoint);
+    } finally {
+      response.destroy();
     }
   }
 
-  async #call(method: string, path: string, body?: object): Promise<unknown> {
-    const response = await this.#open(method, path, body);
-    const parts: Buffer[] = [];
-    for await (const part of response as AsyncIterable<Buffer>) parts.push(part);
-    const value = JSON.parse(Buffer.concat(parts).toString('utf8')) as unknown;
-    if (response.statusCode === 200) return value;
-    const refusal = ControlError.safeParse(value);
-    throw new ControlFailure(
-      'refused',
-      refusal.success ? refusal.data.error.message : `status ${String(response.statusCode)}`,
-    );
+  async #call<T>(schema: z.ZodType<T>, method: string, path: string, body?: object): Promise<T> {
+    const deadline = AbortSignal.timeout(this.#timeoutMs);
+    const response = await this.#open(method, path, body, deadline);
+    const text = await readAnswer(response).catch((error: unknown) => {
+      throw failureOf(deadline.aborted ? deadline.reason : error, this.#endpoint);
+    });
+    if (response.statusCode === 200) return parsed(schema, text);
+    throw new ControlFailure('refused', parsed(ControlError, text).error.message);
   }
 
   #open(method: string, path: string, body?: object, signal?: AbortSignal): Promise<IncomingMessage> {
@@ -73,15 +79,12 @@ export class ControlClient {
           method,
           path,
           headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
-          ...(signal === undefined ? { timeout: TIMEOUT_MS } : { signal }),
+          ...(signal !== undefined && { signal }),
         },
         resolve,
       );
-      request.on('timeout', () => {
-        request.destroy(new Error('the agent did not answer in time'));
-      });
       request.on('error', (error) => {
-        reject(failureOf(error, this.#endpoint));
+        reject(failureOf(signal?.aborted === true ? signal.reason : error, this.#endpoint));
       });
       request.end(text);
     });
@@ -104,7 +107,32 @@ export class ControlClient {
   }
 }
 
+async function readAnswer(response: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of response as AsyncIterable<Buffer>) {
+    size += part.length;
+    if (size > MAX_ANSWER) throw new Error(`the answer is larger than ${String(MAX_ANSWER)} bytes`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+function parsed<T>(schema: z.ZodType<T>, text: string): T {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new ControlFailure('protocol', 'the answer is not one that this version understands', {
+      cause: error,
+    });
+  }
+}
+
 function failureOf(error: unknown, endpoint: string): ControlFailure {
+  if (error instanceof ControlFailure) return error;
+  if (error instanceof Error && error.name === 'TimeoutError') {
+    return new ControlFailure('timeout', `the agent did not answer in time at ${endpoint}`, { cause: error });
+  }
   if (isErrno(error, 'EACCES') || isErrno(error, 'EPERM')) {
     return new ControlFailure(
       'permission',

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { chmodSync, rmSync } from 'node:fs';
+import { z } from 'zod';
 import {
   CONTROL_VERSION,
   CycleRequest,
@@ -30,6 +31,18 @@ const MAX_BACKLOG = 1024 * 1024;
 /** Connections per endpoint. */
 const MAX_CONNECTIONS = 64;
 
+/** Why a call is not answered: what the client did, not what went wrong here. */
+class Refused extends Error {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
 type Handler = (target: ControlTarget, body: unknown) => unknown;
 
 /** Path → handler and the access that it needs. */
@@ -37,7 +50,7 @@ const ROUTES: Readonly<Record<string, { readonly access: Access; readonly handle
   'GET /v1/status': { access: 'read', handle: (target) => target.status() },
   'POST /v1/cycle': {
     access: 'admin',
-    handle: (target, body) => target.requestCycle(CycleRequest.parse(body)),
+    handle: (target, body) => target.requestCycle(parsed(CycleRequest, body)),
   },
 };
 
@@ -55,24 +68,27 @@ export async function openControl(
   target: ControlTarget,
 ): Promise<ControlServer> {
   const servers: Server[] = [];
-  for (const access of ['admin', 'read'] as const) {
-    servers.push(await listen(createEndpoint(access, target), endpoints[access], access));
-  }
-  return {
-    close: async () => {
-      await Promise.all(
-        servers.map(
-          (server) =>
-            new Promise<void>((resolve) => {
-              server.close(() => {
-                resolve();
-              });
-              server.closeAllConnections();
-            }),
-        ),
-      );
-    },
+  const close = async (): Promise<void> => {
+    await Promise.all(servers.map(closeServer));
   };
+  try {
+    for (const access of ['admin', 'read'] as const) {
+      servers.push(await listen(createEndpoint(access, target), endpoints[access], access));
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { close };
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+    server.closeAllConnections();
+  });
 }
 
 /** Binds with no rights for others from the first moment, then opens the read endpoint to everyone. */
@@ -96,7 +112,12 @@ function listen(server: Server, endpoint: string, access: Access): Promise<Serve
 
 function createEndpoint(access: Access, target: ControlTarget): Server {
   const server = createServer(
-    { requestTimeout: 10_000, headersTimeout: 5_000, maxHeaderSize: 8_192 },
+    {
+      requestTimeout: 10_000,
+      headersTimeout: 5_000,
+      connectionsCheckingInterval: 2_500,
+      maxHeaderSize: 8_192,
+    },
     (request, response) => {
       void answer(access, target, request, response);
     },
@@ -116,25 +137,21 @@ async function answer(
     watch(target, request, response);
     return;
   }
-  const known = ROUTES[route];
-  if (known === undefined) {
-    refuse(response, 404, 'UNKNOWN', `no such call: ${route.slice(0, 100)}`);
-    return;
-  }
-  if (known.access === 'admin' && access !== 'admin') {
-    refuse(response, 403, 'ADMIN_ONLY', 'this call needs the admin endpoint: run it as root');
-    return;
-  }
   try {
-    reply(response, 200, known.handle(target, await readBody(request)));
+    const { handle } = routeFor(route, access);
+    reply(response, 200, handle(target, await readBody(request)));
   } catch (error) {
-    refuse(
-      response,
-      400,
-      'BAD_REQUEST',
-      error instanceof Error ? error.message.slice(0, 500) : 'bad request',
-    );
+    refuse(response, error);
   }
+}
+
+function routeFor(route: string, access: Access): (typeof ROUTES)[string] {
+  const known = ROUTES[route];
+  if (known === undefined) throw new Refused(404, 'UNKNOWN', `no such call: ${route.slice(0, 100)}`);
+  if (known.access === 'admin' && access !== 'admin') {
+    throw new Refused(403, 'ADMIN_ONLY', 'this call needs the admin endpoint: run it as root');
+  }
+  return known;
 }
 
 function watch(target: ControlTarget, request: IncomingMessage, response: ServerResponse): void {
@@ -156,15 +173,26 @@ function watch(target: ControlTarget, request: IncomingMessage, response: Server
   request.on('error', end);
 }
 
+/** The body as JSON, `{}` for none. A refused one is not destroyed: its sender is still to be told why. */
 async function readBody(request: IncomingMessage): Promise<unknown> {
   const parts: Buffer[] = [];
   let size = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
+  for await (const part of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += part.length;
-    if (size > MAX_BODY) throw new Error(`body is larger than ${String(MAX_BODY)} bytes`);
+    if (size > MAX_BODY) throw new Refused(413, 'TOO_LARGE', `body is larger than ${MAX_BODY} bytes`);
     parts.push(part);
   }
-  return size === 0 ? {} : (JSON.parse(Buffer.concat(parts).toString('utf8')) as unknown);
+  try {
+    return size === 0 ? {} : (JSON.parse(Buffer.concat(parts).toString('utf8')) as unknown);
+  } catch {
+    throw new Refused(400, 'BAD_REQUEST', 'the body is not JSON');
+  }
+}
+
+function parsed<T>(schema: z.ZodType<T>, body: unknown): T {
+  const result = schema.safeParse(body);
+  if (result.success) return result.data;
+  throw new Refused(400, 'BAD_REQUEST', z.prettifyError(result.error).slice(0, 500));
 }
 
 function reply(response: ServerResponse, status: number, body: unknown): void {
@@ -172,11 +200,14 @@ function reply(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),
+    // What is left of a refused body is not read.
+    ...(status !== 200 && { connection: 'close' }),
   });
   response.end(text);
 }
 
-function refuse(response: ServerResponse, status: number, code: string, message: string): void {
+function refuse(response: ServerResponse, error: unknown): void {
+  const known = error instanceof Refused ? error : new Refused(500, 'INTERNAL', String(error).slice(0, 500));
   if (response.headersSent) response.destroy();
-  else reply(response, status, { error: { code, message } });
+  else reply(response, known.status, { error: { code: known.code, message: known.message } });
 }

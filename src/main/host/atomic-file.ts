@@ -1,15 +1,17 @@
 import {
+  chmodSync,
   closeSync,
   constants,
+  fchmodSync,
+  fstatSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
   openSync,
-  readFileSync,
+  readSync,
   renameSync,
   rmSync,
-  writeSync,
-  fstatSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 
@@ -20,14 +22,16 @@ export class UnsafeFile extends Error {
 
 /**
  * Replaces a file so that after a crash either the old or the new content is there, whole: a new file beside it,
- * fsync, rename, fsync of the directory. `mode` is set from the beginning. The directory must exist.
+ * fsync, rename, fsync of the directory. The file never has more rights than `mode`, and has exactly these in the end,
+ * whatever the umask: a service manager may set one that hides what everyone is to read. The directory must exist.
  */
 export function writeFileAtomic(path: string, content: string, mode: number): void {
   const temporary = `${path}.new`;
   rmSync(temporary, { force: true });
   const file = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode);
   try {
-    writeSync(file, content);
+    writeFileSync(file, content);
+    fchmodSync(file, mode);
     fsyncSync(file);
   } finally {
     closeSync(file);
@@ -54,8 +58,8 @@ function syncDirectory(path: string): void {
 }
 
 /**
- * The text of a small file, or `undefined` if there is none. Never follows a link, never waits on a FIFO; more than
- * `maxBytes` throws `UnsafeFile`.
+ * The text of a small file, or `undefined` if there is none. Never follows a link, never waits on a FIFO, never reads
+ * more than `maxBytes` bytes; where it would have to, it throws `UnsafeFile`.
  */
 export function readSmallFile(path: string, maxBytes = 64 * 1024): string | undefined {
   const noFollow = process.platform === 'win32' ? 0 : constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -70,26 +74,42 @@ export function readSmallFile(path: string, maxBytes = 64 * 1024): string | unde
   try {
     const stat = fstatSync(file);
     if (!stat.isFile()) throw new UnsafeFile(`${path} is not a regular file`);
-    if (stat.size > maxBytes) throw new UnsafeFile(`${path} is larger than ${String(maxBytes)} bytes`);
-    return readFileSync(file, 'utf8');
+    const bytes = readUpTo(file, maxBytes + 1);
+    if (bytes.length > maxBytes) throw new UnsafeFile(`${path} is larger than ${String(maxBytes)} bytes`);
+    return bytes.toString('utf8');
   } finally {
     closeSync(file);
   }
 }
 
+/** What a file holds, at most `limit` bytes of it; the size that the kernel names is not believed (it is 0 in /proc). */
+function readUpTo(file: number, limit: number): Buffer {
+  const bytes = Buffer.alloc(limit);
+  let length = 0;
+  while (length < limit) {
+    const read = readSync(file, bytes, length, limit - length, null);
+    if (read === 0) break;
+    length += read;
+  }
+  return bytes.subarray(0, length);
+}
+
 /**
- * Makes a directory (and its parents) with `mode`, and refuses one that another user owns or that is a link: a service
- * that runs as root must not follow what a local user planted.
+ * Makes a directory (and its parents) with exactly `mode`. One that is there already keeps its rights, but for writing
+ * by others than its owner where `mode` has none. Refuses one that another user owns or that is a link: a service that
+ * runs as root must not follow what a local user planted. Throws `UnsafeFile`, and what the file system throws.
  */
 export function ensureDirectory(path: string, mode: number): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-  mkdirSync(path, { recursive: true, mode });
+  const made = mkdirSync(path, { recursive: true, mode }) !== undefined;
   const stat = lstatSync(path);
   if (!stat.isDirectory()) throw new UnsafeFile(`${path} is not a directory`);
   const uid = process.geteuid?.();
   if (uid !== undefined && stat.uid !== uid && stat.uid !== 0) {
     throw new UnsafeFile(`${path} belongs to user ${String(stat.uid)}, not to the one that runs the agent`);
   }
+  const wanted = made ? mode : (stat.mode & 0o7777 & ~0o022) | (stat.mode & mode & 0o022);
+  if (stat.uid === uid && (stat.mode & 0o7777) !== wanted) chmodSync(path, wanted);
 }
 
 /** Whether an error is the operating system's with this code. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { realpathSync } from 'node:fs';
 import { readSmallFile } from './atomic-file.ts';
 
 /** One source of the hardware fingerprint, by name. */
@@ -10,9 +11,29 @@ export interface Fingerprint {
   readonly sources: readonly string[];
 }
 
-/** Values that boards ship with instead of an identity; they would make strangers look alike. */
-const MEANINGLESS =
-  /^(0+|f+|none|n\/?a|not (specified|applicable|available)|to be filled.*|default string|system serial number|unknown)$/i;
+/**
+ * Values that boards and images ship with instead of an identity; they would make strangers look alike. Compared in
+ * lower case without hyphens. `uninitialized` is machine-id(5)'s before the first boot, the UUID that of boards whose
+ * vendor never set one.
+ */
+const MEANINGLESS = new RegExp(
+  `^(${[
+    '(.)\\2*',
+    'none',
+    'n\\/a',
+    'null',
+    'invalid',
+    'unknown',
+    'uninitialized',
+    'not ?(specified|applicable|available|present|set)',
+    'to be filled.*',
+    'default( string)?',
+    '(system|chassis|base ?board|board)? ?serial ?(number|no\\.?)?',
+    'o\\.?e\\.?m\\.?',
+    '0?123456789?0?',
+    '03000200040005000006000700080009',
+  ].join('|')})$`,
+);
 
 /** SHA-256 over the sources that say something, each with its name, in name order. */
 export function fingerprintOf(sources: FingerprintSources): Fingerprint {
@@ -41,9 +62,11 @@ export function linuxFingerprintSources(
   return Object.fromEntries(Object.entries(LINUX_SOURCES).map(([name, path]) => [name, read(path)]));
 }
 
-function readQuietly(path: string): string | undefined {
+/** The text of a small system file, `undefined` where it can't be read. */
+export function readQuietly(path: string): string | undefined {
   try {
-    return readSmallFile(path, 4096);
+    // /etc/machine-id is a link on systems without systemd, /etc/os-release on most.
+    return readSmallFile(realpathSync(path));
   } catch {
     return undefined;
   }

@@ -1,9 +1,16 @@
-import { arch, hostname, networkInterfaces, release, type as osType } from 'node:os';
-import { readFileSync } from 'node:fs';
+import {
+  arch,
+  hostname,
+  networkInterfaces,
+  release,
+  type as osType,
+  type NetworkInterfaceInfo,
+} from 'node:os';
 import type { HostFacts } from '../../shared/wire.ts';
 import {
   fingerprintOf,
   linuxFingerprintSources,
+  readQuietly,
   type Fingerprint,
   type FingerprintSources,
 } from './fingerprint.ts';
@@ -12,8 +19,7 @@ import {
 export async function readHostFacts(): Promise<HostFacts> {
   const fingerprint = await readFingerprint();
   const name = hostname();
-  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  const external = addresses.filter((address) => !address.internal);
+  const external = addressesOfHost().filter((address) => !address.internal);
   return {
     hostname: name.slice(0, 255),
     fqdn: fullName(name).slice(0, 255),
@@ -34,14 +40,26 @@ export async function readHostFacts(): Promise<HostFacts> {
  */
 async function readFingerprint(): Promise<Fingerprint> {
   if (process.platform === 'linux') return fingerprintOf(linuxFingerprintSources());
-  const { system, uuid } = await import('systeminformation');
-  const [hardware, ids] = await Promise.all([system(), uuid()]);
-  const sources: FingerprintSources = {
-    machineId: ids.os,
-    systemUuid: hardware.uuid,
-    systemSerial: hardware.serial,
-  };
-  return fingerprintOf(sources);
+  return fingerprintOf(await otherSources());
+}
+
+async function otherSources(): Promise<FingerprintSources> {
+  try {
+    const { system, uuid } = await import('systeminformation');
+    const [hardware, ids] = await Promise.all([system(), uuid()]);
+    return { machineId: ids.os, systemUuid: hardware.uuid, systemSerial: hardware.serial };
+  } catch {
+    return {};
+  }
+}
+
+/** Empty where the service may not ask the kernel (a unit without AF_NETLINK): the agent registers all the same. */
+function addressesOfHost(): NetworkInterfaceInfo[] {
+  try {
+    return Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  } catch {
+    return [];
+  }
 }
 
 const unique = (values: readonly string[]): string[] => [...new Set(values)].sort();
@@ -49,20 +67,12 @@ const unique = (values: readonly string[]): string[] => [...new Set(values)].sor
 /** The host's full name from `/etc/hosts` where it stands there; no name server is asked. */
 function fullName(name: string): string {
   if (name.includes('.') || process.platform === 'win32') return name;
-  try {
-    const names = readFileSync('/etc/hosts', 'utf8').split(/\s+/);
-    return names.find((candidate) => candidate.startsWith(`${name}.`)) ?? name;
-  } catch {
-    return name;
-  }
+  const names = readQuietly('/etc/hosts')?.split(/\s+/) ?? [];
+  return names.find((candidate) => candidate.startsWith(`${name}.`)) ?? name;
 }
 
 function osVersion(): string {
   if (process.platform !== 'linux') return release();
-  try {
-    const text = readFileSync('/etc/os-release', 'utf8');
-    return /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(text)?.[1] ?? release();
-  } catch {
-    return release();
-  }
+  const text = readQuietly('/etc/os-release') ?? '';
+  return /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(text)?.[1] ?? release();
 }

@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { PublicKey, Uuid } from '../../shared/ids.ts';
@@ -56,6 +57,8 @@ export class IdentityFiles {
   keyPair(): KeyPair {
     const pem = readSmallFile(this.#keyFile);
     if (pem !== undefined) {
+      // A restored backup or a well-meant chmod may have opened it.
+      chmodSync(this.#keyFile, 0o600);
       try {
         return keyPairFromPem(pem);
       } catch {

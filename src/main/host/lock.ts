@@ -1,5 +1,7 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { openSql } from '../queue/open-sql.ts';
+import { filesOf, openSql } from '../queue/open-sql.ts';
+import type { Sql } from '../queue/sql.ts';
 import { StoreError } from '../queue/store-error.ts';
 import { readSmallFile, writeFileAtomic } from './atomic-file.ts';
 
@@ -16,9 +18,7 @@ export class Locked extends Error {
 export async function lockDataDir(dataDir: string): Promise<() => void> {
   const ownerFile = join(dataDir, 'owner');
   try {
-    const database = await openSql(join(dataDir, 'lock.db'));
-    database.exec('CREATE TABLE IF NOT EXISTS owner (pid INTEGER)');
-    database.exec('DELETE FROM owner');
+    const database = await openLocked(join(dataDir, 'lock.db'));
     writeFileAtomic(ownerFile, `${String(process.pid)}\n`, 0o600);
     return () => {
       database.close();
@@ -27,5 +27,29 @@ export async function lockDataDir(dataDir: string): Promise<() => void> {
     if (!(error instanceof StoreError) || error.code !== 'BUSY') throw error;
     const owner = readSmallFile(ownerFile)?.trim() ?? 'unknown';
     throw new Locked(`${dataDir} is in use by process ${owner}: only one agent may own it`, { cause: error });
+  }
+}
+
+/** A damaged file holds nothing but the lock, and damage shows only to the one who got that: it is made anew. */
+async function openLocked(path: string): Promise<Sql> {
+  try {
+    return await takeLock(path);
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== 'CORRUPT') throw error;
+    for (const file of filesOf(path)) rmSync(file, { force: true });
+    return takeLock(path);
+  }
+}
+
+/** Opens it and writes, since only a write takes the lock; exclusive locking keeps it until the file is closed. */
+async function takeLock(path: string): Promise<Sql> {
+  const database = await openSql(path);
+  try {
+    database.exec('CREATE TABLE IF NOT EXISTS owner (pid INTEGER)');
+    database.exec('DELETE FROM owner');
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { createLogger, format, transports, type Logger } from 'winston';
 import type { LogLevel } from '../../shared/profile.ts';
+import { RotatingFile, type LogBounds } from './rotating-file.ts';
 
 /** The log as the core uses it. Messages are single lines; values in them are redacted before they are written. */
 export interface Log {
@@ -21,27 +22,48 @@ const WORDS: Record<LogLevel, string> = {
   trace: 'Trace',
 };
 
+/**
+ * What is replaced. Too much rather than too little: a password may hold `/` and `@`, so the last `@` of a word ends the
+ * credentials; a header's value goes to the end of its line, since its scheme is a word of its own.
+ */
 const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi, '…'],
-  [/(:\/\/)[^/\s:@]+:[^/\s@]+@/g, '$1…@'],
+  [/(:\/\/)\S*@/g, '$1…@'],
+  [/(authorization|signature|cookie)(["']?\s*[:=]\s*)[^\r\n]+/gi, '$1$2…'],
   [
-    /\b(signature|authorization|proxy-authorization|password|passwd|token|secret)(["']?\s*[:=]\s*)("[^"]*"|\S+)/gi,
+    /(password|passphrase|passwd|token|secret|api[-_]?key)(["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\S+)/gi,
     '$1$2…',
   ],
-  [/:[A-Za-z0-9+/]{86}==:/g, ':…:'],
+  // An Ed25519 signature or longer, in base64 and in base64url (a JWS holds one).
+  [/[A-Za-z0-9+/]{86,}==/g, '…'],
+  [/[A-Za-z0-9_-]{86,}/g, '…'],
 ];
+
+/** Longest message, characters: what a platform or a file sends us ends up in some, and patterns take time. */
+const MAX_MESSAGE = 8_192;
+
+/** Characters that end a line, move the cursor or turn the direction of reading. */
+const FORGING =
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /**
  * A message as it may stand in a log or support bundle: identifiers, credentials and signatures replaced by `…`, and
- * line breaks and other control characters made visible, so that nobody can forge a line (protocol, "Errors").
+ * line breaks and other control characters made visible, so that nobody can forge a line (protocol, "Errors"). What
+ * is longer than 8192 characters ends at the last blank before, so that no half of a secret stays.
  */
 export function redact(message: string): string {
-  const shown = SECRETS.reduce((text, [pattern, replacement]) => text.replace(pattern, replacement), message);
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  return shown.replace(
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
-    (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  const shown = SECRETS.reduce(
+    (text, [pattern, replacement]) => text.replace(pattern, replacement),
+    shortened(message),
   );
+  return shown.replace(FORGING, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
+function shortened(message: string): string {
+  if (message.length <= MAX_MESSAGE) return message;
+  const cut = message.slice(0, MAX_MESSAGE - 2);
+  return `${cut.slice(0, cut.lastIndexOf(' ') + 1)} …`;
 }
 
 /**
@@ -58,6 +80,9 @@ export function formatLine(
   return `${time} [${process.name}][${String(process.pid)}]:[${WORDS[level]}]:[1]:${redact(message)}`;
 }
 
+/** Fifty megabytes: weeks at level info, hours at trace. */
+const BOUNDS: LogBounds = { maxBytes: 10_000_000, maxFiles: 5 };
+
 /**
  * The log file of a process, bounded to five files of 10 MB. A file that can't be written never stops the agent:
  * the trouble goes to `onTrouble`, once.
@@ -66,31 +91,26 @@ export function openLog(
   path: string,
   level: LogLevel,
   onTrouble: (error: Error) => void,
+  bounds = BOUNDS,
 ): Log & { readonly close: () => Promise<void>; readonly setLevel: (level: LogLevel) => void } {
-  const process_ = { name: 'wayfarer-agent', pid: process.pid };
-  const file = new transports.File({
-    filename: path,
-    maxsize: 10_000_000,
-    maxFiles: 5,
-    tailable: true,
-    options: { flags: 'a', mode: 0o640 },
+  const writer = { name: 'wayfarer-agent', pid: process.pid };
+  let reported = false;
+  const stream = new RotatingFile(path, bounds, (error) => {
+    if (!reported) onTrouble(error);
+    reported = true;
   });
+  // The winston file transport loses lines when a burst meets a change of files, and never ends on one it can't open.
+  const file = new transports.Stream({ stream, eol: '\n' });
   const logger: Logger = createLogger({
     levels: LEVELS,
     level,
     format: format.printf((entry) =>
-      formatLine(new Date(), entry.level as LogLevel, String(entry.message), process_),
+      formatLine(new Date(), entry.level as LogLevel, String(entry.message), writer),
     ),
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston types its own transports as interfaces
     transports: [file],
     exitOnError: false,
   });
-  let reported = false;
-  const report = (error: Error): void => {
-    if (!reported) onTrouble(error);
-    reported = true;
-  };
-  file.on('error', report);
-  logger.on('error', report);
   const write = (at: LogLevel) => (message: string) => {
     logger.log(at, message);
   };
@@ -105,7 +125,7 @@ export function openLog(
     },
     close: () =>
       new Promise((resolve) => {
-        file.once('finish', resolve);
+        file.once('finish', () => stream.end(resolve));
         logger.end();
       }),
   };

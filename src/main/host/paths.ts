@@ -1,4 +1,5 @@
-import { join, resolve } from 'node:path';
+import { createHash } from 'node:crypto';
+import { dirname, join, resolve, win32 } from 'node:path';
 import { ensureDirectory } from './atomic-file.ts';
 
 /** Where everything of the agent lives on this host (product, "Names"). */
@@ -67,24 +68,26 @@ function unixLayout(configDir: string, dataDir: string, runDir: string, logFile:
 
 function windowsLayout(root: string | undefined, environment: NodeJS.ProcessEnv): Paths {
   const programData = root ?? environment['ProgramData'] ?? 'C:\\ProgramData';
-  const dataDir = join(programData, 'Wayfarer', 'Agent');
+  const dataDir = win32.join(programData, 'Wayfarer', 'Agent');
   // Pipes have no directory: a moved root gets names of its own, so that two agents never share one.
-  const suffix = root === undefined ? '' : `-${Buffer.from(root).toString('hex').slice(-32)}`;
+  const suffix = root === undefined ? '' : `-${createHash('sha256').update(root).digest('hex').slice(0, 32)}`;
   return {
-    settingsFile: join(dataDir, 'agent.conf'),
-    hostIdFile: join(dataDir, 'hostid'),
+    settingsFile: win32.join(dataDir, 'agent.conf'),
+    hostIdFile: win32.join(dataDir, 'hostid'),
     dataDir,
     runDir: dataDir,
-    logFile: join(dataDir, 'Log.txt'),
+    logFile: win32.join(dataDir, 'Log.txt'),
     readEndpoint: `\\\\.\\pipe\\wayfarer-read${suffix}`,
     adminEndpoint: `\\\\.\\pipe\\wayfarer-admin${suffix}`,
   };
 }
 
-/** Makes the directories with the rights they need: data and log for the agent alone, settings and sockets traversable. */
-export function ensurePaths(paths: Paths, dirname: (path: string) => string): void {
+/**
+ * Makes the directories with the rights they need: data for the agent alone, settings and sockets traversable by all.
+ * The log's is `openLog`'s to make: without a log the agent still runs. Throws as `ensureDirectory`.
+ */
+export function ensurePaths(paths: Paths): void {
   ensureDirectory(dirname(paths.settingsFile), 0o755);
   ensureDirectory(paths.dataDir, 0o700);
   ensureDirectory(paths.runDir, 0o755);
-  ensureDirectory(dirname(paths.logFile), 0o750);
 }

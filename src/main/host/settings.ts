@@ -47,7 +47,8 @@ const ENVIRONMENT: Record<SettingName, string> = {
 
 /**
  * Reads `agent.conf`: one `Name=value` a line, `#` begins a comment line, names in any case. A line that can't be used
- * is named with its number and ignored; the rest applies.
+ * is named with its number and ignored; the rest applies. Of a name that stands twice the last value counts; a line
+ * without one says nothing, as in a template that nobody filled in.
  */
 export function parseSettingsFile(
   text: string,
@@ -61,17 +62,19 @@ export function parseSettingsFile(
     const source = `${path}:${String(index + 1)}`;
     const match = /^([A-Za-z]+)\s*=\s*(.*)$/.exec(line);
     const name = SETTING_NAMES.find((known) => known.toLowerCase() === match?.[1]?.toLowerCase());
+    const value = (match?.[2] ?? '').replace(/^"(.*)"$/, '$1');
     if (match === null || name === undefined) {
-      problems.push({
-        setting: match?.[1] ?? line.slice(0, 40),
-        source,
-        reason: 'is not a setting, the line is ignored',
-      });
-    } else {
-      settings[name] = { value: (match[2] ?? '').replace(/^"(.*)"$/, '$1'), source };
+      problems.push({ setting: firstWord(line), source, reason: 'is not a setting, the line is ignored' });
+    } else if (value !== '') {
+      settings[name] = { value, source };
     }
   });
   return { settings, problems };
+}
+
+/** What a line names; never its value, which everyone would read in the status and which may be a password. */
+function firstWord(line: string): string {
+  return /^[\w.-]{1,40}/.exec(line)?.[0] ?? 'this line';
 }
 
 /** The settings that environment variables give. */
@@ -92,7 +95,7 @@ export function resolveSettings(
   sources: readonly RawSettings[],
   fileProblems: readonly SettingProblem[] = [],
 ): Settings {
-  const problems: SettingProblem[] = [...fileProblems];
+  const problems: SettingProblem[] = [];
   const value = <T>(name: SettingName, parse: (text: string) => T): T | undefined => {
     const given = sources.map((source) => source[name]).find((candidate) => candidate !== undefined);
     if (given === undefined) return undefined;
@@ -120,7 +123,7 @@ export function resolveSettings(
     missing: SETTING_NAMES.filter(
       (name) => name in needed && needed[name as keyof typeof needed] === undefined && !wrong.has(name),
     ),
-    problems,
+    problems: [...fileProblems, ...problems],
   };
 }
 
@@ -148,7 +151,7 @@ export function normaliseUri(text: string): string {
     url = new URL(text.trim());
   } catch {
     throw new Error(
-      `"${text.slice(0, 200)}" is not a URL; it should look like https://platform.example.com/CloudAgent/`,
+      `"${text.slice(0, 200).replace(/\S*@/g, '…@')}" is not a URL; it should look like https://platform.example.com/CloudAgent/`,
     );
   }
   if (url.protocol !== 'https:')

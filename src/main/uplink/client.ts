@@ -115,20 +115,19 @@ export class PlatformClient {
     >;
     const startedAt = this.#now();
     const line = `${exchange.method} ${exchange.path} via ${this.#transport.route}`;
+    const elapsed = (): string => `${Math.round(this.#now() - startedAt)} ms`;
     let incoming: IncomingReply;
     try {
       incoming = await this.#transport.send({ method: exchange.method, url: url.href, headers, body });
     } catch (error) {
       const failure = failureOf(error);
-      this.#log.error(`Http request failed: ${line}: ${describeFailure(failure)}`);
+      this.#log.error(`Http request failed: ${describeFailure(failure)}: ${line} (${elapsed()})`);
       return { ok: false, failure };
     }
-    const elapsed = String(Math.round(this.#now() - startedAt));
-    this.#log.info(
-      `Http request: ${line}, Http status code: ${String(incoming.status)} (${String(incoming.body.length)} B, ${elapsed} ms)`,
-    );
+    const outcome = `${line}, Http status code: ${incoming.status} (${incoming.body.length} B, ${elapsed()})`;
     const result = await this.#accept(caller, exchange, { ...request, headers }, incoming);
-    if (!result.ok) this.#log.error(`Http request failed: ${line}: ${describeFailure(result.failure)}`);
+    if (result.ok) this.#log.info(`Http request: ${outcome}`);
+    else this.#log.error(`Http request failed: ${describeFailure(result.failure)}: ${outcome}`);
     return result;
   }
 
@@ -143,7 +142,7 @@ export class PlatformClient {
       if (refusal !== undefined) return { ok: false, failure: refusal };
     }
     if (incoming.status >= 300 || incoming.status < 200) {
-      return { ok: false, failure: apiFailure(incoming, caller.platformKey !== undefined) };
+      return { ok: false, failure: apiFailure(incoming, caller.platformKey !== undefined, this.#now()) };
     }
     const parsed = exchange.reply.safeParse(parseJson(incoming));
     if (!parsed.success) {
@@ -163,18 +162,25 @@ export class PlatformClient {
   }
 }
 
-function apiFailure(incoming: IncomingReply, verified: boolean): Failure {
+function apiFailure(incoming: IncomingReply, verified: boolean, now: number): Failure {
   const parsed = ErrorReply.safeParse(parseJson(incoming));
-  const retryAfter = Number(incoming.headers['retry-after']);
+  const retryAfterSec = secondsToWait(incoming.headers['retry-after'], now);
   return {
     kind: 'api',
     status: incoming.status,
     code: parsed.success ? parsed.data.error.code : '',
     message: parsed.success ? parsed.data.error.message.slice(0, 300) : 'no error body',
     ...(parsed.success && { serverTime: Date.parse(parsed.data.serverTime) }),
-    ...(Number.isFinite(retryAfter) && retryAfter >= 0 && { retryAfterSec: Math.min(retryAfter, 86_400) }),
+    ...(retryAfterSec !== undefined && { retryAfterSec }),
     verified,
   };
+}
+
+/** `Retry-After` (RFC 9110, 10.2.3) in seconds: a number or a date; bounded to a day, `undefined` when it is neither. */
+function secondsToWait(field: string | undefined, now: number): number | undefined {
+  if (field === undefined) return undefined;
+  const seconds = /^\d+$/.test(field) ? Number(field) : Math.ceil((Date.parse(field) - now) / 1000);
+  return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 0), 86_400);
 }
 
 function encodeBody(body: Uint8Array | object | undefined): Uint8Array {

@@ -26,20 +26,43 @@ export function describeFailure(failure: Failure): string {
   switch (failure.kind) {
     case 'transport':
     case 'tls':
-      return failure.code === '' ? failure.reason : `${failure.code} ${failure.reason}`;
+      return codeFirst(failure.code, failure.reason);
     case 'unverified':
       return failure.reason;
     case 'api':
-      return `${String(failure.status)} ${failure.code}: ${failure.message}`;
+      return `${codeFirst(`${failure.status}`, failure.code)}: ${failure.message}`;
   }
 }
 
-const TLS_CODE = /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|HOSTNAME_MISMATCH|ALTNAME/;
+/** The code, then the reason without it: Node repeats it inside, people search for it in front. */
+function codeFirst(code: string, reason: string): string {
+  const rest = code === '' ? reason : reason.replace(code, '').replace(/\s+/g, ' ').trim();
+  return code === '' || rest === '' ? `${code}${rest}` : `${code} ${rest}`;
+}
 
-/** A thrown network error as a failure. TLS ones are told apart: the next step is another one. */
+/** OpenSSL's verification results and Node's host name check, by the codes that Node gives them (node:tls). */
+const CERTIFICATE_CODE =
+  /CERT|CRL|SELF_SIGNED|UNABLE_TO_(VERIFY|GET|DECRYPT|DECODE)|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)/;
+
+/**
+ * A thrown network error as a failure. Certificates that don't verify are told apart: the next step is another one. A
+ * handshake that fails for another reason (an old TLS version, no TLS at all) is a platform that can't be reached.
+ */
 export function failureOf(error: unknown): Failure {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = cause instanceof Error ? String((cause as NodeJS.ErrnoException).code ?? '') : '';
+  const cause = innermost(error);
+  const code = codeOf(cause);
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return { kind: TLS_CODE.test(code) ? 'tls' : 'transport', code, reason };
+  return { kind: CERTIFICATE_CODE.test(code) ? 'tls' : 'transport', code, reason };
+}
+
+/** The system's or library's code; a DOM exception has a mere number there and says what it is in its name. */
+function codeOf(error: unknown): string {
+  if (error instanceof DOMException) return error.name;
+  return error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? '') : '';
+}
+
+/** What stands behind an error: its cause, and of several addresses that were tried, the last one's error. */
+function innermost(error: unknown): unknown {
+  if (error instanceof AggregateError && error.errors.length > 0) return innermost(error.errors.at(-1));
+  return error instanceof Error && error.cause instanceof Error ? innermost(error.cause) : error;
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { getCACertificates } from 'node:tls';
+import { createSecureContext, getCACertificates } from 'node:tls';
 import { Agent, request } from 'undici';
 import { BODY_LIMITS } from '../../shared/wire.ts';
 
@@ -26,16 +26,33 @@ export interface Transport {
   readonly close: () => Promise<void>;
 }
 
+/** A whole exchange, request and reply, may take this many times the timeout. */
+const WHOLE_EXCHANGE = 10;
+
 /** The direct way: TLS 1.2 or newer (R003), the system's trust store and the CA file, no redirects, bounded replies. */
 export class DirectTransport implements Transport {
   readonly route = 'direct';
   readonly #agent: Agent;
+  readonly #deadlineMs: number;
 
-  /** `timeoutSec` bounds connecting, waiting for headers and every pause in a body. Throws when the CA file can't be read. */
+  /**
+   * `timeoutSec` bounds connecting, waiting for headers and every pause in a body; ten times that bounds the whole, or
+   * a byte now and then would hold it for ever. Throws when the CA file can't be read or holds no certificate.
+   */
   constructor(options: { readonly caFile?: string; readonly timeoutSec: number }) {
     const timeout = options.timeoutSec * 1000;
+    this.#deadlineMs = timeout * WHOLE_EXCHANGE;
     this.#agent = new Agent({
-      connect: { ca: trustedCertificates(options.caFile), minVersion: 'TLSv1.2', timeout },
+      connect: {
+        secureContext: createSecureContext({
+          ca: trustedCertificates(options.caFile),
+          minVersion: 'TLSv1.2',
+        }),
+        timeout,
+        // Said aloud: NODE_TLS_REJECT_UNAUTHORIZED would switch the default off.
+        rejectUnauthorized: true,
+      },
+      allowH2: false,
       headersTimeout: timeout,
       bodyTimeout: timeout,
       keepAliveTimeout: 10_000,
@@ -49,6 +66,7 @@ export class DirectTransport implements Transport {
       headers: outgoing.headers,
       body: outgoing.method === 'GET' ? null : outgoing.body,
       dispatcher: this.#agent,
+      signal: AbortSignal.timeout(this.#deadlineMs),
     });
     const headers = Object.fromEntries(
       Object.entries(reply.headers).flatMap(([name, value]) =>
@@ -58,8 +76,9 @@ export class DirectTransport implements Transport {
     return { status: reply.statusCode, headers, body: await readBounded(reply.body, BODY_LIMITS.reply) };
   }
 
+  /** Ends an exchange under way with an error: the agent that closes this is ending and resumes what it left. */
   close(): Promise<void> {
-    return this.#agent.close();
+    return this.#agent.destroy();
   }
 }
 
