@@ -17,10 +17,12 @@ const admin = () => fixture.current.platform.admin;
 describe('provisioning', () => {
   it('R038 R118 registers an agent that presents a key, and records the activity', async () => {
     const client = fixture.current.client();
-    const reply = await client.provision(fixture.current.activationId);
+    const key = admin().createKey({ title: 'Laptops', modules: ['AI', 'VM'] });
+    const reply = await client.provision(key.id);
     expect(reply.status).toBe(201);
     expect(ProvisionReply.parse(reply.body)).toMatchObject({
       agentId: client.agentId,
+      activationTitle: 'Laptops',
       platformPublicKey: fixture.current.platform.platformKey,
       modules: ['AI', 'VM'],
       configVersion: 1,
@@ -31,7 +33,7 @@ describe('provisioning', () => {
     ]);
   });
 
-  it('R049 gives the tags of the key, and the tag of all agents, to every host that registers with it', async () => {
+  it('R049 R292 gives the tags of the key, and the tag of all agents, to every host that registers with it', async () => {
     const client = await fixture.current.agent(['AI'], ['Office', 'Berlin']);
     expect(admin().show(client.agentId).tags).toEqual(['Cloud Agent', 'Office', 'Berlin']);
   });
@@ -167,6 +169,18 @@ describe('provisioning', () => {
     admin().changeModules(client.agentId, ['AI', 'SCA']);
     expect((await client.heartbeat()).body).toMatchObject({ modules: ['AI', 'SCA'] });
     expect(() => admin().changeModules(client.agentId, ['PC', 'SCA'])).toThrow(/PC and SCA/);
+  });
+
+  it('R314 withholds the manifest of a deactivated module, and says so with DEACTIVATE', async () => {
+    const client = await fixture.current.agent(['AI', 'VM']);
+    admin().changeModules(client.agentId, ['AI']);
+    expect((await client.heartbeat()).body).toMatchObject({
+      modules: ['AI'],
+      manifestVersions: { Inventory: 1 },
+      commands: [{ type: 'DEACTIVATE', args: { module: 'VM' } }],
+    });
+    const refused = await client.call('GET', client.agentPath('/manifests/Vulnerability'));
+    expect([refused.status, refused.code]).toEqual([403, 'MODULE_NOT_ACTIVE']);
   });
 
   it('refuses a proof of possession by another key than the one in the body', async () => {

@@ -112,6 +112,19 @@ describe('every request', () => {
     expect((await client.call('GET', path, { nonce: 'once' })).code).toBe('BAD_SIGNATURE');
   });
 
+  it('forgets nonces that the clock refuses by itself, and only those', async () => {
+    const client = await fixture.agent();
+    const path = client.agentPath('/config');
+    const early = { nonce: 'early', created: fixture.time / 1000 + 300 };
+    expect((await client.call('GET', path, early)).status).toBe(200);
+    fixture.advance(600);
+    await client.call('GET', path);
+    expect((await client.call('GET', path, early)).code).toBe('BAD_SIGNATURE');
+    fixture.advance(301);
+    await client.call('GET', path);
+    expect((await client.call('GET', path, early)).code).toBe('CLOCK_SKEW');
+  });
+
   it('R222 refuses another key, another path, another body and an unsigned request', async () => {
     const client = await fixture.agent();
     const path = client.agentPath('/config');

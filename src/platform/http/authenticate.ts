@@ -61,7 +61,7 @@ export async function requireSignature(
     throw badSignature('nonce of a wrong length');
   // After this moment the time check refuses the signature by itself.
   const expiresAt = (signature.created + 2 * MAX_CLOCK_SKEW_SEC) * 1000;
-  if (!context.store.replay.takeNonce(expected, signature.nonce, expiresAt))
+  if (!context.store.replay.takeNonce(expected, signature.nonce, expiresAt, context.now()))
     throw badSignature('nonce was used before');
 }
 

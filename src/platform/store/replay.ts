@@ -18,6 +18,10 @@ export function replayStore(db: Db) {
   const addNonce = db.prepare<[string, string, number]>(
     'INSERT OR IGNORE INTO nonces (keyId, nonce, expiresAt) VALUES (?, ?, ?)',
   );
+  const pruneSome = db.prepare<[number]>(
+    `DELETE FROM nonces WHERE (keyId, nonce) IN
+       (SELECT keyId, nonce FROM nonces WHERE expiresAt < ? ORDER BY expiresAt LIMIT 10)`,
+  );
   const pruneNonces = db.prepare<[number]>('DELETE FROM nonces WHERE expiresAt < ?');
   const first = db.prepare<[string, string], FirstAnswer>(
     'SELECT path, digest, status, body FROM idempotency WHERE agent = ? AND key = ?',
@@ -26,10 +30,17 @@ export function replayStore(db: Db) {
     'INSERT OR IGNORE INTO idempotency (agent, key, path, digest, status, body, at) VALUES (?, ?, ?, ?, ?, ?, ?)',
   );
   const pruneAnswers = db.prepare<[number]>('DELETE FROM idempotency WHERE at < ?');
+  const taking = db.transaction((keyId: string, nonce: string, expiresAt: number, now: number): boolean => {
+    pruneSome.run(now);
+    return addNonce.run(keyId, nonce, expiresAt).changes === 1;
+  });
   return {
-    /** Takes a nonce; `false` when this key has used it before. Must be kept until `expiresAt` (ms). */
-    takeNonce: (keyId: string, nonce: string, expiresAt: number): boolean =>
-      addNonce.run(keyId, nonce, expiresAt).changes === 1,
+    /**
+     * Takes a nonce; `false` when this key has used it before. It is kept until `expiresAt`; each call removes up to
+     * ten that are past theirs, so that the table holds what the last minutes brought and no more. Times in ms.
+     */
+    takeNonce: (keyId: string, nonce: string, expiresAt: number, now: number): boolean =>
+      taking.immediate(keyId, nonce, expiresAt, now),
     firstAnswer: (agent: string, key: string): FirstAnswer | undefined => first.get(agent, key),
     remember: (agent: string, key: string, answer: FirstAnswer, now: number): void =>
       void remember.run(agent, key, answer.path, answer.digest, answer.status, answer.body, now),
