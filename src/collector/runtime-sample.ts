@@ -1,6 +1,6 @@
 import { joinKey } from './key.ts';
 import type { Row } from '../shared/rows.ts';
-import { TwoSamples } from './linux/two-samples.ts';
+import { TwoSamples } from './two-samples.ts';
 import type { ReadContext, Reader } from './table.ts';
 
 /** A process of a sample. */

@@ -5,7 +5,7 @@ import { userNames } from './accounts.ts';
 import { ownTree, processes, type Process } from './proc.ts';
 import { listeningSockets, type LocalSocket } from './sockets.ts';
 import { namesIn } from './tolerant.ts';
-import { TwoSamples } from './two-samples.ts';
+import { TwoSamples } from '../two-samples.ts';
 
 const PROTOCOLS = ['tcp', 'tcp6', 'udp', 'udp6'] as const;
 type Protocol = (typeof PROTOCOLS)[number];

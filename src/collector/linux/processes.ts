@@ -3,7 +3,7 @@ import { joinKey } from '../key.ts';
 import type { KeyedRow, ReadContext, Reader } from '../table.ts';
 import { userNames } from './accounts.ts';
 import { foreignProcesses } from './proc.ts';
-import { TwoSamples } from './two-samples.ts';
+import { TwoSamples } from '../two-samples.ts';
 
 function* sample(context: ReadContext): Generator<KeyedRow> {
   const nameOf = userNames(context);

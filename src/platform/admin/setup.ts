@@ -35,7 +35,7 @@ export function init(context: Records): { readonly customer: Customer; readonly 
     const customer = ensureCustomer(context);
     const key =
       listKeys(context).find((one) => one.customer === customer.id && !one.disabled) ??
-      createKey(context, { title: 'Default key', modules: ['AI', 'VM'], customer: customer.id });
+      createKey(context, { title: 'Default key', modules: ['AI', 'VM', 'PC'], customer: customer.id });
     return { customer, key };
   });
 }
