@@ -179,7 +179,11 @@ function apiFailure(incoming: IncomingReply, verified: boolean, now: number): Fa
 /** `Retry-After` (RFC 9110, 10.2.3) in seconds: a number or a date; bounded to a day, `undefined` when it is neither. */
 function secondsToWait(field: string | undefined, now: number): number | undefined {
   if (field === undefined) return undefined;
-  const seconds = /^\d+$/.test(field) ? Number(field) : Math.ceil((Date.parse(field) - now) / 1000);
+  const seconds = /^\d+$/.test(field)
+    ? Number(field)
+    : /^[A-Z][a-z]{2}, .* GMT$/.test(field)
+      ? Math.ceil((Date.parse(field) - now) / 1000)
+      : Number.NaN;
   return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 0), 86_400);
 }
 

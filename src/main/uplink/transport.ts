@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext, getCACertificates } from 'node:tls';
 import { Agent, request } from 'undici';
@@ -86,10 +87,22 @@ export class DirectTransport implements Transport {
 function trustedCertificates(caFile: string | undefined): string[] {
   const system = getCACertificates('system');
   const base = system.length > 0 ? system : getCACertificates('bundled');
-  if (caFile === undefined) return base;
+  return caFile === undefined ? base : [...base, certificatesOf(caFile)];
+}
+
+/** The text of a PEM file, checked here: at the first connection it would look like a trouble of the network. */
+function certificatesOf(caFile: string): string {
   const pem = readFileSync(caFile, 'utf8');
-  if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw new Error(`${caFile} holds no PEM certificate`);
-  return [...base, pem];
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g);
+  if (blocks === null) throw new Error(`${caFile} holds no PEM certificate`);
+  for (const block of blocks) {
+    try {
+      new X509Certificate(block);
+    } catch (error) {
+      throw new Error(`${caFile} holds a certificate that can't be read`, { cause: error });
+    }
+  }
+  return pem;
 }
 
 async function readBounded(
