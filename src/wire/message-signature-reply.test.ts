@@ -139,6 +139,16 @@ describe('signed replies', () => {
     await expect(verifyReply(reply, BODY, platform.publicKey)).resolves.toBeUndefined();
   });
 
+  it('are refused without a time', async () => {
+    const reply = signedReply(signedRequest());
+    const input = reply.headers['signature-input']?.replace(';created=1795000000', '');
+    const stripped = withHeaders(reply, { 'signature-input': input });
+    await expect(verifyReply(stripped, BODY, platform.publicKey)).rejects.toMatchObject({
+      ...refused('created is absent'),
+      cause: { name: 'SignatureError' },
+    });
+  });
+
   it('cannot pass for requests, nor requests for replies', async () => {
     const reply = signedReply(signedRequest());
     const reflected = withHeaders(plain, reply.headers);

@@ -152,6 +152,11 @@ describe('signed documents', () => {
     });
   });
 
+  it('are refused with the error underneath as the cause', async () => {
+    await expect(open(await jwsOf('{'))).rejects.toMatchObject({ cause: { name: 'SyntaxError' } });
+    await expect(open('a.b.c')).rejects.toMatchObject({ cause: { code: 'ERR_JWS_INVALID' } });
+  });
+
   it('are refused when the signed kind is not the one of the schema', async () => {
     const jws = await jwsOf(JSON.stringify({ ...profile, kind: 'manifest' }));
     await expect(open(jws)).rejects.toMatchObject({
