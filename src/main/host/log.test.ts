@@ -142,13 +142,11 @@ describe('redaction', () => {
     expect(redact('x'.repeat(9_000))).toBe(' …');
   });
 
-  it('takes little time for the worst that someone can have us log', () => {
+  // Without a bound on what the patterns see, these run beyond the time limit of a test.
+  it('bounds the worst that someone can have us log', () => {
     const hostile = ['://'.repeat(30_000), 'password'.repeat(12_000), `"password":"${'\\"'.repeat(50_000)}`];
-    for (const text of hostile) redact(` ${text.slice(0, 8_000)}`);
-    const startedAt = process.cpuUsage();
-    for (const text of hostile) redact(` ${text.slice(0, 8_000)} ${text}`);
-    const { user } = process.cpuUsage(startedAt);
-    expect(user).toBeLessThan(2_000_000); // µs; unbounded, the same takes half a minute
+    for (const text of hostile)
+      expect(redact(` ${text.slice(0, 8_000)} ${text}`).length).toBeLessThanOrEqual(8_192);
   });
 });
 
