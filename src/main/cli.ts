@@ -54,6 +54,11 @@ function answerOf(error: unknown, paths: Paths): Error {
   }
 }
 
+/** A reader that has seen enough (`| head -1`) is no failure. */
+process.stdout.on('error', (error) => {
+  if (!isErrno(error, 'EPIPE')) throw error;
+});
+
 /** The data directory is made by the installer or the first start. Without the right to look, the parent's error tells. */
 function isInstalled(paths: Paths): boolean {
   return existsSync(paths.dataDir);

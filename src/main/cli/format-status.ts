@@ -1,11 +1,14 @@
 import type { AgentStatus, TypeStatus } from '../../shared/status.ts';
 
-/** The status as people read it in a terminal: identity, phase, what is wrong, per manifest, times, queue. */
+/**
+ * The status as people read it in a terminal: identity, phase, what is wrong, per manifest, times, queue. Names and
+ * reasons in it come from a platform or a network: what would steer the terminal is shown as `?`.
+ */
 export function formatStatus(status: AgentStatus, now: Date): string {
   const { identity, platform, profile } = status;
   const lines = [
     `Wayfarer agent ${status.agentVersion}, process ${status.pid}`,
-    `  ${status.phase}: ${status.sentence}`,
+    `  ${says(status.sentence, status.phase) ? '' : `${status.phase}: `}${status.sentence}`,
     '',
     ...status.conditions.flatMap((condition) => [
       `${condition.severity === 'info' ? 'note' : condition.severity}: ${condition.title} (${condition.code})`,
@@ -16,8 +19,12 @@ export function formatStatus(status: AgentStatus, now: Date): string {
       ['Host ID', identity.hostId ?? `none yet (${identity.hostIdPath})`],
       ['Host', identity.hostname],
       ['Activation', identity.activationTitle ?? identity.activationId ?? 'none'],
-      ['Platform', platform.uri ?? 'none'],
+      ...(identity.tags.length === 0 ? [] : [['Tags', identity.tags.join(', ')] as const]),
+      ['Platform', platform.uri === null ? 'none' : `${platform.uri}, ${platform.route}`],
       ['Platform key', platform.keyId === null ? 'not pinned yet' : `${platform.keyId} (${platform.pinned})`],
+      ...(platform.clockOffsetSec === 0
+        ? []
+        : [['Clock', `corrected by ${platform.clockOffsetSec} s for the platform`] as const]),
       ['Agent key', `${identity.agentKeyId ?? 'none'}, kept in a ${identity.secretStore}`],
       [
         'Profile',
@@ -37,7 +44,7 @@ export function formatStatus(status: AgentStatus, now: Date): string {
       ['Pending upload', pendingText(status)],
       [
         'Queue',
-        `${status.queue.records} records, ${bytes(status.queue.bytes)}, ${status.queue.dropped} dropped`,
+        `${count(status.queue.records, 'record')}, ${bytes(status.queue.bytes)}, ${status.queue.dropped} dropped`,
       ],
       [
         'Collector',
@@ -48,7 +55,17 @@ export function formatStatus(status: AgentStatus, now: Date): string {
     '',
     ...typeLines(status, now),
   ];
-  return `${lines.join('\n')}\n`;
+  return `${lines.map(harmless).join('\n')}\n`;
+}
+
+const says = (sentence: string, phase: string): boolean => sentence.toLowerCase().startsWith(phase);
+
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+
+/** Control characters, and those that turn the direction of reading. */
+function harmless(line: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  return line.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, '?');
 }
 
 function typeLines(status: AgentStatus, now: Date): string[] {
@@ -80,11 +97,20 @@ function columns(rows: readonly string[][]): string[] {
   const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
   return rows.map((row) =>
     row
-      .map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd(widths[at] ?? 0)))
+      .map((cell, at) => padded(cell, at, widths[at] ?? 0, row.length))
       .join('  ')
       .trimEnd(),
   );
 }
+
+/** Counts stand at the right edge of their column, so that they compare; text at the left, the last one as it is. */
+function padded(cell: string, at: number, width: number, cells: number): string {
+  if (cells > 2 && COUNTS.has(at)) return cell.padStart(width);
+  return at === cells - 1 ? cell : cell.padEnd(width);
+}
+
+/** Columns of the manifests' table that hold counts: rows and seq. */
+const COUNTS = new Set([2, 3]);
 
 /** `3 min ago`; `never` for no time. */
 export function ago(at: string | null, now: Date): string {

@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { STATUS } from '../../../test/support/agent-status.ts';
+import type { AgentStatus } from '../../shared/status.ts';
+import { ago, ahead, bytes, formatStatus } from './format-status.ts';
+
+const NOW = new Date('2026-11-20T12:00:00Z');
+const shown = (change: Partial<AgentStatus> = {}): string => formatStatus({ ...STATUS, ...change }, NOW);
+/** What stands behind a name. */
+const value = (text: string, name: string): string | undefined =>
+  new RegExp(`^${name} {2,}(.*)$`, 'm').exec(text)?.[1];
+
+describe('the status in words', () => {
+  it('says who the host is, what the agent does, and when it does it next', () => {
+    const text = shown();
+    expect(text.split('\n').slice(0, 2)).toEqual([
+      'Wayfarer agent 0.1.0, process 412',
+      '  Up to date: 1500 rows of 2 manifests are in sync.',
+    ]);
+    expect(value(text, 'Host ID')).toBe('0f8fad5b-d9cb-469f-a165-70867728950e');
+    expect(value(text, 'Platform')).toBe('https://platform.example.com/CloudAgent/, direct');
+    expect(value(text, 'Last check-in')).toBe('10 min ago');
+    expect(value(text, 'Next check-in')).toBe('in 5 min');
+    expect(text).not.toContain('Clock');
+  });
+
+  it('lines the manifests up, counts at the right', () => {
+    expect(shown().trimEnd().split('\n').slice(-3)).toEqual([
+      'Manifest       version  rows  seq  root      uploaded    next',
+      'Inventory      v1       1200    4  abababab  59 min ago  in 23 h',
+      'Vulnerability  v1        300    2  cdcdcdcd  2 min ago   in 4 h',
+    ]);
+  });
+
+  it('puts what is wrong before everything else, with cause and next step', () => {
+    const text = shown({
+      phase: 'error',
+      sentence: 'Platform certificate not trusted.',
+      conditions: [
+        {
+          code: 'PLATFORM_TLS',
+          severity: 'error',
+          title: 'Platform certificate not trusted',
+          text: 'Set CaFile.',
+          since: '2026-11-20T11:00:00.000Z',
+          stopsUploads: true,
+        },
+      ],
+    });
+    expect(text).toContain('  error: Platform certificate not trusted.\n');
+    expect(text).toContain('error: Platform certificate not trusted (PLATFORM_TLS)\n  Set CaFile.\n');
+    expect(text.indexOf('PLATFORM_TLS')).toBeLessThan(text.indexOf('Host ID'));
+  });
+
+  it('names the next attempt, and where the Host ID will be, before the host is registered', () => {
+    const text = shown({
+      phase: 'not provisioned',
+      nextProvisioning: '2026-11-20T12:01:30.000Z',
+      identity: { ...STATUS.identity, hostId: null, activationTitle: null },
+      platform: { ...STATUS.platform, keyId: null, pinned: 'not yet', clockOffsetSec: -3600 },
+    });
+    expect(value(text, 'Host ID')).toBe('none yet (/etc/wayfarer/hostid)');
+    expect(value(text, 'Activation')).toBe(STATUS.identity.activationId);
+    expect(value(text, 'Platform key')).toBe('not pinned yet');
+    expect(value(text, 'Next attempt')).toBe('in 90 s');
+    expect(value(text, 'Clock')).toContain('-3600 s');
+    expect(value(text, 'Next check-in')).toBeUndefined();
+  });
+
+  it('tells how far an upload is and what waits', () => {
+    const text = shown({
+      pendingUpload: {
+        type: 'Inventory',
+        kind: 'delta',
+        chunksSent: 1,
+        chunkCount: 4,
+        encodedBytes: 4_194_304,
+      },
+      queue: { records: 1, bytes: 2048, dropped: 3 },
+    });
+    expect(value(text, 'Pending upload')).toBe('Inventory delta, 1 of 4 chunks, 4.0 MB');
+    expect(value(text, 'Queue')).toBe('1 record, 2.0 KB, 3 dropped');
+  });
+
+  it('lets no name from the platform steer the terminal', () => {
+    const text = shown({
+      identity: { ...STATUS.identity, activationTitle: 'a\u001b[2Jb\nHost ID  forged\u202e' },
+    });
+    // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
+    expect(value(text, 'Activation')).toBe('a?[2Jb?Host ID  forged?');
+  });
+});
+
+describe('times and sizes', () => {
+  const at = (seconds: number): string => new Date(NOW.getTime() + seconds * 1000).toISOString();
+
+  it.each([
+    [null, 'never'],
+    [at(0), 'just now'],
+    [at(60), 'just now'], // a clock that was set back
+    [at(-119), '119 s ago'],
+    [at(-120), '2 min ago'],
+    [at(-7200), '2 h ago'],
+    [at(-172_800), '2 d ago'],
+  ])('%s was %s', (time, text) => {
+    expect(ago(time, NOW)).toBe(text);
+  });
+
+  it.each([
+    [null, '-'],
+    [at(-60), 'now'],
+    [at(5), 'in 5 s'],
+    [at(900), 'in 15 min'],
+  ])('%s is %s', (time, text) => {
+    expect(ahead(time, NOW)).toBe(text);
+  });
+
+  it.each([
+    [0, '0 B'],
+    [1023, '1023 B'],
+    [1024, '1.0 KB'],
+    [1024 ** 2, '1.0 MB'],
+  ])('%i bytes are %s', (count, text) => {
+    expect(bytes(count)).toBe(text);
+  });
+});

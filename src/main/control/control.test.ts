@@ -1,0 +1,348 @@
+import { execFile } from 'node:child_process';
+import {
+  chownSync,
+  chmodSync,
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { STATUS } from '../../../test/support/agent-status.ts';
+import type { AgentEvent, CycleRequest, WatchLine } from '../../shared/control.ts';
+import type { AgentStatus } from '../../shared/status.ts';
+import { ControlClient } from './client.ts';
+import { openControl, type ControlServer, type ControlTarget } from './server.ts';
+
+const isRoot = process.geteuid?.() === 0;
+const CHANGED: AgentEvent = {
+  name: 'changed',
+  at: '2026-11-20T12:00:00Z',
+  types: ['Inventory'],
+  reason: 'r',
+};
+
+/** A core that holds still until a test moves it. */
+class StillCore implements ControlTarget {
+  current: AgentStatus = STATUS;
+  readonly asked: CycleRequest[] = [];
+  readonly watchers = new Set<Parameters<ControlTarget['watch']>[0]>();
+
+  readonly status = () => this.current;
+  readonly watch: ControlTarget['watch'] = (watcher) => {
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
+  };
+  readonly requestCycle: ControlTarget['requestCycle'] = (request) => {
+    this.asked.push(request);
+    return { accepted: ['Inventory'], refused: { SCA: 'no manifest' } };
+  };
+}
+
+let directory: string;
+let endpoints: { read: string; admin: string };
+let core: StillCore;
+let server: ControlServer;
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'wayfarer-control-'));
+  chmodSync(directory, 0o755);
+  endpoints = { read: join(directory, 'read.sock'), admin: join(directory, 'admin.sock') };
+  core = new StillCore();
+  server = await openControl(endpoints, core);
+});
+afterEach(async () => {
+  await server.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** A call as any program could make it. */
+function call(
+  endpoint: string,
+  method: string,
+  path: string,
+  body: Iterable<Buffer> | string = '',
+): Promise<{ status: number; code: string }> {
+  return new Promise((resolve, reject) => {
+    let answered = false;
+    const request = httpRequest({ socketPath: endpoint, method, path }, (response) => {
+      answered = true;
+      const parts: Buffer[] = [];
+      response.on('data', (part: Buffer) => parts.push(part));
+      response.on('end', () => {
+        const value = JSON.parse(Buffer.concat(parts).toString()) as { error?: { code: string } };
+        resolve({ status: response.statusCode ?? 0, code: value.error?.code ?? '' });
+        request.destroy();
+      });
+    });
+    request.on('error', (error) => {
+      if (!answered) reject(error);
+    });
+    const parts = typeof body === 'string' ? [Buffer.from(body)][Symbol.iterator]() : body[Symbol.iterator]();
+    const push = (): void => {
+      for (let next = parts.next(); ; next = parts.next()) {
+        if (next.done === true || answered) {
+          request.end();
+          return;
+        }
+        if (!request.write(next.value)) {
+          request.once('drain', push);
+          return;
+        }
+      }
+    };
+    push();
+  });
+}
+
+describe('the endpoints', () => {
+  it('are open to everyone and to the owner alone', () => {
+    expect(lstatSync(endpoints.read).mode & 0o777).toBe(0o666);
+    expect(lstatSync(endpoints.admin).mode & 0o777).toBe(0o600);
+  });
+
+  it('leave the umask as it was, and go when they are closed', async () => {
+    const mask = process.umask(0o022);
+    process.umask(mask);
+    expect(mask).not.toBe(0o177);
+    await server.close();
+    expect(() => lstatSync(endpoints.read)).toThrow('ENOENT');
+    expect(() => lstatSync(endpoints.admin)).toThrow('ENOENT');
+  });
+
+  it('replace what an agent that was killed left behind', async () => {
+    await server.close();
+    const abandoned = `require('node:net').createServer().listen(${JSON.stringify(endpoints.read)}, () => process.kill(process.pid, 'SIGKILL'))`;
+    await promisify(execFile)(process.execPath, ['-e', abandoned]).catch(() => undefined);
+    expect(lstatSync(endpoints.read).isSocket()).toBe(true);
+    server = await openControl(endpoints, core);
+    expect((await new ControlClient(endpoints.read).status()).pid).toBe(STATUS.pid);
+  });
+
+  it('close the first when the second can not be opened', async () => {
+    await server.close();
+    mkdirSync(endpoints.read);
+    await expect(openControl(endpoints, core)).rejects.toThrow();
+    expect(() => lstatSync(endpoints.admin)).toThrow('ENOENT');
+  });
+});
+
+describe('calls', () => {
+  it('give the status on both endpoints', async () => {
+    for (const endpoint of Object.values(endpoints)) {
+      expect(await new ControlClient(endpoint).status()).toEqual(STATUS);
+    }
+  });
+
+  it('of the administrator are refused on the read endpoint, whatever the request says', async () => {
+    expect(await call(endpoints.read, 'POST', '/v1/cycle', '{}')).toEqual({
+      status: 403,
+      code: 'ADMIN_ONLY',
+    });
+    await expect(new ControlClient(endpoints.read).requestCycle({})).rejects.toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('root') as string,
+    });
+    expect(core.asked).toEqual([]);
+  });
+
+  it('of the administrator reach the core on the admin endpoint', async () => {
+    const client = new ControlClient(endpoints.admin);
+    expect(await client.requestCycle({ types: ['Inventory', 'SCA'] })).toEqual({
+      accepted: ['Inventory'],
+      refused: { SCA: 'no manifest' },
+    });
+    expect(core.asked).toEqual([{ types: ['Inventory', 'SCA'] }]);
+  });
+
+  it.each([
+    ['GET', '/v1/nothing'],
+    ['GET', '/v1/status?a'],
+    ['DELETE', '/v1/status'],
+    ['GET', '/__proto__'],
+    ['POST', '/v1/watch'],
+  ])('that do not exist are named so: %s %s', async (method, path) => {
+    expect(await call(endpoints.admin, method, path)).toEqual({ status: 404, code: 'UNKNOWN' });
+  });
+
+  it.each(['{', '[]', '{"types":["Everything"]}', '{"types":"Inventory"}'])(
+    'with a wrong body are refused: %s',
+    async (body) => {
+      expect(await call(endpoints.admin, 'POST', '/v1/cycle', body)).toEqual({
+        status: 400,
+        code: 'BAD_REQUEST',
+      });
+      expect(core.asked).toEqual([]);
+    },
+  );
+
+  it('with a body of 100 MB are told so before it was taken', async () => {
+    let taken = 0;
+    function* flood(): Generator<Buffer> {
+      for (; taken < 1600; taken += 1) yield Buffer.alloc(65_536);
+    }
+    expect(await call(endpoints.admin, 'POST', '/v1/cycle', flood())).toEqual({
+      status: 413,
+      code: 'TOO_LARGE',
+    });
+    expect(taken).toBeLessThan(200);
+    expect((await new ControlClient(endpoints.admin).status()).pid).toBe(STATUS.pid);
+  });
+
+  it('that fail inside are not called the fault of the client', async () => {
+    vi.spyOn(core, 'requestCycle').mockImplementation(() => {
+      throw new Error('broken');
+    });
+    expect(await call(endpoints.admin, 'POST', '/v1/cycle', '{}')).toEqual({ status: 500, code: 'INTERNAL' });
+  });
+
+  it('survive bytes that are no HTTP', async () => {
+    const socket = connect(endpoints.read);
+    socket.on('error', () => undefined);
+    socket.write('\u0000\u0001 rubbish\r\n\r\n');
+    await new Promise((resolve) => socket.once('close', resolve).resume());
+    expect((await new ControlClient(endpoints.read).status()).pid).toBe(STATUS.pid);
+  });
+});
+
+describe('watching', () => {
+  it('begins with a snapshot, then tells every change in order, and ends with the watcher', async () => {
+    const stop = new AbortController();
+    const lines: WatchLine[] = [];
+    for await (const line of new ControlClient(endpoints.read).watch(stop.signal)) {
+      lines.push(line);
+      if (lines.length === 1) {
+        for (const watcher of core.watchers) {
+          watcher.event(CHANGED);
+          watcher.status({ ...STATUS, phase: 'scanning' });
+        }
+      }
+      if (lines.length === 3) stop.abort();
+    }
+    expect(lines.map((line) => line.kind)).toEqual(['snapshot', 'event', 'status']);
+    expect(lines[0]).toMatchObject({ version: 1, status: { phase: 'up to date' } });
+    expect(lines[2]).toMatchObject({ status: { phase: 'scanning' } });
+    await vi.waitFor(() => {
+      expect(core.watchers.size).toBe(0);
+    });
+  });
+
+  it('ends when the agent ends', async () => {
+    let seen = 0;
+    for await (const _ of new ControlClient(endpoints.read).watch()) {
+      seen += 1;
+      void server.close();
+    }
+    expect(seen).toBe(1);
+  });
+
+  it('drops a watcher that does not read, and no other', async () => {
+    const slow = connect(endpoints.read);
+    slow.write('GET /v1/watch HTTP/1.1\r\nhost: x\r\n\r\n');
+    slow.pause();
+    const gone = new Promise<void>((resolve) => slow.once('close', resolve));
+    slow.on('error', () => undefined);
+    await vi.waitFor(() => {
+      expect(core.watchers.size).toBe(1);
+    });
+    const [stuck] = core.watchers;
+    const big = { ...CHANGED, reason: 'x'.repeat(10_000) };
+    for (let n = 0; n < 400 && core.watchers.size > 0; n += 1) stuck!.event(big);
+    await vi.waitFor(() => {
+      expect(core.watchers.size).toBe(0);
+    });
+    stuck!.event(big); // one more after the end harms nobody
+    slow.resume();
+    await gone;
+    expect((await new ControlClient(endpoints.read).status()).pid).toBe(STATUS.pid);
+  });
+});
+
+describe('the client', () => {
+  it('says that no agent runs where there is no endpoint, or a dead one', async () => {
+    await expect(new ControlClient(join(directory, 'none')).status()).rejects.toMatchObject({
+      kind: 'not running',
+    });
+    writeFileSync(join(directory, 'dead'), '');
+    await expect(new ControlClient(join(directory, 'dead')).status()).rejects.toMatchObject({
+      kind: 'not running',
+    });
+  });
+
+  it.runIf(isRoot)('refuses an endpoint that belongs to another user', async () => {
+    chownSync(endpoints.read, 65_534, 65_534);
+    const refused = {
+      kind: 'permission',
+      message: expect.stringContaining('belongs to user 65534') as string,
+    };
+    await expect(new ControlClient(endpoints.read).status()).rejects.toMatchObject(refused);
+    await expect(new ControlClient(endpoints.read).watch().next()).rejects.toMatchObject(refused);
+  });
+
+  it.each([
+    ['does not answer', 'timeout', () => undefined],
+    [
+      'answers a byte now and then',
+      'timeout',
+      (write: (text: string) => void) => setInterval(write, 20, ' '),
+    ],
+    ['answers no JSON', 'protocol', (_: unknown, end: (text: string) => void) => end('<html>')],
+    [
+      'answers what is no status',
+      'protocol',
+      (_: unknown, end: (text: string) => void) => end('{"pid":"x"}'),
+    ],
+    [
+      'answers without end',
+      'protocol',
+      (_: unknown, end: (text: string) => void) => end('x'.repeat(5_000_000)),
+    ],
+  ] as const)('gives up on one that %s', async (_, kind, answer) => {
+    const endpoint = join(directory, 'strange');
+    const timers: NodeJS.Timeout[] = [];
+    const strange = createServer((__, response) => {
+      const timer = answer(
+        (text) => response.write(text),
+        (text) => response.end(text),
+      );
+      if (timer !== undefined && 'unref' in timer) timers.push(timer);
+    });
+    await new Promise<void>((resolve) => strange.listen(endpoint, resolve));
+    await expect(new ControlClient(endpoint, 200).status()).rejects.toMatchObject({
+      name: 'ControlFailure',
+      kind,
+    });
+    timers.forEach((timer) => {
+      clearInterval(timer);
+    });
+    strange.closeAllConnections();
+    await new Promise((resolve) => strange.close(resolve));
+  });
+});
+
+describe.runIf(isRoot)('a user without rights', () => {
+  it('reads the status, and gets nowhere near the admin endpoint', async () => {
+    // A runtime that the user may execute: the one of the tests may lie in a closed directory.
+    const node = join(directory, 'node');
+    copyFileSync(process.execPath, node);
+    chmodSync(node, 0o755);
+    const ask = async (endpoint: string): Promise<string> => {
+      const program = `require('node:http').get({ socketPath: ${JSON.stringify(endpoint)}, path: '/v1/status' },
+        (response) => { console.log(response.statusCode); response.resume(); }).on('error', (error) => console.log(error.code))`;
+      const { stdout } = await promisify(execFile)(
+        'setpriv',
+        ['--reuid=65534', '--regid=65534', '--clear-groups', node, '-e', program],
+        { cwd: '/' },
+      );
+      return stdout.trim();
+    };
+    expect(await ask(endpoints.read)).toBe('200');
+    expect(await ask(endpoints.admin)).toBe('EACCES');
+  });
+});
