@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -41,12 +41,22 @@ export class Estate {
     writeFileSync(this.notes, lines.map((line) => `${line}\n`).join(''));
   }
 
-  async start(dataDir = this.dataDir): Promise<void> {
+  async start(options: { readonly port?: number } = {}): Promise<void> {
     this.#running = await startPlatform({
-      dataDir,
+      ...options,
+      dataDir: this.dataDir,
       manifests: this.#manifests(),
       log: (level, message) => this.logged.push(`${level} ${message}`),
     });
+  }
+
+  /** Starts with the certificates of another estate, as somebody would who took over its name and address. */
+  async startAs(other: Estate, port: number): Promise<void> {
+    mkdirSync(this.dataDir);
+    for (const name of ['ca.pem', 'ca.key', 'server.pem', 'server.key']) {
+      copyFileSync(join(other.dataDir, name), join(this.dataDir, name));
+    }
+    await this.start({ port });
   }
 
   async stop(): Promise<void> {

@@ -11,7 +11,7 @@ export async function until<T>(
   deadlineMs = 60_000,
 ): Promise<T> {
   const deadline = Date.now() + deadlineMs;
-  let last: unknown = 'nothing yet';
+  let last: unknown;
   for (;;) {
     try {
       const found = await attempt();
