@@ -167,10 +167,11 @@ describe('processing', () => {
     await fixture.start();
     await fixture.platform.processed();
     expect(findings()).toMatchObject([{ lastSeen: fixture.time }]);
-    const done = fixture.platform.admin
-      .activities(client.agentId)
-      .filter((one) => one.activity === 'Scan Complete');
-    expect(done.map((one) => one.detail)).toEqual(['Vulnerability seq 2', 'Vulnerability seq 1']);
+    expect(fixture.platform.store.snapshots.head(client.agentId, 'Vulnerability')).toMatchObject({
+      seq: 2,
+      processedSeq: 2,
+      processedAt: fixture.time,
+    });
   });
 
   it('R122 R123 records "Inventory Scan Complete" and "Scan Complete" once each', async () => {

@@ -122,6 +122,16 @@ describe('heartbeat', () => {
     },
   );
 
+  it.each(['Provisioned', 'Inventory Scan Complete', 'Scan Complete'])(
+    'does not put "%s" on record a second time when the agent tells of it',
+    async (activity) => {
+      const client = await fixture.agent();
+      const before = admin().activities(client.agentId);
+      await acknowledge(client, activity, fixture.time);
+      expect(admin().activities(client.agentId)).toEqual(before);
+    },
+  );
+
   it('R124 shows the newest activity with its time, apart from the last check-in', async () => {
     const client = await fixture.agent();
     await client.heartbeat();

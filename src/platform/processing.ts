@@ -1,5 +1,4 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Activity } from '../shared/wire.ts';
 import type { Context } from './context.ts';
 import { reasonOf } from './errors.ts';
 import type { Advisories } from './correlation/advisories.ts';
@@ -67,20 +66,10 @@ function process(context: Context, head: SnapshotHead, advisories: Advisories): 
     const current = store.snapshots.head(head.agent, head.type);
     if (current?.id !== head.id || current.seq !== head.seq) return undefined;
     const found = head.type === 'Vulnerability' ? correlate(context, head, advisories) : undefined;
-    store.events.addActivity(
-      head.agent,
-      activityOf(head.type),
-      context.now(),
-      `${head.type} seq ${head.seq}`,
-    );
     store.snapshots.markProcessed(head.id, head.seq, context.now());
     return found;
   });
   if (open !== undefined) context.log('info', `agent ${head.agent}: ${open} open findings`);
-}
-
-function activityOf(type: string): Activity {
-  return type === 'Inventory' ? 'Inventory Scan Complete' : 'Scan Complete';
 }
 
 /** After the advisories changed: every host is looked at again, though nothing on it did. */

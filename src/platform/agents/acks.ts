@@ -2,6 +2,9 @@ import type { AckRecord } from '../../shared/wire.ts';
 import type { Context } from '../context.ts';
 import type { Agent } from '../store/agents.ts';
 
+/** Activities that the platform puts on record itself, in the transaction of what they say: an agent's word would double them. */
+const SEEN_HERE: readonly string[] = ['Provisioned', 'Inventory Scan Complete', 'Scan Complete'];
+
 /**
  * Takes acknowledgement records, each once per id however often it is sent. Returns how many of them are stored now,
  * repeats included: what an agent may forget.
@@ -23,6 +26,7 @@ function apply(context: Context, agent: Agent, record: AckRecord): void {
       events.acknowledge(agent.id, record.commandId, record.result, record.detail ?? null, context.now());
       break;
     case 'activity':
+      if (SEEN_HERE.includes(record.activity)) break;
       events.addActivity(agent.id, record.activity, timeOf(context, record.at), record.detail ?? null);
       break;
     case 'gap':

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { CommitReply } from '../../shared/wire.ts';
+import type { ManifestType } from '../../shared/modules.ts';
+import type { Activity, CommitReply } from '../../shared/wire.ts';
 import { parseChange, parseHeader } from '../../wire/delta-body.ts';
 import type { Change } from '../../wire/delta.ts';
 import { requireActive } from '../agents/manifests.ts';
@@ -56,6 +57,7 @@ async function commitSnapshot(context: Context, upload: Upload): Promise<Outcome
   try {
     applied = context.store.transaction(() => {
       const done = applyStaged(context, upload, type);
+      recordScan(context, upload.agent, type, done.reply.seq);
       uploads.finish(upload.id, 200, done.reply, context.now());
       uploads.dropChunks(upload.id);
       staging.clear(upload.id);
@@ -75,6 +77,12 @@ async function commitSnapshot(context: Context, upload: Upload): Promise<Outcome
     `agent ${upload.agent}: ${type} seq ${reply.seq}: +${counts.added} ~${counts.changed} -${counts.removed} rows`,
   );
   return { status: 200, reply };
+}
+
+/** Puts a scan on record with its commit, so that there are as many of one as of the other (R122, R123). */
+function recordScan(context: Context, agent: string, type: ManifestType, seq: number): void {
+  const activity: Activity = type === 'Inventory' ? 'Inventory Scan Complete' : 'Scan Complete';
+  context.store.events.addActivity(agent, activity, context.now(), `${type} seq ${seq}`);
 }
 
 /** Stores how the commit ended, and forgets its bytes. */
