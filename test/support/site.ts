@@ -47,6 +47,8 @@ export class Site {
   #settings: Record<string, string> = {};
   /** Everything the two processes wrote to stderr. */
   readonly output: string[] = [];
+  /** What is run as the platform: the shipped one, or one with the same first line of output. */
+  serve: readonly string[] = ['src/platform/cli.ts', 'serve', '--json'];
 
   constructor(environment: NodeJS.ProcessEnv = {}) {
     this.root = mkdtempSync(join(tmpdir(), 'wf-'));
@@ -65,7 +67,7 @@ export class Site {
       const ids = await this.platform<{ customerId: string; activationId: string }>('init');
       this.#settings = { WAYFARER_CUSTOMER_ID: ids.customerId, WAYFARER_ACTIVATION_ID: ids.activationId };
     }
-    const running = this.#spawn(['src/platform/cli.ts', 'serve', '--json', ...args]);
+    const running = this.#spawn([...this.serve, ...args]);
     this.#platform = running;
     const ready = JSON.parse(await firstLine(running)) as {
       url: string;
@@ -97,6 +99,11 @@ export class Site {
     const running = which === 'agent' ? this.#agent : this.#platform;
     running?.child.kill(signal);
     return (await running?.exited) ?? null;
+  }
+
+  /** Directory of the platform's data. */
+  get platformDir(): string {
+    return join(this.root, 'var/lib/wayfarer-platform');
   }
 
   /** Runs a `wayfarer-platform` command and returns its JSON. Rejects with what it said on stderr. */
