@@ -67,12 +67,14 @@ export class PlatformApi {
     return this.#call({ method: 'GET', path: this.#agent(`uploads/${uploadId}`), reply: UploadState });
   }
 
-  putChunk(uploadId: string, n: number, bytes: Uint8Array): Promise<Result<unknown>> {
+  /** Sends one chunk, no faster than `maxKbps` KB per second (0: no limit). */
+  putChunk(uploadId: string, n: number, bytes: Uint8Array, maxKbps = 0): Promise<Result<unknown>> {
     return this.#call({
       method: 'PUT',
       path: this.#agent(`uploads/${uploadId}/chunks/${String(n)}`),
       body: bytes,
       headers: { 'content-type': 'application/octet-stream' },
+      maxKbps,
       reply: z.unknown(),
     });
   }

@@ -29,6 +29,8 @@ export interface Exchange<T> {
   readonly body?: Uint8Array | object;
   readonly headers?: Readonly<Record<string, string>>;
   readonly reply: z.ZodType<T>;
+  /** Fastest that the body may leave, KB per second; 0 or absent: no limit. */
+  readonly maxKbps?: number;
   /** Before a key is pinned: where a reply names the key it is signed with (provisioning alone does). */
   readonly keyFromReply?: (value: T) => string;
 }
@@ -118,7 +120,8 @@ export class PlatformClient {
     const elapsed = (): string => `${Math.round(this.#now() - startedAt)} ms`;
     let incoming: IncomingReply;
     try {
-      incoming = await this.#transport.send({ method: exchange.method, url: url.href, headers, body });
+      const { method, maxKbps = 0 } = exchange;
+      incoming = await this.#transport.send({ method, url: url.href, headers, body, maxKbps });
     } catch (error) {
       const failure = failureOf(error);
       this.#log.error(`Http request failed: ${describeFailure(failure)}: ${line} (${elapsed()})`);

@@ -197,3 +197,22 @@ describe('waiting', () => {
     expect(await outcome).toMatchObject({ kind: 'transport' });
   });
 });
+
+describe('a paced body', () => {
+  it('R145 arrives whole, with the length that was announced', async () => {
+    const server = await serving();
+    const transport = transportFor({ caFile: server.caFile, timeoutSec: 2 });
+    const body = Buffer.alloc(200_000, 'wayfarer ');
+    const reply = await transport.send({
+      method: 'PUT',
+      url: server.base,
+      headers: {},
+      body,
+      maxKbps: 2_000,
+    });
+    expect(reply.status).toBe(200);
+    const [arrived] = server.requests;
+    expect(arrived?.headers['content-length']).toBe('200000');
+    expect(arrived?.body.equals(body)).toBe(true);
+  });
+});

@@ -1,8 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import { createSecureContext, getCACertificates } from 'node:tls';
 import { Agent, request } from 'undici';
 import { BODY_LIMITS } from '../../shared/wire.ts';
+import { pacedBody, type PaceClock } from './paced-body.ts';
 
 /** A request as it goes out: absolute URL, final headers, encoded body. */
 export interface OutgoingRequest {
@@ -10,6 +13,8 @@ export interface OutgoingRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
+  /** Fastest that the body may leave, KB (1024 bytes) per second; 0 or absent: as fast as it goes (R145). */
+  readonly maxKbps?: number;
 }
 
 /** A reply as it came in: headers by lower-case name, repeated ones joined; body as received. */
@@ -26,6 +31,11 @@ export interface Transport {
   readonly send: (request: OutgoingRequest) => Promise<IncomingReply>;
   readonly close: () => Promise<void>;
 }
+
+/** A paced body may take this much longer than its rate says, in ms per byte and KB/s: one and a half times. */
+const PACING_SLACK = (1000 / 1024) * 1.5;
+
+const pace: PaceClock = { now: () => performance.now(), sleep: (ms) => setTimeout(ms) };
 
 /** A whole exchange, request and reply, may take this many times the timeout. */
 const WHOLE_EXCHANGE = 10;
@@ -62,12 +72,16 @@ export class DirectTransport implements Transport {
   }
 
   async send(outgoing: OutgoingRequest): Promise<IncomingReply> {
+    const { body, maxKbps = 0 } = outgoing;
+    const paced = maxKbps > 0 && body.length > 0;
     const reply = await request(outgoing.url, {
       method: outgoing.method as 'GET',
-      headers: outgoing.headers,
-      body: outgoing.method === 'GET' ? null : outgoing.body,
+      headers: paced ? { ...outgoing.headers, 'content-length': `${body.length}` } : outgoing.headers,
+      body: outgoing.method === 'GET' ? null : paced ? Readable.from(pacedBody(body, maxKbps, pace)) : body,
       dispatcher: this.#agent,
-      signal: AbortSignal.timeout(this.#deadlineMs),
+      signal: AbortSignal.timeout(
+        this.#deadlineMs + (paced ? Math.ceil((body.length / maxKbps) * PACING_SLACK) : 0),
+      ),
     });
     const headers = Object.fromEntries(
       Object.entries(reply.headers).flatMap(([name, value]) =>
