@@ -1,8 +1,13 @@
+import { randomUUID } from 'node:crypto';
+
 /** Time as the core sees it, so that tests can turn it by hand. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Calls back once at or after `at` (ms since the epoch); returns a function that cancels. */
+  /**
+   * Calls back once: at or after `at` (ms since the epoch), or when the clock was set back meanwhile, since nobody knows
+   * then how far off `at` is meant to be. Returns a function that cancels.
+   */
   readonly at: (at: number, callback: () => void) => () => void;
 }
 
@@ -18,9 +23,11 @@ export const systemClock: Clock = {
   at: (at, callback) => {
     let timer: NodeJS.Timeout;
     const arm = (): void => {
-      const wait = Math.min(Math.max(0, at - Date.now()), MAX_WAIT_MS);
+      const armedAt = Date.now();
+      const wait = Math.min(Math.max(0, at - armedAt), MAX_WAIT_MS);
       timer = setTimeout(() => {
-        if (Date.now() < at) arm();
+        const now = Date.now();
+        if (now < at && now >= armedAt) arm();
         else callback();
       }, wait);
     };
@@ -38,6 +45,9 @@ export interface Random {
   /** A new random UUID, lower case. */
   readonly uuid: () => string;
 }
+
+/** The machine's: for jitter and ids, never for keys. */
+export const systemRandom: Random = { next: () => Math.random(), uuid: () => randomUUID() };
 
 /** RFC 3339 in UTC with milliseconds. */
 export const toInstant = (ms: number): string => new Date(ms).toISOString();

@@ -17,10 +17,10 @@ export function provisioningPauseMs(failures: number): number {
   return Math.min(PROVISION_CAP_SEC, PROVISION_FIRST_SEC * PROVISION_FACTOR ** (failures - 1)) * 1000;
 }
 
-/** The back-off after one more failed provisioning. */
-export function provisioningFailed(before: BackoffFacts, now: number): BackoffFacts {
+/** The back-off after one more failed provisioning; `retryAfterMs` is what the platform asked for and is never undercut. */
+export function provisioningFailed(before: BackoffFacts, now: number, retryAfterMs = 0): BackoffFacts {
   const failures = before.failures + 1;
-  return { failures, nextAt: now + provisioningPauseMs(failures) };
+  return { failures, nextAt: now + Math.max(provisioningPauseMs(failures), retryAfterMs) };
 }
 
 /**

@@ -6,13 +6,13 @@ import type { Staging } from '../queue/snapshot-store.ts';
 import { StoreError } from '../queue/store-error.ts';
 import type { Context } from './context.ts';
 import type { CycleReason } from './facts.ts';
-import { pendingFacts } from './upload.ts';
-import { earlierRequest } from './schedule.ts';
+import { collectionPauseMs, earlierRequest } from './schedule.ts';
+import { pendingFacts } from './upload-progress.ts';
 
 /** Batches that the collector may have under way at once. */
 const CREDIT = 4;
-/** Pause after a failed collection and while the disk is full, ms. */
-const RETRY_MS = 60_000;
+/** Pause while the disk is full, ms. */
+const DISK_PAUSE_MS = 60_000;
 
 interface Job {
   readonly id: number;
@@ -20,6 +20,8 @@ interface Job {
   readonly staging: Staging;
   /** Sealing ends the staging by itself, whatever comes of it. */
   sealing: boolean;
+  /** Given up while it was sealed: what comes of it is dropped. */
+  cancelled: boolean;
 }
 
 type Done = Extract<FromCollector, { kind: 'done' }>;
@@ -50,7 +52,13 @@ export class Collection {
   start(type: ManifestType, reason: CycleReason | 'interval'): void {
     const context = this.#context;
     this.#lastId += 1;
-    this.#job = { id: this.#lastId, type, staging: context.store.snapshots.begin(type), sealing: false };
+    this.#job = {
+      id: this.#lastId,
+      type,
+      staging: context.store.snapshots.begin(type),
+      sealing: false,
+      cancelled: false,
+    };
     context.update({ collecting: type });
     const startedAt = context.clock.now();
     const serving = context.facts().types[type]?.requested ?? { reason: 'retry', notBefore: startedAt };
@@ -71,10 +79,10 @@ export class Collection {
     this.#send({ kind: 'collect', job, type, tasks, pace: { cpuLimitPct, cpuThrottleMs }, credit: CREDIT });
   }
 
-  /** Takes a message of the collector; those of a job that was given up are ignored. */
+  /** Takes a message of the collector; those of a job that was given up or is complete are ignored. */
   message(message: FromCollector): void {
     const job = this.#job;
-    if (!('job' in message) || job?.id !== message.job) return;
+    if (!('job' in message) || job?.id !== message.job || job.sealing) return;
     if (message.kind === 'batch') this.#batch(job, message.items);
     else if (message.kind === 'done') this.#done(job, message);
     else if (message.kind === 'failed') this.#failed(message.reason);
@@ -87,13 +95,18 @@ export class Collection {
   cancel(type: ManifestType): void {
     const job = this.#job;
     if (job?.type !== type) return;
+    if (job.sealing) {
+      // The store is busy with it until the end: no other may begin before.
+      job.cancelled = true;
+      return;
+    }
     this.#send({ kind: 'cancel', job: job.id });
     this.#end();
   }
 
-  /** The collector is gone: what it had collected of this job is dropped, and the job is done again. */
+  /** The collector is gone: what it had collected of a job that runs is dropped, and the job is done again. */
   collectorDown(reason: string): void {
-    if (this.#job !== undefined) this.#failed(`collector ended: ${reason}`, 0);
+    if (this.#job?.sealing === false) this.#failed(`collector ended: ${reason}`, 0);
   }
 
   #batch(job: Job, items: Extract<FromCollector, { kind: 'batch' }>['items']): void {
@@ -115,13 +128,13 @@ export class Collection {
       .seal({ collectedAt, chunkBytes, encoding: 'zstd' })
       .then((sealed) => {
         this.#post('sealed', () => {
-          if (this.#job === job) this.#sealed(job, done, sealed);
-          else context.store.snapshots.dropPending();
+          this.#sealed(job, done, sealed);
         });
       })
       .catch((error: unknown) => {
         this.#post('seal failed', () => {
-          if (this.#job === job) this.#storeFailed(error);
+          if (job.cancelled) this.#end();
+          else this.#storeFailed(error);
         });
       });
   }
@@ -130,9 +143,13 @@ export class Collection {
     const context = this.#context;
     const { type } = job;
     this.#end();
+    if (job.cancelled) {
+      context.store.snapshots.dropPending();
+      return;
+    }
     context.conditions.clear('DISK_FULL');
     context.conditions.clear('COLLECTION_FAILED', type);
-    context.updateType(type, { collectedAt: sealed.collectedAt, serving: null });
+    context.updateType(type, { collectedAt: sealed.collectedAt, serving: null, failures: 0 });
     context.update({ pending: pendingFacts(sealed, context.clock.now()) });
     this.#reportTables(type, done);
     const { rows, setCount, delCount } = sealed;
@@ -161,15 +178,18 @@ export class Collection {
     conditions.raise('TABLE_ERRORS', clock.now(), { tables: `${type}: ${tables}` }, type);
   }
 
-  #failed(reason: string, retryMs = RETRY_MS): void {
+  #failed(reason: string, pauseMs?: number): void {
     const job = this.#job;
     if (job === undefined) return;
     const context = this.#context;
     this.#end();
     const now = context.clock.now();
+    const known = context.facts().types[job.type];
+    const failures = (known?.failures ?? 0) + 1;
+    const retryMs = pauseMs ?? collectionPauseMs(failures, context.facts().development.retrySec);
     const request = { reason: 'retry' as const, notBefore: now + retryMs };
-    const requested = earlierRequest(context.facts().types[job.type]?.requested ?? null, request);
-    context.updateType(job.type, { requested, serving: null });
+    const requested = earlierRequest(known?.requested ?? null, request);
+    context.updateType(job.type, { requested, serving: null, failures });
     context.log.error(`collection of ${job.type} failed: ${reason}`);
     context.conditions.raise(
       'COLLECTION_FAILED',
@@ -186,14 +206,15 @@ export class Collection {
     if (error instanceof StoreError && (error.code === 'FULL' || error.code === 'READONLY')) {
       const now = context.clock.now();
       context.conditions.raise('DISK_FULL', now, { path: context.paths.dataDir, reason });
-      context.update({ diskNotBefore: now + RETRY_MS });
+      context.update({ diskNotBefore: now + DISK_PAUSE_MS });
     }
     this.#failed(reason);
   }
 
   #end(): void {
-    if (this.#job?.sealing === false) this.#job.staging.abandon();
+    const job = this.#job;
     this.#job = undefined;
     this.#context.update({ collecting: null });
+    if (job?.sealing === false) job.staging.abandon();
   }
 }

@@ -52,7 +52,7 @@ export function startCollectorProcess(entry: string, execArgv: readonly string[]
       end(error.message);
     });
     child.on('close', (code, signal) => {
-      const how = signal === null ? `exit code ${String(code)}` : signal;
+      const how = signal ?? `exit code ${String(code)}`;
       end(lastWords.trim() === '' ? how : `${how}: ${lastWords.trim().split('\n').at(-1) ?? ''}`);
     });
     return portOf(child);

@@ -6,6 +6,13 @@ import type { CollectorPort, StartCollector } from './collector-process.ts';
 const RESTART_FIRST_MS = 1_000;
 const RESTART_CAP_MS = 60_000;
 
+/** How long a collector may take to say that it is ready, ms. */
+const READY_MS = 60_000;
+/** How long one that collects may say nothing, ms: slow under a CPU limit is fine, stuck is not. */
+const SILENCE_MS = 3600_000;
+/** A deadline that is seen this late passed while the machine slept: the collector slept too. */
+const SLEPT_MS = 60_000;
+
 /** What the supervisor tells its owner. */
 export interface SupervisorEvents {
   readonly message: (message: FromCollector) => void;
@@ -14,13 +21,20 @@ export interface SupervisorEvents {
   readonly down: (reason: string, inARow: number, restartAt: number) => void;
 }
 
-/** Keeps one collector process alive: started again after it ends, at growing intervals while it gets nothing done. */
+/**
+ * Keeps one collector process alive: started again after it ends or gets stuck, at growing intervals while it gets
+ * nothing done.
+ */
 export class CollectorSupervisor {
   readonly #start: StartCollector;
   readonly #clock: Clock;
   readonly #events: SupervisorEvents;
   #port: CollectorPort | undefined;
+  /** Which start is the current one: what earlier processes still say is not heard. */
+  #run = 0;
+  #alive = false;
   #cancelRestart: () => void = () => undefined;
+  #cancelDeadline: () => void = () => undefined;
   #inARow = 0;
   #restarts = 0;
   #stopping = false;
@@ -32,7 +46,7 @@ export class CollectorSupervisor {
   }
 
   get pid(): number | null {
-    return this.#port?.pid ?? null;
+    return this.#alive ? (this.#port?.pid ?? null) : null;
   }
 
   /** How often it had to be started again. */
@@ -41,34 +55,75 @@ export class CollectorSupervisor {
   }
 
   start(): void {
+    this.#run += 1;
+    const run = this.#run;
+    this.#alive = true;
+    this.#deadline(READY_MS, 'did not become ready');
     this.#port = this.#start({
       message: (message) => {
-        if (message.kind === 'ready') this.#events.up();
-        else if (message.kind === 'done') this.#inARow = 0;
-        this.#events.message(message);
+        if (this.#alive && run === this.#run) this.#message(message);
       },
       ended: (reason) => {
-        this.#ended(reason);
+        if (this.#alive && run === this.#run) this.#ended(reason);
       },
     });
   }
 
   send(message: ToCollector): void {
+    if (!this.#alive) return;
+    if (message.kind === 'collect') this.#deadline(SILENCE_MS, 'said nothing for too long');
+    else if (message.kind === 'cancel') this.#cancelDeadline();
     this.#port?.send(message);
   }
 
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#cancelRestart();
+    this.#cancelDeadline();
     await this.#port?.stop();
   }
 
+  #message(message: FromCollector): void {
+    switch (message.kind) {
+      case 'ready':
+        this.#cancelDeadline();
+        this.#events.up();
+        break;
+      case 'batch':
+      case 'task':
+        this.#deadline(SILENCE_MS, 'said nothing for too long');
+        break;
+      case 'done':
+        this.#inARow = 0;
+        this.#cancelDeadline();
+        break;
+      case 'failed':
+        this.#cancelDeadline();
+        break;
+      case 'changed':
+      case 'log':
+        break;
+    }
+    this.#events.message(message);
+  }
+
+  /** Gives the collector up unless something cancels this first. */
+  #deadline(ms: number, reason: string): void {
+    this.#cancelDeadline();
+    const at = this.#clock.now() + ms;
+    this.#cancelDeadline = this.#clock.at(at, () => {
+      const late = this.#clock.now() - at;
+      if (late < 0 || late >= SLEPT_MS) this.#deadline(ms, reason);
+      else this.#ended(reason);
+    });
+  }
+
   #ended(reason: string): void {
-    const port = this.#port;
-    this.#port = undefined;
+    this.#alive = false;
+    this.#cancelDeadline();
     if (this.#stopping) return;
-    // One that was given up for a message that can't be read still runs.
-    void port?.stop();
+    // One that was given up still runs.
+    void this.#port?.stop();
     this.#inARow += 1;
     const pause = Math.min(RESTART_CAP_MS, RESTART_FIRST_MS * 2 ** (this.#inARow - 1));
     const restartAt = this.#clock.now() + pause;

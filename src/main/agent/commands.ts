@@ -1,14 +1,23 @@
-import { isManifestType, isModule, MANIFEST_TYPES, type ManifestType } from '../../shared/modules.ts';
-import type { Command, CommandResult } from '../../shared/wire.ts';
+import { z } from 'zod';
+import {
+  isManifestType,
+  isModule,
+  MANIFEST_TYPES,
+  moduleConflict,
+  type ManifestType,
+} from '../../shared/modules.ts';
+import { COMMAND_RESULTS, type Command, type CommandResult as Result } from '../../shared/wire.ts';
 import type { Context } from './context.ts';
 import { setModules } from './modules.ts';
 import { recordCommand } from './records.ts';
 import { wantReprovision } from './reprovision.ts';
 import { scorch } from './sync-check.ts';
 
+const CommandResult = z.enum(COMMAND_RESULTS);
+
 /** What came of a command. */
 interface Outcome {
-  readonly result: CommandResult;
+  readonly result: Result;
   readonly detail?: string;
 }
 
@@ -45,7 +54,12 @@ const COMMANDS: Readonly<Record<string, Execute>> = {
 export function obey(context: Context, commands: readonly Command[]): void {
   for (const command of commands) {
     const begun = context.store.commands.begin(command.id, command.type);
-    if (begun.state === 'done') continue;
+    if (begun.state === 'done') {
+      // It was acknowledged, but the platform asks again: the acknowledgement may be lost.
+      const result = CommandResult.safeParse(begun.result);
+      if (result.success) recordCommand(context, command, result.data);
+      continue;
+    }
     const execute = Object.hasOwn(COMMANDS, command.type) ? COMMANDS[command.type] : undefined;
     const outcome = execute?.(context, command) ?? { result: 'UNSUPPORTED' as const };
     context.log.info(
@@ -73,7 +87,10 @@ function changeModules(
 ): Outcome {
   const module = command.args['module'];
   if (!isModule(module)) return refused('args.module must name a module');
-  setModules(context, [...new Set(change(context.modules(), module))]);
+  const modules = [...new Set(change(context.modules(), module))];
+  const conflict = moduleConflict(modules);
+  if (conflict !== undefined) return refused(conflict);
+  setModules(context, modules);
   // The next heartbeat brings the manifests of what was activated.
   context.update({ heartbeatWanted: true });
   return done;

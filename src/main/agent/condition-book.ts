@@ -39,6 +39,13 @@ export class ConditionBook {
     this.#onChange(code, false, conditionText(code, before.values));
   }
 
+  /** The wall clock was set by `ms`: what is raised has lasted as long as before. */
+  clockStepped(ms: number): void {
+    for (const [key, condition] of this.#raised) {
+      this.#raised.set(key, { ...condition, since: condition.since + ms });
+    }
+  }
+
   all(): RaisedCondition[] {
     return [...this.#raised.values()];
   }

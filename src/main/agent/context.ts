@@ -13,12 +13,23 @@ import type { PlatformApi } from '../uplink/api.ts';
 import type { ConditionBook } from './condition-book.ts';
 import type { Facts, TypeFacts } from './facts.ts';
 
+/** A Host ID that the platform has not confirmed yet, and the one that it replaces. */
+export interface Proposal {
+  readonly hostId: string;
+  readonly previous?: string | undefined;
+}
+
+/** The platform as the core sees it. */
+export type PlatformPort = Pick<PlatformApi, keyof PlatformApi>;
+
 /** Who this agent is right now. */
 export interface Identity {
   keyPair: KeyPair;
   registration: Registration | undefined;
-  /** The id that the next provisioning proposes, when it isn't the stored one. */
-  proposal: { readonly hostId: string; readonly previous?: string } | undefined;
+  /** The Host ID in its file; `undefined` before the first one was confirmed. */
+  storedHostId: string | undefined;
+  /** The id that the next provisioning proposes; `undefined` where a new one is to be made. */
+  proposal: Proposal | undefined;
   /** Whether the last provisioning met another live host with the proposed id: one immediate retry, then back-off. */
   conflict: boolean;
 }
@@ -37,7 +48,7 @@ export interface Context {
   readonly identityFiles: IdentityFiles;
   readonly identity: Identity;
   readonly host: HostFacts;
-  readonly platform: PlatformApi;
+  readonly platform: PlatformPort;
   readonly conditions: ConditionBook;
   /** Tasks of the verified manifests in force. */
   readonly tasks: Map<ManifestType, readonly Task[]>;
@@ -45,8 +56,6 @@ export interface Context {
   readonly update: (change: Partial<Facts>) => void;
   readonly updateType: (type: ManifestType, change: Partial<TypeFacts>) => void;
   readonly emit: (event: NewEvent) => void;
-  /** Whether this host had a Host ID before its first provisioning by this installation (R017). */
-  readonly keptHostId: () => boolean;
   /** Stops the collection of a type if it is the one that runs; its rows are dropped. */
   readonly cancelCollection: (type: ManifestType) => void;
   /** Drops a type altogether, as when its module is deactivated. */
@@ -63,8 +72,8 @@ export interface Context {
   readonly phase: () => string;
   /** How the platform was reached last: `direct`, `proxy#1`. */
   readonly route: () => string;
-  /** Records dropped per stream since the last successful heartbeat. */
-  readonly drops: () => Record<string, number>;
+  /** Seconds to add to this host's clock to get the platform's. */
+  readonly clockOffsetSec: () => number;
 }
 
 /** What an exchange leads to: applied to the facts as one event, after the waiting is over. */

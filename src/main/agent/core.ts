@@ -2,50 +2,24 @@ import type { FromCollector } from '../../shared/collector.ts';
 import type { CycleReply, CycleRequest } from '../../shared/control.ts';
 import type { ManifestType } from '../../shared/modules.ts';
 import type { AgentStatus } from '../../shared/status.ts';
-import { keyId } from '../../wire/keys.ts';
 import { toInstant } from '../clock.ts';
 import { StoreError } from '../queue/store-error.ts';
-import type { PlatformClient } from '../uplink/client.ts';
 import { Collection } from './collection.ts';
-import type { StartCollector } from './collector-process.ts';
 import { CollectorSupervisor } from './collector-supervisor.ts';
-import { ConditionBook } from './condition-book.ts';
+import { clockStepped } from './clock-step.ts';
 import type { Context } from './context.ts';
+import { createContext, type CoreParts } from './create-context.ts';
 import { loadDocuments } from './documents.ts';
 import { FactBook } from './fact-book.ts';
-import type { Facts } from './facts.ts';
-import { modulesOf } from './initial-facts.ts';
 import { OwnerLoop } from './loop.ts';
-import { forgetType } from './modules.ts';
 import { perform } from './perform.ts';
 import { plan, type Plan, type UplinkStep } from './plan.ts';
 import { Publisher, type Watcher } from './publisher.ts';
-import { RECORDS_STREAM } from './records.ts';
 import { buildStatus, type UploadTotals } from './report.ts';
 import { resumeReprovision } from './reprovision.ts';
 import { CHANGE_GAP_SEC, changeRequest, collectionRefusal } from './schedule.ts';
 import { derivePhase, type DerivedPhase } from './status.ts';
-import type { UploadProgress } from './upload.ts';
-
-/** What the core is given: the world behind ports. */
-export type CoreParts = Pick<
-  Context,
-  | 'clock'
-  | 'random'
-  | 'log'
-  | 'paths'
-  | 'settings'
-  | 'store'
-  | 'identityFiles'
-  | 'identity'
-  | 'host'
-  | 'platform'
-> & {
-  readonly client: Pick<PlatformClient, 'clockOffsetSec' | 'route'>;
-  readonly startCollector: StartCollector;
-  readonly facts: Facts;
-  readonly keptHostId: boolean;
-};
+import type { UploadProgress } from './upload-progress.ts';
 
 /** After an error that nobody expected, nothing new is tried for this long, ms. */
 const UNEXPECTED_PAUSE_MS = 60_000;
@@ -65,14 +39,31 @@ export class AgentCore {
   readonly #upload: UploadProgress = { held: undefined };
   readonly #totals: UploadTotals = { count: 0, rawBytes: 0, sentBytes: 0, chunks: 0 };
   #phase: DerivedPhase & { since: number };
+  /** The wall clock at the last event. */
+  #seenAt: number;
   #cancelWake: () => void = () => undefined;
   #exchange: Promise<void> = Promise.resolve();
 
   constructor(parts: CoreParts) {
     this.#parts = parts;
     this.#book = new FactBook(parts.facts, parts.store.kv);
-    this.#publisher = new Publisher(parts.clock, () => this.status());
-    this.#context = this.#createContext();
+    this.#publisher = new Publisher(
+      parts.clock,
+      () => this.status(),
+      (error) => {
+        parts.log.error(`status not handed on: ${error instanceof Error ? error.message : String(error)}`);
+      },
+    );
+    this.#seenAt = parts.clock.now();
+    this.#context = createContext(parts, {
+      book: this.#book,
+      publisher: this.#publisher,
+      totals: this.#totals,
+      phase: () => this.#phase.phase,
+      cancelCollection: (type) => {
+        this.#collection.cancel(type);
+      },
+    });
     this.#phase = { ...this.#derivePhase(), since: parts.clock.now() };
     this.#loop = new OwnerLoop(
       () => {
@@ -147,57 +138,6 @@ export class AgentCore {
     return { accepted, refused };
   }
 
-  #createContext(): Context {
-    const parts = this.#parts;
-    const book = this.#book;
-    return {
-      ...parts,
-      conditions: new ConditionBook((code, raised, text) => {
-        if (raised) parts.log.warn(`condition ${code}: ${text}`);
-        else parts.log.info(`condition ${code} cleared`);
-        this.#publisher.emit({ name: 'condition', code, raised, text });
-      }),
-      tasks: new Map(),
-      facts: () => book.facts,
-      update: (change) => {
-        book.update(change);
-      },
-      updateType: (type, change) => {
-        book.updateType(type, change);
-      },
-      emit: (event) => {
-        this.#publisher.emit(event);
-      },
-      keptHostId: () => parts.keptHostId,
-      platformKey: () => parts.settings.platformKey ?? parts.identity.registration?.platformKey,
-      pinnedKeyId: () => {
-        const key = this.#context.platformKey();
-        return key === undefined ? undefined : keyId(key);
-      },
-      modules: () => modulesOf(parts.store),
-      phase: () => this.#phase.phase,
-      route: () => parts.client.route,
-      drops: () => {
-        const dropped = parts.store.events.stats()[RECORDS_STREAM]?.dropped ?? 0;
-        return dropped === 0 ? {} : { [RECORDS_STREAM]: dropped };
-      },
-      cancelCollection: (type) => {
-        this.#collection.cancel(type);
-      },
-      forgetType: (type) => {
-        forgetType(this.#context, type);
-      },
-      countSent: (bytes) => {
-        this.#totals.sentBytes += bytes;
-      },
-      countUpload: (rawBytes, chunks) => {
-        this.#totals.count += 1;
-        this.#totals.rawBytes += rawBytes;
-        this.#totals.chunks += chunks;
-      },
-    };
-  }
-
   #createSupervisor(): CollectorSupervisor {
     const { startCollector, clock } = this.#parts;
     return new CollectorSupervisor(startCollector, clock, {
@@ -221,7 +161,25 @@ export class AgentCore {
   }
 
   #post(name: string, handle: () => void): void {
-    this.#loop.post({ name, handle });
+    this.#loop.post({
+      name,
+      handle: () => {
+        this.#followClock();
+        handle();
+      },
+    });
+  }
+
+  /** A clock that was set back takes everything along that waits for it; forward it is the same as sleep. */
+  #followClock(): void {
+    const now = this.#parts.clock.now();
+    const step = now - this.#seenAt;
+    this.#seenAt = now;
+    if (step >= 0) return;
+    this.#parts.log.warn(`the clock of this host was set back by ${Math.round(-step / 1000)} s`);
+    this.#book.update(clockStepped(this.#book.facts, step));
+    this.#context.conditions.clockStepped(step);
+    this.#phase = { ...this.#phase, since: this.#phase.since + step };
   }
 
   /** After every event: start what the facts call for, and wake up when they will call for more. */
@@ -280,9 +238,9 @@ export class AgentCore {
     const reason = error instanceof Error ? error.message : String(error);
     log.error(`${event}: ${error instanceof Error ? (error.stack ?? reason) : reason}`);
     const nextAt = now + UNEXPECTED_PAUSE_MS;
-    this.#book.update({ uplink: { ...this.#book.facts.uplink, nextAt }, diskNotBefore: nextAt });
+    this.#book.update({ pausedUntil: nextAt, diskNotBefore: nextAt });
     if (error instanceof StoreError && (error.code === 'FULL' || error.code === 'READONLY')) {
-      this.#context.conditions.raise('DISK_FULL', now, { path: paths.dataDir, reason });
+      this.#context.conditions.raise('DISK_FULL', now, { path: paths.dataDir, reason }, 'state');
     }
   }
 

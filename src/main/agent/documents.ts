@@ -9,6 +9,7 @@ import type { ManifestType } from '../../shared/modules.ts';
 import { clampProfile } from '../../shared/profile.ts';
 import { toInstant } from '../clock.ts';
 import { DocumentRefused, openDocument } from '../../wire/signed-document.ts';
+import type { Failure } from '../uplink/failure.ts';
 import type { Apply, Context } from './context.ts';
 import { emptyTypeFacts } from './facts.ts';
 import { exchangeFailed, exchangeWorked } from './failures.ts';
@@ -68,18 +69,20 @@ export async function fetchProfile(context: Context): Promise<Apply> {
   const reply = await context.platform.profile();
   if (!reply.ok) {
     return () => {
-      exchangeFailed(context, reply.failure);
+      documentFailed(context, 'profile', reply.failure);
     };
   }
   const opened = await openProfile(context, reply.value.document, context.facts().profileVersion);
   return () => {
     exchangeWorked(context);
     if ('refused' in opened) {
-      refuse(context, 'profile');
+      postpone(context, 'profile');
       context.log.error(`profile refused: ${opened.refused}`);
       context.conditions.raise('PROFILE_INVALID', context.clock.now(), { reason: opened.refused });
       return;
     }
+    // The platform served less than it announced: it is not asked in a loop.
+    if (opened.document.version < context.facts().profileOffered) postpone(context, 'profile');
     context.store.kv.set('profile', { jws: reply.value.document });
     applyProfile(context, opened.document);
     const { name } = opened.document.content;
@@ -110,10 +113,11 @@ export async function fetchManifest(context: Context, type: ManifestType): Promi
     const { failure } = reply;
     if (failure.kind !== 'api' || (failure.code !== 'NO_MANIFEST' && failure.code !== 'MODULE_NOT_ACTIVE')) {
       return () => {
-        exchangeFailed(context, failure);
+        documentFailed(context, type, failure);
       };
     }
     return () => {
+      exchangeWorked(context);
       const { [type]: _none, ...manifestsOffered } = context.facts().manifestsOffered;
       context.update({ manifestsOffered });
       context.log.info(`no ${type} manifest: ${failure.message}`);
@@ -125,7 +129,7 @@ export async function fetchManifest(context: Context, type: ManifestType): Promi
     exchangeWorked(context);
     if (!context.facts().activeTypes.includes(type)) return;
     if ('refused' in opened) {
-      refuse(context, type);
+      postpone(context, type);
       context.log.error(`${type} manifest refused: ${opened.refused}`);
       context.conditions.raise(
         'MANIFEST_INVALID',
@@ -140,6 +144,11 @@ export async function fetchManifest(context: Context, type: ManifestType): Promi
 }
 
 function takeManifest(context: Context, type: ManifestType, document: ManifestDocument, jws: string): void {
+  if (document.version !== context.facts().manifestsOffered[type]) postpone(context, type);
+  if (document.version === context.facts().types[type]?.manifest?.version) {
+    context.conditions.clear('MANIFEST_INVALID', type);
+    return;
+  }
   context.store.kv.set(`manifest:${type}`, { jws });
   applyManifest(context, type, document);
   const now = context.clock.now();
@@ -159,8 +168,17 @@ function applyManifest(context: Context, type: ManifestType, document: ManifestD
   context.updateType(type, { manifest: { version: document.version, tasks: tasks.length, tables } });
 }
 
-/** A refused document is asked for again after a status interval, not in a loop. */
-function refuse(context: Context, document: string): void {
+/**
+ * The platform answered, but not with the document. One that can't be served must not keep everything else waiting, so
+ * it steps aside; a platform that is merely busy is asked again as soon as it allows.
+ */
+function documentFailed(context: Context, document: string, failure: Failure): void {
+  exchangeFailed(context, failure);
+  if (failure.kind === 'api' && failure.status !== 429 && failure.status !== 503) postpone(context, document);
+}
+
+/** A document that can't be used is asked for again after a status interval, not in a loop. */
+export function postpone(context: Context, document: string): void {
   const notBefore = context.clock.now() + statusIntervalSec(context.facts()) * 1000;
   context.log.debug(`${document} is asked for again at ${toInstant(notBefore)}`);
   context.update({ documentsNotBefore: { ...context.facts().documentsNotBefore, [document]: notBefore } });

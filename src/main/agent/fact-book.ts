@@ -21,14 +21,16 @@ export class FactBook {
     this.#facts = { ...this.#facts, ...change };
   }
 
-  /** Changes what is known of a type. The cycle that it owes, and the spread of the next one, are kept on the disk. */
+  /** Changes what is known of a type. The cycle that it owes, and what the next one counts from, are kept on the disk. */
   updateType(type: ManifestType, change: Partial<TypeFacts>): void {
     const before = this.#facts.types[type] ?? emptyTypeFacts;
     const after = { ...before, ...change };
     this.update({ types: { ...this.#facts.types, [type]: after } });
     const requested = owedCycle(after);
-    if (owedCycle(before) !== requested || before.spreadMs !== after.spreadMs) {
-      this.#kv.set(`cycle:${type}`, { spreadMs: after.spreadMs, requested });
+    const { spreadMs, cycleEndedAt } = after;
+    const same = before.spreadMs === spreadMs && before.cycleEndedAt === cycleEndedAt;
+    if (!same || owedCycle(before) !== requested) {
+      this.#kv.set(`cycle:${type}`, { spreadMs, cycleEndedAt, requested });
     }
   }
 

@@ -2,7 +2,7 @@ import type { ManifestType } from '../../shared/modules.ts';
 import type { Profile } from '../../shared/profile.ts';
 
 /** Why a collection of a type was asked for. */
-export type CycleReason = 'manifest' | 'change' | 'resync' | 'request' | 'retry';
+export type CycleReason = 'manifest' | 'change' | 'resync' | 'request' | 'retry' | 'refused';
 
 /** A wish for an early cycle; times in ms since the epoch, as everywhere here. */
 export interface CycleRequest {
@@ -35,6 +35,8 @@ export interface TypeFacts {
   readonly requested: CycleRequest | null;
   /** The request that the running collection serves; asked for again if the agent dies before it is sealed. */
   readonly serving: CycleRequest | null;
+  /** Collections that failed in a row. */
+  readonly failures: number;
 }
 
 /** The one upload that may be under way on a host (R156, R175). */
@@ -46,6 +48,8 @@ export interface PendingFacts {
   readonly encodedBytes: number;
   /** When the next step may go: chunk starts are a delta upload interval apart (R142, R144). */
   readonly nextStepAt: number;
+  /** Steps that failed in a row: an upload that keeps failing leaves room for other exchanges. */
+  readonly failures: number;
 }
 
 /** A back-off: how many attempts have failed in a row and when the next may start. */
@@ -64,6 +68,8 @@ export interface Facts {
   readonly configured: boolean;
   /** Set when the platform removed this agent: nothing is sent any more. */
   readonly uninstalled: boolean;
+  /** After an error that nobody expected: no exchange starts before. */
+  readonly pausedUntil: number;
   readonly provisioned: boolean;
   readonly provisioning: BackoffFacts;
   /** Back-off after failed exchanges with a platform that knows this agent. */
@@ -116,4 +122,5 @@ export const emptyTypeFacts: TypeFacts = {
   spreadMs: 0,
   requested: null,
   serving: null,
+  failures: 0,
 };

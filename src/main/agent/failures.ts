@@ -1,12 +1,13 @@
 import type { ConditionCode } from '../../shared/conditions.ts';
+import { MAX_CLOCK_SKEW_SEC } from '../../shared/wire.ts';
 import { toInstant } from '../clock.ts';
 import { describeFailure, type Failure } from '../uplink/failure.ts';
-import { noBackoff, uplinkFailed } from './backoff.ts';
+import { noBackoff, provisioningFailed, uplinkFailed } from './backoff.ts';
 import type { Context } from './context.ts';
 import { statusIntervalSec } from './plan.ts';
 
-/** Conditions that a successful exchange disproves. */
-const CLEARED_BY_SUCCESS: readonly ConditionCode[] = [
+/** Conditions of the connection: at most one holds, and a successful exchange disproves them all. */
+const CONNECTION: readonly ConditionCode[] = [
   'PLATFORM_UNREACHABLE',
   'PLATFORM_TLS',
   'PLATFORM_REPLY_INVALID',
@@ -16,11 +17,27 @@ const CLEARED_BY_SUCCESS: readonly ConditionCode[] = [
 
 /** The platform answered as it should: back-off and connection conditions are over. */
 export function exchangeWorked(context: Context): void {
-  for (const code of CLEARED_BY_SUCCESS) context.conditions.clear(code);
-  if (context.facts().uplink.failures > 0) {
+  clearConnection(context);
+  noteClockOffset(context);
+  const facts = context.facts();
+  if (facts.uplink.failures > 0) {
     context.log.info('the platform answers again');
     context.update({ uplink: noBackoff });
   }
+  // Only now is a registration good: a platform that forgets it at once is not asked again at once.
+  if (facts.provisioned && facts.provisioning.failures > 0) context.update({ provisioning: noBackoff });
+}
+
+/** Clears the conditions of the connection, but for one. */
+export function clearConnection(context: Context, except?: ConditionCode): void {
+  for (const code of CONNECTION) if (code !== except) context.conditions.clear(code);
+}
+
+/** A clock so wrong that the platform refuses it is corrected for, and said to people. */
+function noteClockOffset(context: Context): void {
+  const offset = Math.abs(context.clockOffsetSec());
+  if (offset <= MAX_CLOCK_SKEW_SEC) context.conditions.clear('CLOCK_SKEW');
+  else context.conditions.raise('CLOCK_SKEW', context.clock.now(), { seconds: String(Math.round(offset)) });
 }
 
 /**
@@ -38,11 +55,15 @@ export function exchangeFailed(context: Context, failure: Failure): void {
   }
   const now = context.clock.now();
   const facts = context.facts();
-  const retryAfterMs = failure.kind === 'api' ? (failure.retryAfterSec ?? 0) * 1000 : 0;
   const capMs = statusIntervalSec(facts) * 1000;
-  const uplink = uplinkFailed(facts.uplink, now, context.random.next(), capMs, retryAfterMs);
+  const uplink = uplinkFailed(facts.uplink, now, context.random.next(), capMs, retryAfterMs(failure));
   context.update({ uplink, heartbeatWanted: facts.heartbeatWanted || failure.kind === 'transport' });
   raiseConnection(context, failure, uplink.nextAt);
+}
+
+/** What the platform asked to wait (429, 503), ms; 0 when it said nothing. */
+export function retryAfterMs(failure: Failure): number {
+  return failure.kind === 'api' ? (failure.retryAfterSec ?? 0) * 1000 : 0;
 }
 
 /** Raises the condition of a failed exchange; `nextAt` is when the next attempt is made. */
@@ -51,40 +72,42 @@ export function raiseConnection(context: Context, failure: Failure, nextAt: numb
   const reason = describeFailure(failure);
   const next = toInstant(nextAt);
   const now = context.clock.now();
+  const code = connectionCode(context, failure);
+  clearConnection(context, code);
+  const given = failure.kind === 'unverified' ? (failure.givenKeyId ?? '') : '';
+  const pinned = context.pinnedKeyId() ?? '';
+  context.conditions.raise(code, now, { platform, reason, next, given, pinned });
+}
+
+function connectionCode(context: Context, failure: Failure): ConditionCode {
   switch (failure.kind) {
     case 'transport':
-      context.conditions.raise('PLATFORM_UNREACHABLE', now, { platform, reason, next });
-      break;
+      return 'PLATFORM_UNREACHABLE';
     case 'tls':
-      context.conditions.raise('PLATFORM_TLS', now, { platform, reason, next });
-      break;
-    case 'unverified':
-      raiseUnverified(context, failure, now);
-      break;
+      return 'PLATFORM_TLS';
     case 'api':
-      context.conditions.raise('PLATFORM_ERROR', now, { reason, next });
-      break;
+      return 'PLATFORM_ERROR';
+    case 'unverified': {
+      const pinned = context.pinnedKeyId();
+      const other = failure.givenKeyId !== undefined && pinned !== undefined && failure.givenKeyId !== pinned;
+      return other ? 'PLATFORM_KEY_MISMATCH' : 'PLATFORM_REPLY_INVALID';
+    }
   }
 }
 
-function raiseUnverified(
-  context: Context,
-  failure: Extract<Failure, { kind: 'unverified' }>,
-  now: number,
-): void {
-  const pinned = context.pinnedKeyId();
-  if (failure.givenKeyId !== undefined && pinned !== undefined && failure.givenKeyId !== pinned) {
-    context.conditions.raise('PLATFORM_KEY_MISMATCH', now, { given: failure.givenKeyId, pinned });
-  } else {
-    context.conditions.raise('PLATFORM_REPLY_INVALID', now, { reason: failure.reason });
-  }
-}
-
-/** 404 AGENT_UNKNOWN: register again with the same Host ID (protocol, "Errors"). */
+/**
+ * 404 AGENT_UNKNOWN: register again with the same Host ID (protocol, "Errors"). At once the first time; a platform that
+ * forgets it again before anything else worked has to wait for the back-off.
+ */
 function agentUnknown(context: Context): void {
   context.log.warn('the platform does not know this agent: registering again with the same Host ID');
   context.store.kv.delete('registered');
-  context.update({ provisioned: false, provisioning: noBackoff, uplink: noBackoff });
+  const hostId = context.identity.registration?.hostId;
+  context.identity.proposal = hostId === undefined ? undefined : { hostId };
+  const now = context.clock.now();
+  const before = context.facts().provisioning;
+  const provisioning = before.failures === 0 ? { failures: 1, nextAt: now } : provisioningFailed(before, now);
+  context.update({ provisioned: false, provisioning, uplink: noBackoff });
 }
 
 /** 410: the platform removed this agent; it goes quiet for good. */

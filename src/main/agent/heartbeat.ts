@@ -4,8 +4,9 @@ import { AGENT_VERSION, type StatusReply, type StatusRequest } from '../../share
 import type { Apply, Context } from './context.ts';
 import { exchangeFailed, exchangeWorked } from './failures.ts';
 import { setModules } from './modules.ts';
-import { LastActivity } from './records.ts';
+import { droppedRecords, dropsReported, LastActivity, RECORDS_STREAM, reportedDrops } from './records.ts';
 import { obey } from './commands.ts';
+import { statusIntervalSec } from './plan.ts';
 import { cycleEnd, spreadMs } from './schedule.ts';
 
 /**
@@ -13,7 +14,8 @@ import { cycleEnd, spreadMs } from './schedule.ts';
  * and commands.
  */
 export async function heartbeat(context: Context): Promise<Apply> {
-  const request = statusRequest(context);
+  const dropped = droppedRecords(context);
+  const request = statusRequest(context, dropped);
   const sentAt = context.clock.now();
   const result = await context.platform.heartbeat(request);
   return () => {
@@ -22,16 +24,19 @@ export async function heartbeat(context: Context): Promise<Apply> {
       return;
     }
     exchangeWorked(context);
+    context.conditions.clear('DISK_FULL', 'state');
     context.update({ lastHeartbeatAt: sentAt, heartbeatWanted: false });
     context.store.kv.set('lastHeartbeatAt', sentAt);
+    dropsReported(context, dropped);
     context.emit({ name: 'checked in', commands: result.value.commands.length });
     takeReply(context, result.value);
   };
 }
 
-function statusRequest(context: Context): StatusRequest {
+function statusRequest(context: Context, dropped: number): StatusRequest {
   const facts = context.facts();
   const known = MANIFEST_TYPES.filter((type) => facts.types[type] !== undefined);
+  const unreported = dropped - reportedDrops(context);
   const lastActivity = context.store.kv.get('lastActivity', LastActivity);
   return {
     agentVersion: AGENT_VERSION,
@@ -56,7 +61,7 @@ function statusRequest(context: Context): StatusRequest {
     suspended: facts.profile.suspendCollection,
     route: context.route(),
     fingerprint: context.host.fingerprint.slice(0, 8),
-    drops: context.drops(),
+    drops: unreported > 0 ? { [RECORDS_STREAM]: unreported } : {},
   };
 }
 
@@ -91,7 +96,8 @@ function takeProcessed(
   if (known === undefined || known.uploadedAt === null || seq !== known.seq || known.processedAt === at)
     return;
   context.store.snapshots.setProcessed(type, seq, at);
-  const cycleEndedAt = cycleEnd(known.uploadedAt, at, context.facts().profile.statusIntervalSec);
+  const now = context.clock.now();
+  const cycleEndedAt = cycleEnd(known.uploadedAt, at, now, statusIntervalSec(context.facts()));
   context.updateType(type, { processedAt: at, cycleEndedAt });
 }
 

@@ -1,21 +1,24 @@
 import { z } from 'zod';
-import { MANIFEST_TYPES, typesOfModules } from '../../shared/modules.ts';
+import { MANIFEST_TYPES, typesOfModules, type ManifestType } from '../../shared/modules.ts';
 import { defaultProfile } from '../../shared/profile.ts';
 import type { Registration } from '../host/identity.ts';
 import type { Store } from '../queue/open.ts';
 import { noBackoff } from './backoff.ts';
 import { emptyTypeFacts, type DevelopmentIntervals, type Facts, type TypeFacts } from './facts.ts';
 import { countRecords } from './records.ts';
-import { cycleEnd } from './schedule.ts';
-import { pendingFacts } from './upload.ts';
+import { pendingFacts } from './upload-progress.ts';
 
 const Registered = z.object({ hostId: z.string(), agentKeyId: z.string() });
 
 /** What a type still owed when the agent ended: an early cycle, or the spread drawn for the next one. */
 const Cycle = z.object({
   spreadMs: z.number().min(0),
+  cycleEndedAt: z.number().nullable(),
   requested: z
-    .object({ reason: z.enum(['manifest', 'change', 'resync', 'request', 'retry']), notBefore: z.number() })
+    .object({
+      reason: z.enum(['manifest', 'change', 'resync', 'request', 'retry', 'refused']),
+      notBefore: z.number(),
+    })
     .nullable(),
 });
 
@@ -32,8 +35,7 @@ export function isRegistered(
   const registered = store.kv.get('registered', Registered);
   return (
     registration !== undefined &&
-    registered !== undefined &&
-    registered.hostId === registration.hostId &&
+    registered?.hostId === registration.hostId &&
     registered.agentKeyId === agentKeyId &&
     registration.agentKeyId === agentKeyId &&
     hostId === registration.hostId
@@ -57,6 +59,7 @@ export function initialFacts(
     startedAt: now,
     configured,
     uninstalled: false,
+    pausedUntil: 0,
     provisioned,
     provisioning: noBackoff,
     uplink: noBackoff,
@@ -67,8 +70,8 @@ export function initialFacts(
     documentsNotBefore: {},
     manifestsOffered: {},
     activeTypes: typesOfModules(modulesOf(store)),
-    types: typesOf(store, provisioned ? now : null),
-    lastHeartbeatAt: store.kv.get('lastHeartbeatAt', number) ?? null,
+    types: typesOf(store, now, provisioned),
+    lastHeartbeatAt: notAfter(now, store.kv.get('lastHeartbeatAt', number)),
     // A start is an occasion to check in: the machine may have been off for days.
     heartbeatWanted: true,
     queuedRecords: countRecords({ store }),
@@ -76,7 +79,7 @@ export function initialFacts(
     collecting: null,
     collectorUp: false,
     diskNotBefore: 0,
-    lastSyncCheckAt: store.kv.get('lastSyncCheckAt', number) ?? null,
+    lastSyncCheckAt: notAfter(now, store.kv.get('lastSyncCheckAt', number)),
     syncCheckWanted: false,
     reprovisionWanted: false,
     development,
@@ -88,27 +91,41 @@ export function modulesOf(store: Store): string[] {
   return store.kv.get('modules', z.array(z.string())) ?? [];
 }
 
-/** `owedAt`: when a type that was lost is collected again; `null` before the first registration, when all are new. */
-function typesOf(store: Store, owedAt: number | null): Facts['types'] {
+/** A stored time that lies ahead was noted before the clock was set back: it counts as now. */
+const notAfter = (latest: number, stored: number | undefined): number | null =>
+  stored === undefined ? null : Math.min(latest, stored);
+
+/** Nothing is asked for further ahead than this: the daily attempt after a refused upload, a spread of at most a day. */
+const LONGEST_WAIT_MS = 24 * 3600 * 1000;
+
+function cycleOf(store: Store, type: ManifestType, now: number): z.infer<typeof Cycle> {
+  const cycle = store.kv.get(`cycle:${type}`, Cycle);
+  if (cycle === undefined) return { spreadMs: 0, cycleEndedAt: null, requested: null };
+  const { requested } = cycle;
+  const notBefore = Math.min(requested?.notBefore ?? 0, now + LONGEST_WAIT_MS);
+  return { ...cycle, requested: requested === null ? null : { ...requested, notBefore } };
+}
+
+/** A type that was lost is collected again, but not before the first registration, when all are new. */
+function typesOf(store: Store, now: number, provisioned: boolean): Facts['types'] {
   const pendingType = store.snapshots.pending()?.type;
   const active = typesOfModules(modulesOf(store));
   return Object.fromEntries(
     MANIFEST_TYPES.filter((type) => active.includes(type)).map((type): [string, TypeFacts] => {
       const state = store.snapshots.state(type);
-      const cycle = store.kv.get(`cycle:${type}`, Cycle) ?? { spreadMs: 0, requested: null };
+      const { spreadMs, requested, cycleEndedAt } = cycleOf(store, type, now);
       if (state === undefined) {
         // Nothing held, nothing under way, nothing asked for: a crash between dropping a copy and asking for a new one.
-        const lost = pendingType !== type && owedAt !== null;
-        const owed = lost ? ({ reason: 'retry', notBefore: owedAt } as const) : null;
-        return [type, { ...emptyTypeFacts, ...cycle, requested: cycle.requested ?? owed }];
+        const lost = pendingType !== type && provisioned;
+        const owed = lost ? ({ reason: 'retry', notBefore: now } as const) : null;
+        return [type, { ...emptyTypeFacts, spreadMs, requested: requested ?? owed }];
       }
       const processedAt = state.processed?.seq === state.seq ? state.processed.at : null;
       const { seq, root, rows, collectedAt, uploadedAt } = state;
-      const cycleEndedAt = cycleEnd(uploadedAt, processedAt, defaultProfile().statusIntervalSec);
-      return [
-        type,
-        { ...emptyTypeFacts, ...cycle, seq, root, rows, collectedAt, uploadedAt, processedAt, cycleEndedAt },
-      ];
+      // A crash between the commit and this note leaves the end of the cycle before: then the commit is the later one.
+      const ended = notAfter(now, Math.max(uploadedAt, cycleEndedAt ?? 0));
+      const held = { seq, root, rows, collectedAt, uploadedAt, processedAt, cycleEndedAt: ended };
+      return [type, { ...emptyTypeFacts, ...held, spreadMs, requested }];
     }),
   );
 }

@@ -15,7 +15,7 @@ export class OwnerLoop {
   #running = false;
   #stopped = false;
 
-  /** `afterEach` runs after every handled event; `onError` takes what a handler threw: the loop itself goes on. */
+  /** `afterEach` runs after every handled event; `onError` takes what either of them threw: the loop itself goes on. */
   constructor(afterEach: () => void, onError: (event: string, error: unknown) => void) {
     this.#afterEach = afterEach;
     this.#onError = onError;
@@ -46,11 +46,15 @@ export class OwnerLoop {
   }
 
   #handle(event: CoreEvent): void {
+    this.#guarded(event.name, event.handle);
+    if (!this.#stopped) this.#guarded(`after ${event.name}`, this.#afterEach);
+  }
+
+  #guarded(name: string, work: () => void): void {
     try {
-      event.handle();
+      work();
     } catch (error) {
-      this.#onError(event.name, error);
+      this.#onError(name, error);
     }
-    if (!this.#stopped) this.#afterEach();
   }
 }

@@ -9,8 +9,10 @@ import { emptyTypeFacts } from './facts.ts';
 export function setModules(context: Context, modules: readonly string[]): void {
   const before = context.facts().activeTypes;
   const active = typesOfModules(modules);
-  context.store.kv.set('modules', [...modules]);
-  if (active.join() === before.join()) return;
+  if (active.join() === before.join()) {
+    keepModules(context, modules);
+    return;
+  }
   context.log.info(`active manifest types: ${active.join(', ')}`);
   context.update({ activeTypes: active });
   for (const type of MANIFEST_TYPES) {
@@ -18,6 +20,12 @@ export function setModules(context: Context, modules: readonly string[]): void {
     else if (active.includes(type) && context.facts().types[type] === undefined)
       context.updateType(type, emptyTypeFacts);
   }
+  // Last: a crash before leaves the old list, and the next heartbeat does all of this again.
+  keepModules(context, modules);
+}
+
+function keepModules(context: Context, modules: readonly string[]): void {
+  if (modules.join() !== context.modules().join()) context.store.kv.set('modules', [...modules]);
 }
 
 /** Drops everything that is held for a type. */

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import type { Clock, Random } from '../clock.ts';
 import { UnsafeFile } from '../host/atomic-file.ts';
+import type { HostFacts } from '../../shared/wire.ts';
 import { readHostFacts } from '../host/host-facts.ts';
 import { readHostId, type HostIdRead } from '../host/host-id.ts';
 import { IdentityFiles } from '../host/identity.ts';
@@ -9,14 +9,15 @@ import type { Paths } from '../host/paths.ts';
 import type { SettingProblem, Settings } from '../host/settings.ts';
 import { openStore, type Store } from '../queue/open.ts';
 import { PlatformApi } from '../uplink/api.ts';
-import { PlatformClient } from '../uplink/client.ts';
+import { PlatformClient, type Caller } from '../uplink/client.ts';
 import { DirectTransport, type Transport } from '../uplink/transport.ts';
 import type { StartCollector } from './collector-process.ts';
-import type { Identity } from './context.ts';
+import type { Identity, PlatformPort } from './context.ts';
 import { AgentCore } from './core.ts';
 import { DEVELOPMENT_SWITCH } from './development.ts';
 import type { DevelopmentIntervals } from './facts.ts';
 import { initialFacts, isRegistered } from './initial-facts.ts';
+import { keptProposal } from './provisioning.ts';
 import { RECORDS_MAX_BYTES, RECORDS_STREAM } from './records.ts';
 
 /** What a host of the core decides: where, with which settings, clock and collector. */
@@ -30,6 +31,22 @@ export interface CoreOptions {
   readonly development: DevelopmentIntervals;
 }
 
+/** A way to the platform: its endpoints, and what the client knows of the connection. */
+export interface Connection {
+  readonly platform: PlatformPort;
+  readonly client: Pick<PlatformClient, 'clockOffsetSec' | 'route' | 'close'>;
+  /** Why the settings allow no connection, if they don't. */
+  readonly problem?: string | undefined;
+}
+
+/** What stands outside the data directory. Tests put doubles in its place. */
+export interface World {
+  readonly readHost: () => Promise<HostFacts>;
+  readonly connect: (options: CoreOptions, caller: () => Caller) => Connection;
+}
+
+const theWorld: World = { readHost: readHostFacts, connect: connectOverHttp };
+
 /** A core that is ready to start, and what closes it again. */
 export interface OpenedCore {
   readonly core: AgentCore;
@@ -37,13 +54,11 @@ export interface OpenedCore {
   readonly close: () => Promise<void>;
 }
 
-export const systemRandom: Random = { next: () => Math.random(), uuid: () => randomUUID() };
-
 /**
  * Puts a core together from what is on the disk. The caller holds the lock of the data directory. Throws `StoreError`
  * when the database can't be used for another reason than damage, and what the file system throws.
  */
-export async function openCore(options: CoreOptions): Promise<OpenedCore> {
+export async function openCore(options: CoreOptions, world: World = theWorld): Promise<OpenedCore> {
   const { paths, settings, clock, random, log } = options;
   const { store, quarantined } = await openStore(paths.dataDir, {
     now: clock.now,
@@ -53,36 +68,28 @@ export async function openCore(options: CoreOptions): Promise<OpenedCore> {
   store.events.setLimit(RECORDS_STREAM, RECORDS_MAX_BYTES);
   const hostId = readHostIdFile(paths.hostIdFile);
   const identityFiles = new IdentityFiles(paths.dataDir);
-  const identity = loadIdentity(identityFiles, hostId);
-  const { transport, problem } = openTransport(settings);
-  const configured = isConfigured(settings) && hostId.state !== 'invalid' && problem === undefined;
-  const client = new PlatformClient({
-    base: settings.webServiceUri ?? 'https://not-configured.invalid/',
-    transport,
-    now: clock.now,
-    log,
-  });
-  const platform = new PlatformApi(client, () => ({
+  const identity = loadIdentity(identityFiles, hostId, store);
+  const { platform, client, problem } = world.connect(options, () => ({
     customerId: settings.customerId ?? '',
     agentId: identity.registration?.hostId ?? '',
     keyPair: identity.keyPair,
     platformKey: settings.platformKey ?? identity.registration?.platformKey,
   }));
+  const configured = isConfigured(settings) && hostId.state !== 'invalid' && problem === undefined;
   const provisioned = isRegistered(
     store,
     identity.registration,
     identity.keyPair.keyId,
-    hostId.state === 'present' ? hostId.hostId : undefined,
+    identity.storedHostId,
   );
   const core = new AgentCore({
     ...options,
     store,
     identityFiles,
     identity,
-    host: await readHostFacts(),
+    host: await world.readHost(),
     platform,
     client,
-    keptHostId: hostId.state === 'present',
     facts: initialFacts(store, {
       now: clock.now(),
       configured,
@@ -100,7 +107,14 @@ const isConfigured = (settings: Settings): boolean =>
 /** A line of the settings file that is no setting is named, but everything else applies. */
 const isHarmless = (problem: SettingProblem): boolean => problem.reason.endsWith('the line is ignored');
 
-async function close(core: AgentCore, client: PlatformClient, store: Store): Promise<void> {
+function connectOverHttp({ settings, clock, log }: CoreOptions, caller: () => Caller): Connection {
+  const { transport, problem } = openTransport(settings);
+  const base = settings.webServiceUri ?? 'https://not-configured.invalid/';
+  const client = new PlatformClient({ base, transport, now: clock.now, log });
+  return { platform: new PlatformApi(client, caller), client, problem };
+}
+
+async function close(core: AgentCore, client: Connection['client'], store: Store): Promise<void> {
   await core.stop();
   await client.close();
   store.close();
@@ -116,11 +130,13 @@ function readHostIdFile(path: string): HostIdRead {
 }
 
 /** A Host ID that is there already is proposed, never replaced (R017). */
-function loadIdentity(files: IdentityFiles, hostId: HostIdRead): Identity {
+function loadIdentity(files: IdentityFiles, hostId: HostIdRead, store: Store): Identity {
+  const storedHostId = hostId.state === 'present' ? hostId.hostId : undefined;
   return {
     keyPair: files.keyPair(),
     registration: files.registration(),
-    proposal: hostId.state === 'present' ? { hostId: hostId.hostId } : undefined,
+    storedHostId,
+    proposal: keptProposal(store, storedHostId),
     conflict: false,
   };
 }

@@ -6,7 +6,8 @@ import { provision } from './provisioning.ts';
 import { sendRecords } from './records.ts';
 import { reprovision } from './reprovision.ts';
 import { syncCheck } from './sync-check.ts';
-import { uploadStep, type UploadProgress } from './upload.ts';
+import { uploadStep } from './upload.ts';
+import type { UploadProgress } from './upload-progress.ts';
 
 /** Carries out one exchange of the plan; what it leads to is returned, to be applied as one event. */
 export function perform(step: UplinkStep, context: Context, upload: UploadProgress): Promise<Apply> {

@@ -56,6 +56,7 @@ const wait = (at: number): UplinkPlan => ({ step: null, wakeAt: at });
 
 function planUplink(facts: Facts, now: number): UplinkPlan {
   if (facts.exchanging !== null || !facts.configured || facts.uninstalled) return nothing;
+  if (facts.pausedUntil > now) return wait(facts.pausedUntil);
   if (!facts.provisioned) {
     return facts.provisioning.nextAt <= now ? start({ step: 'provision' }) : wait(facts.provisioning.nextAt);
   }

@@ -12,15 +12,21 @@ export interface Watcher {
 /** How often watchers get a new status at most, ms. */
 const STATUS_THROTTLE_MS = 100;
 
-/** Hands events on at once and the status at most ten times a second, and builds it only when somebody looks. */
+/**
+ * Hands events on at once and the status at most ten times a second, and builds it only when somebody looks. A watcher
+ * that throws is dropped: it must not disturb the core, nor other watchers.
+ */
 export class Publisher {
   readonly #clock: Clock;
   readonly #status: () => AgentStatus;
+  readonly #onError: (error: unknown) => void;
   readonly #watchers = new Set<Watcher>();
   #cancel: (() => void) | undefined;
 
-  constructor(clock: Clock, status: () => AgentStatus) {
+  /** `onError` takes what a watcher or the building of the status threw. */
+  constructor(clock: Clock, status: () => AgentStatus, onError: (error: unknown) => void) {
     this.#clock = clock;
+    this.#onError = onError;
     this.#status = status;
   }
 
@@ -33,7 +39,9 @@ export class Publisher {
 
   emit(event: NewEvent): void {
     const stamped = { ...event, at: toInstant(this.#clock.now()) };
-    for (const watcher of this.#watchers) watcher.event(stamped);
+    this.#tell((watcher) => {
+      watcher.event(stamped);
+    });
   }
 
   /** The status may have changed. */
@@ -41,9 +49,30 @@ export class Publisher {
     if (this.#watchers.size === 0 || this.#cancel !== undefined) return;
     this.#cancel = this.#clock.at(this.#clock.now() + STATUS_THROTTLE_MS, () => {
       this.#cancel = undefined;
-      const status = this.#status();
-      for (const watcher of this.#watchers) watcher.status(status);
+      this.#hand();
     });
+  }
+
+  #hand(): void {
+    try {
+      const status = this.#status();
+      this.#tell((watcher) => {
+        watcher.status(status);
+      });
+    } catch (error) {
+      this.#onError(error);
+    }
+  }
+
+  #tell(say: (watcher: Watcher) => void): void {
+    for (const watcher of this.#watchers) {
+      try {
+        say(watcher);
+      } catch (error) {
+        this.#watchers.delete(watcher);
+        this.#onError(error);
+      }
+    }
   }
 
   stop(): void {

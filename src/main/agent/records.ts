@@ -36,7 +36,8 @@ export function recordCommand(
 ): void {
   append(context, {
     kind: 'command',
-    id: context.random.uuid(),
+    // Of the command, so that asking again while it waits in the queue adds nothing.
+    id: command.id,
     at: toInstant(context.clock.now()),
     commandId: command.id,
     type: command.type,
@@ -50,6 +51,26 @@ function append(context: Context, record: AckRecord): void {
   const at = context.clock.now();
   context.store.events.enqueue(RECORDS_STREAM, [{ id: record.id, at, body: JSON.stringify(record) }]);
   context.update({ queuedRecords: countRecords(context) });
+  const count = droppedRecords(context) - reportedDrops(context);
+  if (count > 0) context.conditions.raise('EVENTS_DROPPED', at, { count: String(count) });
+}
+
+const REPORTED = 'dropsReported';
+
+/** Records that did not fit into the queue, in all. */
+export function droppedRecords(context: Pick<Context, 'store'>): number {
+  return context.store.events.stats()[RECORDS_STREAM]?.dropped ?? 0;
+}
+
+/** How many of them the platform knows of. */
+export function reportedDrops(context: Pick<Context, 'store'>): number {
+  return context.store.kv.get(REPORTED, z.number().int()) ?? 0;
+}
+
+/** Notes that the platform knows of so many in all. */
+export function dropsReported(context: Context, total: number): void {
+  if (total !== reportedDrops(context)) context.store.kv.set(REPORTED, total);
+  context.conditions.clear('EVENTS_DROPPED');
 }
 
 /** Records waiting for the platform, gap records included. */
@@ -59,6 +80,16 @@ export function countRecords(context: Pick<Context, 'store'>): number {
 
 /** What the activity record of `recordActivity` looks like in the store. */
 export const LastActivity = z.object({ name: z.string(), at: z.string() });
+
+/** A record that can't be read is said and passed over: it must not hold up the ones behind it. */
+function recordOf(context: Context, body: string): AckRecord[] {
+  try {
+    return [AckRecord.parse(JSON.parse(body))];
+  } catch {
+    context.log.error('a queued record is unreadable and left out');
+    return [];
+  }
+}
 
 /** Sends the oldest records; they leave the queue once the platform has them. */
 export async function sendRecords(context: Context): Promise<Apply> {
@@ -81,8 +112,7 @@ export async function sendRecords(context: Context): Promise<Apply> {
         },
       ];
     }
-    const parsed = AckRecord.safeParse(JSON.parse(record.body));
-    return parsed.success ? [parsed.data] : [];
+    return recordOf(context, record.body);
   });
   if (last === undefined || records.length === 0) {
     return () => {

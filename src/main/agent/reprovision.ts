@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Uuid } from '../../shared/ids.ts';
-import { MANIFEST_TYPES } from '../../shared/modules.ts';
+import { MANIFEST_TYPES, type ManifestType } from '../../shared/modules.ts';
 import { noBackoff } from './backoff.ts';
 import type { Apply, Context } from './context.ts';
 import { sendRecords } from './records.ts';
@@ -37,30 +37,25 @@ export async function reprovision(context: Context): Promise<Apply> {
 
 function takeNewIdentity(context: Context): void {
   const marker = context.store.kv.get(MARKER, Marker);
+  if (marker !== undefined) leaveOldIdentity(context, marker);
   context.update({ reprovisionWanted: false });
-  if (marker === undefined) return;
+}
+
+/** Every step may be done twice: a crash in between repeats them all, until the marker says that they are done. */
+function leaveOldIdentity(context: Context, marker: z.infer<typeof Marker>): void {
   context.log.warn('taking a new Host ID and a new key, as the platform asked for');
-  context.store.kv.delete('registered');
-  context.store.kv.delete('profile');
-  context.store.kv.delete('heartbeatCounter');
   for (const type of MANIFEST_TYPES) {
     context.cancelCollection(type);
     context.store.snapshots.scorch(type);
-    if (context.facts().types[type] !== undefined) {
-      context.updateType(type, {
-        seq: 0,
-        root: null,
-        rows: 0,
-        uploadedAt: null,
-        processedAt: null,
-        requested: null,
-      });
-      context.updateType(type, { requested: { reason: 'resync', notBefore: context.clock.now() } });
-    }
+    if (context.facts().types[type] !== undefined) forgetSynchronised(context, type);
   }
+  context.store.kv.delete('profile');
+  context.store.kv.delete('heartbeatCounter');
+  context.store.kv.delete('registered');
   context.identity.keyPair = context.identityFiles.renewKeyPair();
-  context.identity.proposal = { hostId: marker.hostId, previous: marker.previous };
   context.store.kv.set(MARKER, { ...marker, renewed: true });
+  context.identity.proposal = { hostId: marker.hostId, previous: marker.previous };
+  context.identity.conflict = false;
   context.update({
     provisioned: false,
     provisioning: noBackoff,
@@ -71,17 +66,31 @@ function takeNewIdentity(context: Context): void {
   });
 }
 
+function forgetSynchronised(context: Context, type: ManifestType): void {
+  context.updateType(type, {
+    seq: 0,
+    root: null,
+    rows: 0,
+    uploadedAt: null,
+    processedAt: null,
+    serving: null,
+    requested: { reason: 'resync', notBefore: context.clock.now() },
+  });
+}
+
 /** Goes on with a change of identity that a crash cut short. */
 export function resumeReprovision(context: Context): void {
   const marker = context.store.kv.get(MARKER, Marker);
   if (marker === undefined) return;
+  const { identity } = context;
   if (context.facts().provisioned) {
-    context.update({ reprovisionWanted: true });
-    return;
+    // Confirmed already, and only the marker was left behind?
+    if (identity.registration?.hostId === marker.previous) context.update({ reprovisionWanted: true });
+    else context.store.kv.delete(MARKER);
+  } else if (!marker.renewed) leaveOldIdentity(context, marker);
+  else if (identity.storedHostId !== undefined && identity.storedHostId !== marker.previous) {
+    identity.proposal = { hostId: identity.storedHostId, previous: marker.previous };
+  } else if (identity.proposal?.previous !== marker.previous) {
+    identity.proposal = { hostId: marker.hostId, previous: marker.previous };
   }
-  if (!marker.renewed) {
-    context.identity.keyPair = context.identityFiles.renewKeyPair();
-    context.store.kv.set(MARKER, { ...marker, renewed: true });
-  }
-  context.identity.proposal = { hostId: marker.hostId, previous: marker.previous };
 }

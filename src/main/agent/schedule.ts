@@ -10,6 +10,9 @@ const PROCESSING_GRACE_MS = 15 * MINUTE;
 /** Shortest time between two collections of a type that changes on the host ask for (C1: "minimum gap"). */
 export const CHANGE_GAP_SEC = 60;
 
+const COLLECTION_RETRY_SEC = 60;
+const COLLECTION_RETRY_CAP_SEC = 3600;
+
 /** A day between full comparisons of both sides' roots, where nothing asks for one earlier (R223). */
 export const SYNC_CHECK_INTERVAL_MS = 24 * 60 * MINUTE;
 
@@ -33,16 +36,31 @@ export function dueAt(type: ManifestType, facts: TypeFacts, profile: Profile): n
   return regular === null ? facts.requested.notBefore : Math.min(regular, facts.requested.notBefore);
 }
 
-/** The end of a cycle (R166): when it was processed, if that was reported in time, else when it was committed. */
-export function cycleEnd(uploadedAt: number, processedAt: number | null, statusIntervalSec: number): number {
-  const latest = uploadedAt + PROCESSING_GRACE_MS + statusIntervalSec * 1000;
-  return processedAt !== null && processedAt >= uploadedAt && processedAt <= latest
-    ? processedAt
-    : uploadedAt;
+/**
+ * The end of a cycle (R166): when the platform had processed it, if a heartbeat said so within 15 minutes and one status
+ * interval of the commit, else the commit. `processedAt` is the platform's clock, so it is bounded by this host's.
+ */
+export function cycleEnd(
+  uploadedAt: number,
+  processedAt: number,
+  reportedAt: number,
+  statusIntervalSec: number,
+): number {
+  const inTime = reportedAt <= uploadedAt + PROCESSING_GRACE_MS + statusIntervalSec * 1000;
+  return inTime ? Math.max(uploadedAt, Math.min(processedAt, reportedAt)) : uploadedAt;
 }
 
-/** A request for an early cycle because the host changed: kept apart from the last one by the gap (protocol, rule 11). */
+/** Pause before a collection that failed is tried again: a minute, doubled with every failure in a row up to an hour. */
+export function collectionPauseMs(failures: number, firstSec = COLLECTION_RETRY_SEC): number {
+  return Math.min(COLLECTION_RETRY_CAP_SEC, firstSec * 2 ** (failures - 1)) * 1000;
+}
+
+/**
+ * A request for an early cycle because the host changed: kept apart from the last one by the gap (protocol, rule 11).
+ * A type whose upload the platform refused keeps its one full collection a day: that one shows the change as well.
+ */
 export function changeRequest(facts: TypeFacts, now: number, gapSec: number): CycleRequest {
+  if (facts.requested?.reason === 'refused') return facts.requested;
   const earliest = facts.startedAt === null ? now : facts.startedAt + gapSec * 1000;
   return { reason: 'change', notBefore: Math.max(now, earliest) };
 }
@@ -54,7 +72,7 @@ export function earlierRequest(a: CycleRequest | null, b: CycleRequest): CycleRe
 
 /** Why a type can't be collected at all at this moment, or `undefined`. The order is the protocol's rule 6. */
 export function collectionRefusal(type: ManifestType, facts: Facts): string | undefined {
-  if (!facts.provisioned) return 'not provisioned';
+  if (!facts.provisioned || facts.uninstalled) return 'not provisioned';
   if (!facts.activeTypes.includes(type)) return 'module not active';
   const manifest = facts.types[type]?.manifest;
   if (manifest === undefined || manifest === null || manifest.tasks === 0) return 'no manifest';

@@ -28,7 +28,7 @@ export function derivePhase(
   say: SayTime,
 ): DerivedPhase {
   const worst = visibleConditions(raised, now).find((condition) => isBlocking(condition));
-  if (!facts.provisioned) return unprovisioned(facts, worst, say);
+  if (!facts.provisioned || facts.uninstalled) return unprovisioned(facts, worst, say);
   if (worst !== undefined) return { phase: 'error', sentence: `${CONDITIONS[worst.code].title}.` };
   if (facts.collecting !== null) return { phase: 'scanning', sentence: `Collecting ${facts.collecting}.` };
   if (facts.pending !== null) {
@@ -42,8 +42,9 @@ export function derivePhase(
 }
 
 function unprovisioned(facts: Facts, worst: RaisedCondition | undefined, say: SayTime): DerivedPhase {
-  if (facts.uninstalled)
+  if (facts.uninstalled) {
     return { phase: 'not provisioned', sentence: 'The platform has removed this agent.' };
+  }
   if (facts.exchanging === 'provision') {
     return { phase: 'provisioning', sentence: 'Registering with the platform.' };
   }

@@ -39,8 +39,13 @@ function heldRoots(context: Context): Partial<Record<ManifestType, { seq: number
   return roots;
 }
 
-/** Drops what is held of types and asks for full collections, as if newly provisioned (R221). */
-export function scorch(context: Context, types: readonly ManifestType[], reason: string): void {
+/** Drops what is held of types and asks for full collections from `notBefore` on, as if newly provisioned (R221). */
+export function scorch(
+  context: Context,
+  types: readonly ManifestType[],
+  reason: string,
+  notBefore = context.clock.now(),
+): void {
   const now = context.clock.now();
   context.log.warn(`synchronising again: ${types.join(', ')} (${reason})`);
   for (const type of types) {
@@ -49,7 +54,7 @@ export function scorch(context: Context, types: readonly ManifestType[], reason:
     if (context.facts().pending?.type === type) context.update({ pending: null });
     const requested = earlierRequest(context.facts().types[type]?.requested ?? null, {
       reason: 'resync',
-      notBefore: now,
+      notBefore,
     });
     context.updateType(type, {
       seq: 0,

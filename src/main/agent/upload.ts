@@ -1,30 +1,11 @@
-import type { ManifestType } from '../../shared/modules.ts';
-import { UPLOAD_LIMITS, type CommitReply, type UploadState } from '../../shared/wire.ts';
-import { toInstant } from '../clock.ts';
+import type { CommitReply, UploadState } from '../../shared/wire.ts';
 import type { Pending } from '../queue/pending-upload.ts';
-import type { Failure } from '../uplink/failure.ts';
-import { describeFailure } from '../uplink/failure.ts';
 import type { Apply, Context } from './context.ts';
-import type { PendingFacts } from './facts.ts';
-import { exchangeFailed, exchangeWorked } from './failures.ts';
+import { exchangeWorked } from './failures.ts';
 import { drawSpread } from './heartbeat.ts';
 import { recordActivity } from './records.ts';
-import { cycleEnd } from './schedule.ts';
-import { scorch } from './sync-check.ts';
-
-/** After a 400 one full collection a day is tried (protocol, "Snapshot, delta, integrity"). */
-const REFUSED_RETRY_MS = 24 * 3600 * 1000;
-
-/** What memory holds of the upload under way: which chunks the platform has. Rebuilt by asking after a restart. */
-export interface UploadProgress {
-  held: Set<number> | undefined;
-}
-
-/** The facts of a pending upload that is about to start or to go on. */
-export function pendingFacts(pending: Pending, now: number): PendingFacts {
-  const { type, kind, chunkCount, encodedBytes } = pending;
-  return { type, kind, chunkCount, encodedBytes, chunksSent: 0, nextStepAt: now };
-}
+import { uploadDiffers, uploadFailed } from './upload-failures.ts';
+import { deltaIntervalSec, firstMissing, type UploadProgress } from './upload-progress.ts';
 
 /**
  * Takes the pending upload one step further: open it, or ask what the platform holds of it after a restart, or send the
@@ -42,12 +23,6 @@ export async function uploadStep(context: Context, progress: UploadProgress): Pr
   const missing = firstMissing(progress.held, pending.chunkCount);
   if (missing !== undefined) return sendChunk(context, progress, pending, pending.uploadId, missing);
   return commit(context, progress, pending, pending.uploadId);
-}
-
-/** The lowest chunk number that the platform does not hold, `undefined` when it holds all (protocol: resume there). */
-export function firstMissing(held: ReadonlySet<number>, chunkCount: number): number | undefined {
-  for (let n = 0; n < chunkCount; n += 1) if (!held.has(n)) return n;
-  return undefined;
 }
 
 async function openUpload(context: Context, progress: UploadProgress, pending: Pending): Promise<Apply> {
@@ -101,7 +76,7 @@ function takeState(context: Context, progress: UploadProgress, pending: Pending,
   }
   progress.held = new Set(state.held.filter((n) => n < pending.chunkCount));
   const facts = context.facts().pending;
-  if (facts !== null) context.update({ pending: { ...facts, chunksSent: progress.held.size } });
+  if (facts !== null) context.update({ pending: { ...facts, chunksSent: progress.held.size, failures: 0 } });
 }
 
 async function sendChunk(
@@ -128,15 +103,10 @@ async function sendChunk(
     const facts = context.facts().pending;
     if (facts === null) return;
     // From start to start, and never before the answer: that is now (R144). The commit need not wait.
-    const pauseMs = deltaIntervalSec(context) * 1000;
+    const pauseMs = deltaIntervalSec(context.facts()) * 1000;
     const nextStepAt = held.size < chunkCount ? startedAt + pauseMs : context.clock.now();
-    context.update({ pending: { ...facts, chunksSent: held.size, nextStepAt } });
+    context.update({ pending: { ...facts, chunksSent: held.size, nextStepAt, failures: 0 } });
   };
-}
-
-function deltaIntervalSec(context: Context): number {
-  const facts = context.facts();
-  return facts.development.deltaUploadIntervalSec ?? facts.profile.deltaUploadIntervalSec;
 }
 
 async function commit(
@@ -159,18 +129,18 @@ function committed(context: Context, progress: UploadProgress, pending: Pending,
   const { type, newSeq, newRoot } = pending;
   progress.held = undefined;
   if (answer.seq !== newSeq || answer.root !== newRoot) {
-    scorch(context, [type], 'the platform arrived at another root');
+    uploadDiffers(context, type, 'the platform arrived at another root');
     return;
   }
   const now = context.clock.now();
   context.store.snapshots.commit({ ...answer, at: now });
-  const cycleEndedAt = cycleEnd(now, null, context.facts().profile.statusIntervalSec);
   context.updateType(type, {
     seq: newSeq,
     root: newRoot,
     rows: pending.rows,
     uploadedAt: now,
-    cycleEndedAt,
+    cycleEndedAt: now,
+    failures: 0,
     spreadMs: drawSpread(context),
   });
   context.update({ pending: null, syncCheckWanted: true });
@@ -194,90 +164,4 @@ function committed(context: Context, progress: UploadProgress, pending: Pending,
   });
   const activity = type === 'Inventory' ? 'Inventory Scan Complete' : 'Scan Complete';
   recordActivity(context, activity, `${type}, sequence ${newSeq}`);
-}
-
-/** What a refusal means for the upload (protocol, "Errors"); everything else is the exchange's own business. */
-function uploadFailed(context: Context, progress: UploadProgress, pending: Pending, failure: Failure): void {
-  const { type } = pending;
-  if (failure.kind !== 'api') {
-    // After silence the platform may hold more than was acknowledged: ask before going on.
-    progress.held = undefined;
-    exchangeFailed(context, failure);
-    return;
-  }
-  switch (`${failure.status} ${failure.code}`) {
-    case '409 BASE_MISMATCH':
-    case '409 INTEGRITY_MISMATCH':
-      progress.held = undefined;
-      scorch(context, [type], failure.code === 'BASE_MISMATCH' ? 'bases differ' : 'roots differ');
-      return;
-    case '409 UPLOAD_INCOMPLETE':
-      progress.held = undefined;
-      context.update({ pending: pendingFacts(pending, context.clock.now()) });
-      return;
-    case '404 UPLOAD_UNKNOWN':
-      reopen(context, progress, pending, pending.chunkBytes);
-      return;
-    case '403 MODULE_NOT_ACTIVE':
-      moduleGone(context, progress, type, failure);
-      return;
-  }
-  if (failure.status === 413 && pending.chunkBytes > UPLOAD_LIMITS.chunkBytesMin) {
-    reopen(
-      context,
-      progress,
-      pending,
-      Math.max(UPLOAD_LIMITS.chunkBytesMin, Math.floor(pending.chunkBytes / 2)),
-    );
-  } else if (failure.status === 400 || failure.status === 413) {
-    uploadRefused(context, progress, type, failure);
-  } else {
-    if (failure.status === 403) context.update({ heartbeatWanted: true });
-    exchangeFailed(context, failure);
-  }
-}
-
-/** The same body as a new upload. */
-function reopen(context: Context, progress: UploadProgress, pending: Pending, chunkBytes: number): void {
-  progress.held = undefined;
-  context.store.snapshots.rechunk(chunkBytes);
-  const again = context.store.snapshots.pending() ?? pending;
-  context.update({ pending: pendingFacts(again, context.clock.now()) });
-}
-
-/** 403: the module is not active any more. The delta and the type go; the next heartbeat says what is. */
-function moduleGone(context: Context, progress: UploadProgress, type: ManifestType, failure: Failure): void {
-  progress.held = undefined;
-  context.log.warn(`${type} upload stopped: ${describeFailure(failure)}`);
-  context.forgetType(type);
-  context.update({ heartbeatWanted: true });
-}
-
-/** 400: the same body would be refused for ever; it goes, and one full collection a day is tried. */
-function uploadRefused(
-  context: Context,
-  progress: UploadProgress,
-  type: ManifestType,
-  failure: Failure,
-): void {
-  progress.held = undefined;
-  const notBefore = context.clock.now() + REFUSED_RETRY_MS;
-  const reason = describeFailure(failure);
-  context.log.error(`${type} upload refused: ${reason}`);
-  context.store.snapshots.scorch(type);
-  context.update({ pending: null });
-  context.updateType(type, {
-    seq: 0,
-    root: null,
-    rows: 0,
-    uploadedAt: null,
-    cycleEndedAt: null,
-    requested: { reason: 'retry', notBefore },
-  });
-  context.conditions.raise(
-    'UPLOAD_REFUSED',
-    context.clock.now(),
-    { type, reason, next: toInstant(notBefore) },
-    type,
-  );
 }

@@ -1,0 +1,27 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Rig } from './testing/rig.ts';
+
+let rig: Rig;
+beforeEach(() => {
+  rig = new Rig();
+});
+afterEach(() => rig.dispose());
+
+describe('the life of an agent', () => {
+  it('R090 R126 registers, then downloads profile and manifests, then collects and uploads', async () => {
+    await rig.start();
+    const order = rig.platform.calls.map((entry) => entry.call);
+    expect([...new Set(order)]).toEqual([
+      'provision',
+      'profile',
+      'heartbeat',
+      'manifest',
+      'acknowledge',
+      'openUpload',
+      'putChunk',
+      'commit',
+      'syncCheck',
+    ]);
+    expect(rig.inSync()).toBe(true);
+  });
+});

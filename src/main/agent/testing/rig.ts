@@ -1,0 +1,219 @@
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { AgentEvent } from '../../../shared/control.ts';
+import type { ManifestType } from '../../../shared/modules.ts';
+import type { Item } from '../../../shared/rows.ts';
+import type { AgentStatus } from '../../../shared/status.ts';
+import { makeItem } from '../../../wire/item.ts';
+import type { Random } from '../../clock.ts';
+import { resolvePaths, type Paths } from '../../host/paths.ts';
+import type { Settings } from '../../host/settings.ts';
+import type { AgentCore } from '../core.ts';
+import type { DevelopmentIntervals, Facts } from '../facts.ts';
+import { openCore } from '../open-core.ts';
+import { FakeClock } from './fake-clock.ts';
+import { FakeCollector } from './fake-collector.ts';
+import { FakePlatform } from './fake-platform.ts';
+
+/** In memory where there is such a place: what these tests show does not hang on a disk. */
+const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
+const ACTIVATION = '22222222-2222-4222-8222-222222222222';
+
+export const MINUTE = 60_000;
+export const DAY = 24 * 60 * MINUTE;
+
+/** An item of table `deb`. */
+export const deb = (name: string, version: string | number = 1): Item => makeItem('deb', name, { version });
+
+/** Everything around one agent core: a real store in a directory of its own, and doubles for all else. */
+export class Rig {
+  readonly clock = new FakeClock();
+  readonly platform = new FakePlatform(this.clock.now);
+  readonly collector = new FakeCollector();
+  readonly events: AgentEvent[] = [];
+  readonly lines: string[] = [];
+  readonly random: Random;
+  root: string;
+  settings: Settings;
+  development: DevelopmentIntervals = {};
+  clockOffsetSec = 0;
+  #core: AgentCore | undefined;
+  #close: () => Promise<void> = () => Promise.resolve();
+  #life = { alive: false };
+  #uuids = 0;
+
+  constructor(next: () => number = () => 0.5) {
+    this.root = mkdtempSync(join(SCRATCH, 'wayfarer-core-'));
+    this.random = {
+      next,
+      uuid: () => `00000000-0000-4000-8000-${String((this.#uuids += 1)).padStart(12, '0')}`,
+    };
+    this.settings = {
+      customerId: this.platform.customerId,
+      activationId: ACTIVATION,
+      webServiceUri: 'https://platform.example/CloudAgent/',
+      missing: [],
+      problems: [],
+    };
+    this.collector.host.set('Inventory', [deb('bash'), deb('curl')]);
+  }
+
+  get paths(): Paths {
+    return resolvePaths('linux', this.root, {});
+  }
+
+  get core(): AgentCore {
+    if (this.#core === undefined) throw new Error('the agent is not running');
+    return this.#core;
+  }
+
+  get facts(): Facts {
+    return this.core.context.facts();
+  }
+
+  get status(): AgentStatus {
+    return this.core.status();
+  }
+
+  /** Codes of the conditions that people see. */
+  get conditions(): string[] {
+    return this.status.conditions.map((condition) => condition.code);
+  }
+
+  /** Starts the agent on what is on the disk, and lets it do what it can at this moment. */
+  async start(): Promise<void> {
+    await this.begin();
+    await this.settle();
+  }
+
+  /** As `start`, but returns before anything was exchanged. */
+  async begin(): Promise<void> {
+    for (const dir of [this.paths.dataDir, join(this.root, 'etc/wayfarer')])
+      mkdirSync(dir, { recursive: true });
+    const life = { alive: true };
+    const write = (line: string): void => {
+      this.lines.push(line);
+    };
+    const opened = await openCore(
+      {
+        paths: this.paths,
+        settings: this.settings,
+        clock: this.clock,
+        random: this.random,
+        log: { error: write, warn: write, info: write, debug: write, trace: write },
+        startCollector: this.collector.start,
+        development: this.development,
+      },
+      {
+        readHost: () => Promise.resolve(HOST),
+        connect: (_, caller) => ({
+          platform: this.platform.port(
+            () => caller().agentId,
+            () => life.alive,
+          ),
+          client: {
+            route: 'direct',
+            clockOffsetSec: this.clockOffsetSec,
+            close: () => Promise.resolve(),
+          },
+        }),
+      },
+    );
+    this.#core = opened.core;
+    this.#close = opened.close;
+    this.#life = life;
+    opened.core.watch({ status: () => undefined, event: (event) => this.events.push(event) });
+    await opened.core.start();
+  }
+
+  /** Ends the agent as SIGTERM does. */
+  async stop(): Promise<void> {
+    await this.#close();
+    this.#core = undefined;
+  }
+
+  /** Ends the agent as SIGKILL does: what is on the disk at this moment is what the next start finds. */
+  async kill(): Promise<void> {
+    const old = this.root;
+    this.root = mkdtempSync(join(SCRATCH, 'wayfarer-core-'));
+    cpSync(old, this.root, { recursive: true });
+    this.#life.alive = false;
+    this.clock.clear();
+    await this.stop();
+    this.clock.clear();
+    rmSync(old, { recursive: true });
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#core !== undefined) await this.stop();
+    rmSync(this.root, { recursive: true, force: true });
+  }
+
+  /** Lets the agent work until it waits for its clock, its collector or an answer that the test holds back. */
+  async settle(): Promise<void> {
+    let quiet = 0;
+    for (let turn = 0; turn < 20_000; turn += 1) {
+      const before = this.core.context.facts();
+      await nextTurn();
+      const facts = this.core.context.facts();
+      const sealing = facts.collecting !== null && this.collector.behaviour === 'answers';
+      quiet = facts === before && facts.exchanging === null && !sealing ? quiet + 1 : 0;
+      if (quiet > 3) return;
+    }
+    throw new Error('the agent does not come to rest');
+  }
+
+  /** Runs only as long as `done` is not true: for exchanges that a test holds back. */
+  async until(done: () => boolean): Promise<void> {
+    for (let turn = 0; turn < 20_000; turn += 1) {
+      if (done()) return;
+      await nextTurn();
+    }
+    throw new Error('it did not happen');
+  }
+
+  /** Lets time pass as on a machine that is awake: every timer fires when it is due. */
+  async pass(ms: number): Promise<void> {
+    const end = this.clock.now() + ms;
+    for (let steps = 0; steps < 10_000; steps += 1) {
+      const next = this.clock.nextAt;
+      if (next === undefined || next > end) break;
+      this.clock.jumpTo(Math.max(next, this.clock.now()));
+      await this.settle();
+    }
+    this.clock.jumpTo(end);
+    await this.settle();
+  }
+
+  /** Sets the clock, forward as sleep does, or back. */
+  async jump(ms: number): Promise<void> {
+    this.clock.jumpTo(this.clock.now() + ms);
+    await this.settle();
+  }
+
+  /** Whether both sides hold the host's rows of a type. */
+  inSync(type: ManifestType = 'Inventory'): boolean {
+    const sorted = (items: readonly Item[]): string =>
+      items
+        .map((item) => item.hash)
+        .sort()
+        .join();
+    return sorted(this.platform.itemsOf(type)) === sorted(this.collector.host.get(type) ?? []);
+  }
+}
+
+const HOST = {
+  hostname: 'laptop-1',
+  fqdn: 'laptop-1.example.org',
+  netbios: 'LAPTOP-1',
+  os: 'Debian GNU/Linux',
+  osVersion: '12',
+  arch: 'x64',
+  macs: [],
+  ips: [],
+  fingerprint: 'a'.repeat(64),
+  fingerprintSources: ['machine-id'],
+};
