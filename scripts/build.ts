@@ -21,7 +21,7 @@ rmSync(DIST, { recursive: true, force: true });
 mkdirSync(DIST);
 for (const name of Object.keys(BUNDLES) as BundleName[]) {
   await bundle(name, DIST);
-  console.log(`dist/${name}.js  ${Math.round(statSync(join(DIST, `${name}.js`)).size / 1024)} KB`);
+  console.log(`dist/${name}.mjs  ${Math.round(statSync(join(DIST, `${name}.mjs`)).size / 1024)} KB`);
 }
 for (const name of EXTERNAL) copyPackage(name);
 if (existsSync(join(ROOT, ADVISORIES))) {

@@ -27,6 +27,8 @@ function options(name: BundleName, outdir: string): BuildOptions & { metafile: t
     platform: 'node',
     target: 'node22',
     format: 'esm',
+    // A module whatever directory it is put in: an installed one has no package.json that says so.
+    outExtension: { '.js': '.mjs' },
     sourcemap: true,
     legalComments: 'linked',
     metafile: true,

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bundle, BUNDLES, EXTERNAL, OPTIONAL, type BundleName } from '../../scripts/bundles.ts';
 
@@ -23,6 +23,15 @@ describe('the headless bundles', () => {
     const { inputs, outside } = await contents(name);
     expect(inputs.length).toBeGreaterThan(0);
     expect([...inputs, ...outside].filter((path) => /(^|\/)electron(\/|$)/.test(path))).toEqual([]);
+  });
+
+  it('the service finds the collector beside it', async () => {
+    const { outputs } = await bundle('collector');
+    const made = Object.keys(outputs).map((path) => basename(path));
+    const looked = /new URL\('(collector\.\w+)', here\)/.exec(
+      readFileSync(join(ROOT, BUNDLES.service), 'utf8'),
+    );
+    expect(made).toContain(looked?.[1]);
   });
 
   it.each(names)('%s needs nothing at run time but Node and the native store', async (name) => {
