@@ -1,0 +1,299 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { MANIFEST_TYPES } from '../../shared/modules.ts';
+import { defaultProfile } from '../../shared/profile.ts';
+import { emptyTypeFacts, type Facts, type TypeFacts } from './facts.ts';
+import { heartbeatAt, plan, statusIntervalSec, type Plan } from './plan.ts';
+import { NOW, pendingOf, restingFacts, syncedType } from './testing/facts.ts';
+
+const DAY = 24 * 3600 * 1000;
+const planOf = (change: Partial<Facts> = {}): Plan => plan(restingFacts(change), NOW);
+const stepOf = (change: Partial<Facts>): string | undefined => planOf(change).uplink?.step;
+const dueType = syncedType(2 * DAY);
+const everything: Partial<Facts> = {
+  provisioned: false,
+  reprovisionWanted: true,
+  profileVersion: 0,
+  heartbeatWanted: true,
+  manifestsOffered: { Inventory: 2 },
+  pending: pendingOf(),
+  queuedRecords: 3,
+  syncCheckWanted: true,
+};
+
+describe('the order of exchanges', () => {
+  it('R090 R126 registers first, then profile, heartbeat, manifest, upload, records', () => {
+    const order: Partial<Facts>[] = [
+      { provisioned: true },
+      { reprovisionWanted: false },
+      { profileVersion: 1 },
+      { heartbeatWanted: false },
+      { manifestsOffered: { Inventory: 1 } },
+      { pending: null },
+      { queuedRecords: 0 },
+      { syncCheckWanted: false },
+    ];
+    let facts = everything;
+    const steps = [stepOf(facts)];
+    for (const change of order) {
+      facts = { ...facts, ...change };
+      steps.push(stepOf(facts));
+    }
+    expect(steps).toEqual([
+      'provision',
+      'reprovision',
+      'profile',
+      'heartbeat',
+      'manifest',
+      'upload',
+      'records',
+      'sync-check',
+      undefined,
+    ]);
+  });
+
+  it('puts a newer profile after the heartbeat that is due, and before manifests', () => {
+    const facts = {
+      ...everything,
+      provisioned: true,
+      reprovisionWanted: false,
+      profileVersion: 1,
+      profileOffered: 2,
+    };
+    expect(stepOf(facts)).toBe('heartbeat');
+    expect(stepOf({ ...facts, heartbeatWanted: false })).toBe('profile');
+    expect(stepOf({ ...facts, heartbeatWanted: false, profileOffered: 1 })).toBe('manifest');
+  });
+
+  it('names the type whose manifest is missing or another than the offered', () => {
+    const activeTypes = ['Inventory', 'Vulnerability'] as const;
+    const manifestsOffered = { Inventory: 1, Vulnerability: 4 };
+    expect(planOf({ activeTypes, manifestsOffered }).uplink).toEqual({
+      step: 'manifest',
+      type: 'Vulnerability',
+    });
+    expect(stepOf({ activeTypes, manifestsOffered: { Inventory: 1 } })).toBeUndefined();
+  });
+
+  it('never starts a second exchange, nor any without settings or for a platform that removed this agent', () => {
+    for (const change of [{ exchanging: 'upload' }, { configured: false }, { uninstalled: true }]) {
+      for (const provisioned of [true, false]) {
+        expect(planOf({ ...everything, provisioned, ...change })).toMatchObject({
+          uplink: null,
+          wakeAt: null,
+        });
+      }
+    }
+  });
+
+  it('waits for every back-off to its moment', () => {
+    const later = { failures: 1, nextAt: NOW + 7 };
+    expect(planOf({ ...everything, provisioning: later })).toMatchObject({ uplink: null, wakeAt: NOW + 7 });
+    expect(planOf({ ...everything, provisioning: { failures: 1, nextAt: NOW } }).uplink?.step).toBe(
+      'provision',
+    );
+    expect(planOf({ heartbeatWanted: true, uplink: later })).toMatchObject({ uplink: null, wakeAt: NOW + 7 });
+    expect(planOf({ heartbeatWanted: true, uplink: { failures: 1, nextAt: NOW } }).uplink?.step).toBe(
+      'heartbeat',
+    );
+    for (const provisioned of [true, false]) {
+      const paused = { ...everything, provisioned, pausedUntil: NOW + 9 };
+      expect(planOf(paused)).toMatchObject({ uplink: null, wakeAt: NOW + 9 });
+    }
+    expect(stepOf({ heartbeatWanted: true, pausedUntil: NOW })).toBe('heartbeat');
+  });
+
+  it('R096 takes a new identity although the platform does not answer', () => {
+    expect(stepOf({ reprovisionWanted: true, uplink: { failures: 1, nextAt: NOW + 7 } })).toBe('reprovision');
+  });
+});
+
+describe('the heartbeat', () => {
+  it('R107 goes a status interval after the one before', () => {
+    expect(heartbeatAt(restingFacts())).toBe(NOW + 900_000);
+    expect(planOf()).toMatchObject({ uplink: null, wakeAt: NOW + 900_000 });
+    expect(stepOf({ lastHeartbeatAt: NOW - 900_000 })).toBe('heartbeat');
+    expect(stepOf({ lastHeartbeatAt: NOW - 899_999 })).toBeUndefined();
+  });
+
+  it('goes at once before the first one and when it is wanted', () => {
+    expect(stepOf({ lastHeartbeatAt: null })).toBe('heartbeat');
+    expect(stepOf({ heartbeatWanted: true })).toBe('heartbeat');
+  });
+
+  it('takes the interval of the profile, or what a developer set', () => {
+    const profile = { ...defaultProfile(), statusIntervalSec: 1800 };
+    expect(statusIntervalSec(restingFacts({ profile }))).toBe(1800);
+    expect(statusIntervalSec(restingFacts({ profile, development: { statusIntervalSec: 2 } }))).toBe(2);
+  });
+
+  it('R107 comes between the chunks of a long upload', () => {
+    const pending = pendingOf({ chunksSent: 1 });
+    expect(stepOf({ pending, lastHeartbeatAt: NOW - 900_000 })).toBe('heartbeat');
+    expect(stepOf({ pending })).toBe('upload');
+    expect(planOf({ pending: pendingOf({ nextStepAt: NOW + 10 }) })).toMatchObject({
+      uplink: null,
+      wakeAt: NOW + 10,
+    });
+  });
+});
+
+describe('documents', () => {
+  const refused = { documentsNotBefore: { profile: NOW + 5, Inventory: NOW + 3 } };
+
+  it('are not asked for again before their time, and then are', () => {
+    const change = { ...refused, profileOffered: 2, manifestsOffered: { Inventory: 2 } };
+    expect(planOf(change)).toMatchObject({ uplink: null, wakeAt: NOW + 3 });
+    expect(planOf({ ...change, manifestsOffered: {} })).toMatchObject({ uplink: null, wakeAt: NOW + 5 });
+    expect(stepOf({ ...change, documentsNotBefore: { profile: NOW } })).toBe('profile');
+  });
+
+  it('that were never had do not hold up the heartbeat', () => {
+    expect(stepOf({ ...refused, profileVersion: 0, heartbeatWanted: true })).toBe('heartbeat');
+  });
+});
+
+describe('the comparison of both sides', () => {
+  it('R223 happens once a day', () => {
+    expect(stepOf({ lastSyncCheckAt: NOW - DAY })).toBe('sync-check');
+    expect(stepOf({ lastSyncCheckAt: NOW - DAY + 1 })).toBeUndefined();
+    expect(planOf({ lastSyncCheckAt: NOW - DAY + 1 }).wakeAt).toBe(NOW + 1);
+    expect(stepOf({ lastSyncCheckAt: null })).toBe('sync-check');
+  });
+
+  it('R223 happens after a batch of cycles, not while either side moves', () => {
+    expect(stepOf({ syncCheckWanted: true })).toBe('sync-check');
+    expect(stepOf({ syncCheckWanted: true, collecting: 'Inventory' })).toBeUndefined();
+    expect(stepOf({ syncCheckWanted: true, pending: pendingOf({ nextStepAt: NOW + 1 }) })).toBeUndefined();
+    const starting = planOf({ syncCheckWanted: true, types: { Inventory: dueType } });
+    expect(starting).toMatchObject({ uplink: null, collect: { type: 'Inventory' } });
+  });
+
+  it('R223 waits for a first snapshot', () => {
+    const types = { Inventory: emptyTypeFacts };
+    expect(stepOf({ syncCheckWanted: true, types, manifestsOffered: {} })).toBeUndefined();
+  });
+});
+
+describe('collections', () => {
+  it('R156 R175 do not start while a delta is pending', () => {
+    expect(planOf({ types: { Inventory: dueType } }).collect).toEqual({
+      type: 'Inventory',
+      reason: 'interval',
+    });
+    expect(planOf({ types: { Inventory: dueType }, pending: pendingOf() }).collect).toBeNull();
+  });
+
+  it('go on beside an exchange and while the platform does not answer', () => {
+    const types = { Inventory: dueType };
+    expect(planOf({ types, exchanging: 'heartbeat' }).collect).not.toBeNull();
+    expect(planOf({ types, uplink: { failures: 9, nextAt: NOW + DAY } }).collect).not.toBeNull();
+  });
+
+  it('wake the agent for the earlier of exchange and collection', () => {
+    const soon = { Inventory: syncedType(DAY - 5) };
+    expect(planOf({ types: soon }).wakeAt).toBe(NOW + 5);
+    expect(planOf({ types: soon, exchanging: 'heartbeat' }).wakeAt).toBe(NOW + 5);
+    expect(planOf({ types: {}, manifestsOffered: {} }).wakeAt).toBe(NOW + 900_000);
+  });
+});
+
+const moment = fc.integer({ min: NOW - 2 * DAY, max: NOW + 2 * DAY });
+const maybe = <T>(arb: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(arb, { nil: null });
+const backoff = fc.record({ failures: fc.nat(50), nextAt: moment });
+const cycleRequest = fc.record({
+  reason: fc.constantFrom('manifest', 'change', 'resync', 'request', 'retry', 'refused'),
+  notBefore: moment,
+});
+const type: fc.Arbitrary<TypeFacts> = fc.record({
+  manifest: maybe(fc.record({ version: fc.nat(3), tasks: fc.nat(2), tables: fc.constant(['deb']) })),
+  seq: fc.nat(3),
+  root: maybe(fc.constant('a'.repeat(64))),
+  rows: fc.nat(9),
+  startedAt: maybe(moment),
+  collectedAt: maybe(moment),
+  uploadedAt: maybe(moment),
+  processedAt: maybe(moment),
+  cycleEndedAt: maybe(moment),
+  spreadMs: fc.nat(DAY),
+  requested: maybe(cycleRequest),
+  serving: maybe(cycleRequest),
+  failures: fc.nat(9),
+});
+const someTypes = fc.subarray(['Inventory', 'Vulnerability', 'SCA'] as const);
+
+/** Facts of all kinds, also such as never come together. */
+export const anyFacts: fc.Arbitrary<Facts> = fc
+  .record({
+    configured: fc.boolean(),
+    uninstalled: fc.boolean(),
+    pausedUntil: moment,
+    provisioned: fc.boolean(),
+    provisioning: backoff,
+    uplink: backoff,
+    exchanging: maybe(fc.constantFrom('provision', 'heartbeat')),
+    profileVersion: fc.nat(3),
+    profileOffered: fc.nat(3),
+    documentsNotBefore: fc.dictionary(fc.constantFrom('profile', ...MANIFEST_TYPES), moment),
+    manifestsOffered: fc.dictionary(fc.constantFrom('Inventory', 'SCA'), fc.nat(3)),
+    activeTypes: someTypes,
+    types: fc.dictionary(fc.constantFrom('Inventory', 'Vulnerability', 'SCA'), type),
+    lastHeartbeatAt: maybe(moment),
+    heartbeatWanted: fc.boolean(),
+    queuedRecords: fc.nat(2),
+    pending: maybe(fc.record({ nextStepAt: moment }).map((change) => pendingOf(change))),
+    collecting: maybe(fc.constantFrom('Inventory', 'SCA')),
+    collectorUp: fc.boolean(),
+    diskNotBefore: moment,
+    lastSyncCheckAt: maybe(moment),
+    syncCheckWanted: fc.boolean(),
+    reprovisionWanted: fc.boolean(),
+    suspended: fc.boolean(),
+  })
+  .map(({ suspended, ...facts }) =>
+    restingFacts({
+      ...facts,
+      profile: { ...defaultProfile(), suspendCollection: suspended },
+    } as Partial<Facts>),
+  );
+
+describe('the plan, for facts of any kind', () => {
+  it('is pure, and wakes later than now whenever it waits', () => {
+    fc.assert(
+      fc.property(anyFacts, (facts) => {
+        const before = structuredClone(facts);
+        const first = plan(facts, NOW);
+        expect(facts).toEqual(before);
+        expect(plan(facts, NOW)).toEqual(first);
+        if (first.wakeAt !== null && first.uplink === null && first.collect === null) {
+          expect(first.wakeAt).toBeGreaterThan(NOW);
+        }
+      }),
+    );
+  });
+
+  it('comes to something later where an agent that may speak has nothing to do now', () => {
+    fc.assert(
+      fc.property(anyFacts, (facts) => {
+        const { uplink, wakeAt } = plan(facts, NOW);
+        const maySpeak = facts.configured && !facts.uninstalled && facts.exchanging === null;
+        if (maySpeak && uplink === null) expect(wakeAt).not.toBeNull();
+      }),
+    );
+  });
+
+  it('starts what it waited for when it wakes, so that it never spins without doing anything', () => {
+    fc.assert(
+      fc.property(anyFacts, (start) => {
+        let now = NOW;
+        for (let turn = 0; turn < 40; turn += 1) {
+          const { uplink, collect, wakeAt } = plan(start, now);
+          if (uplink !== null || collect !== null || wakeAt === null) return;
+          expect(wakeAt).toBeGreaterThan(now);
+          now = wakeAt;
+        }
+        throw new Error('forty waits and nothing done');
+      }),
+    );
+  });
+});

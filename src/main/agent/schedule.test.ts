@@ -1,0 +1,199 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { defaultProfile, type Profile } from '../../shared/profile.ts';
+import { emptyTypeFacts, type CycleRequest } from './facts.ts';
+import {
+  changeRequest,
+  collectionPauseMs,
+  collectionRefusal,
+  cycleEnd,
+  dueAt,
+  earlierRequest,
+  nextCollection,
+  spreadMs,
+} from './schedule.ts';
+import { NOW, pendingOf, restingFacts, syncedType } from './testing/facts.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const profileOf = (change: Partial<Profile>): Profile => ({ ...defaultProfile(), ...change });
+const request = (notBefore: number, reason: CycleRequest['reason'] = 'change'): CycleRequest => ({
+  reason,
+  notBefore,
+});
+
+describe('the spread of a cycle', () => {
+  it('R167 R168 adds the delay and a random 1..randomise minutes, whole ones', () => {
+    const profile = profileOf({ scanDelayMin: 10, scanRandomizeMin: 30 });
+    expect(spreadMs(profile, 0)).toBe(11 * MINUTE);
+    expect(spreadMs(profile, 0.5)).toBe(26 * MINUTE);
+    expect(spreadMs(profile, 0.999_999)).toBe(40 * MINUTE);
+  });
+
+  it('R167 R168 takes 0 for none', () => {
+    expect(spreadMs(profileOf({}), 0.9)).toBe(0);
+    expect(spreadMs(profileOf({ scanDelayMin: 7 }), 0.9)).toBe(7 * MINUTE);
+    expect(spreadMs(profileOf({ scanRandomizeMin: 1 }), 0.9)).toBe(MINUTE);
+  });
+});
+
+describe('when a cycle is due', () => {
+  const profile = profileOf({ vmIntervalMin: 300 });
+
+  it('R159 R162 R166 counts interval and spread from the end of the last cycle', () => {
+    const known = syncedType(0, { spreadMs: 5 * MINUTE });
+    expect(dueAt('Vulnerability', known, profile)).toBe(NOW + 305 * MINUTE);
+    expect(dueAt('Inventory', known, profile)).toBe(NOW + 24 * HOUR + 5 * MINUTE);
+  });
+
+  it('takes a request that comes earlier, and the interval where that does', () => {
+    expect(dueAt('Inventory', syncedType(0, { requested: request(NOW + 1) }), profile)).toBe(NOW + 1);
+    const late = syncedType(0, { requested: request(NOW + 48 * HOUR) });
+    expect(dueAt('Inventory', late, profile)).toBe(NOW + 24 * HOUR);
+  });
+
+  it('has no time while nothing was collected and nothing is asked for', () => {
+    expect(dueAt('Inventory', emptyTypeFacts, profile)).toBeNull();
+    expect(dueAt('Inventory', { ...emptyTypeFacts, requested: request(NOW) }, profile)).toBe(NOW);
+  });
+
+  it('lets the earlier of two requests stand, the first of equal ones', () => {
+    const early = request(1);
+    const late = request(2);
+    expect(earlierRequest(early, late)).toBe(early);
+    expect(earlierRequest(late, early)).toBe(early);
+    const same = request(1, 'manifest');
+    expect(earlierRequest(early, same)).toBe(early);
+    expect(earlierRequest(null, late)).toBe(late);
+  });
+});
+
+describe('the end of a cycle', () => {
+  it('R166 is the processing when a heartbeat reports it within 15 min and a status interval', () => {
+    const latest = NOW + 15 * MINUTE + 900_000;
+    expect(cycleEnd(NOW, NOW + 5_000, latest, 900)).toBe(NOW + 5_000);
+    expect(cycleEnd(NOW, NOW + 5_000, latest + 1, 900)).toBe(NOW);
+    expect(cycleEnd(NOW, NOW + 5_000, latest + 1, 901)).toBe(NOW + 5_000);
+  });
+
+  it('R166 never lies before the commit nor after the report, whatever the clock of the platform says', () => {
+    expect(cycleEnd(NOW, NOW - HOUR, NOW + MINUTE, 900)).toBe(NOW);
+    expect(cycleEnd(NOW, NOW + HOUR, NOW + MINUTE, 900)).toBe(NOW + MINUTE);
+  });
+});
+
+describe('a change on the host', () => {
+  it('R027 asks for an early cycle, at once where none began lately', () => {
+    expect(changeRequest(emptyTypeFacts, NOW, 60)).toEqual(request(NOW));
+    expect(changeRequest(syncedType(0, { startedAt: NOW - HOUR }), NOW, 60)).toEqual(request(NOW));
+  });
+
+  it('R027 keeps the gap to the collection before', () => {
+    const known = syncedType(0, { startedAt: NOW - 10_000 });
+    expect(changeRequest(known, NOW, 60)).toEqual(request(NOW + 50_000));
+  });
+
+  it('does not hurry the daily attempt after a refused upload', () => {
+    const refused = request(NOW + 24 * HOUR, 'refused');
+    expect(changeRequest({ ...emptyTypeFacts, requested: refused }, NOW, 60)).toBe(refused);
+  });
+});
+
+describe('a failed collection', () => {
+  it('is tried again after a minute, doubled up to an hour', () => {
+    expect([1, 2, 3, 6, 7, 50].map((n) => collectionPauseMs(n) / 1000)).toEqual([
+      60, 120, 240, 1920, 3600, 3600,
+    ]);
+    expect(collectionPauseMs(2, 0.2)).toBe(400);
+  });
+});
+
+describe('why a type is not collected', () => {
+  const refuse = (change: Parameters<typeof restingFacts>[0]): string | undefined =>
+    collectionRefusal('Inventory', restingFacts(change));
+  const suspended = { profile: profileOf({ suspendCollection: true }) };
+  const noManifest = { types: { Inventory: emptyTypeFacts } };
+
+  it('names the first reason in the order of the protocol', () => {
+    const all = { ...suspended, ...noManifest, activeTypes: [], provisioned: false };
+    expect(refuse(all)).toBe('not provisioned');
+    expect(refuse({ ...all, provisioned: true })).toBe('module not active');
+    expect(refuse({ ...suspended, ...noManifest })).toBe('no manifest');
+    expect(refuse(suspended)).toBe('suspended');
+    expect(refuse({})).toBeUndefined();
+  });
+
+  it('takes a manifest without tasks, and a type that is not known, for no manifest', () => {
+    const empty = syncedType(0, { manifest: { version: 1, tasks: 0, tables: [] } });
+    expect(refuse({ types: { Inventory: empty } })).toBe('no manifest');
+    expect(refuse({ types: {} })).toBe('no manifest');
+  });
+
+  it('collects nothing for a platform that removed this agent', () => {
+    expect(refuse({ uninstalled: true })).toBe('not provisioned');
+  });
+});
+
+describe('the next collection', () => {
+  const due = { Inventory: syncedType(24 * HOUR) };
+  const next = (change: Parameters<typeof restingFacts>[0] = {}): ReturnType<typeof nextCollection> =>
+    nextCollection(restingFacts({ types: due, ...change }), NOW);
+
+  it('R152 R172 starts what is due, and says whether interval or request wants it', () => {
+    expect(next()).toEqual({ collect: { type: 'Inventory', reason: 'interval' } });
+    const asked = syncedType(0, { requested: request(NOW) });
+    expect(next({ types: { Inventory: asked } })).toEqual({
+      collect: { type: 'Inventory', reason: 'change' },
+    });
+    const both = syncedType(24 * HOUR, { requested: request(NOW + 1) });
+    expect(next({ types: { Inventory: both } })).toEqual({
+      collect: { type: 'Inventory', reason: 'interval' },
+    });
+  });
+
+  it('looks again when the first one is due', () => {
+    const types = { Inventory: syncedType(), Vulnerability: syncedType(HOUR), UDC: syncedType() };
+    const activeTypes = ['Inventory', 'Vulnerability', 'UDC'] as const;
+    expect(next({ types, activeTypes })).toEqual({ lookAt: NOW + 3 * HOUR });
+    expect(next({ types: { Inventory: syncedType(24 * HOUR - 1) } })).toEqual({ lookAt: NOW + 1 });
+  });
+
+  it('R156 R175 starts nothing while a delta is pending or a collection runs', () => {
+    expect(next({ pending: pendingOf() })).toEqual({ lookAt: null });
+    expect(next({ collecting: 'Vulnerability' })).toEqual({ lookAt: null });
+    expect(next({ collectorUp: false })).toEqual({ lookAt: null });
+  });
+
+  it('waits for the disk', () => {
+    expect(next({ diskNotBefore: NOW + 5 })).toEqual({ lookAt: NOW + 5 });
+    expect(next({ diskNotBefore: NOW })).toEqual({ collect: { type: 'Inventory', reason: 'interval' } });
+  });
+
+  it('passes over types that are refused, unknown or without a time', () => {
+    const activeTypes = ['Inventory', 'Vulnerability', 'UDC', 'SCA'] as const;
+    const types = {
+      Inventory: emptyTypeFacts,
+      UDC: syncedType(0, { cycleEndedAt: null }),
+      SCA: syncedType(4 * HOUR),
+    };
+    expect(next({ activeTypes, types })).toEqual({ collect: { type: 'SCA', reason: 'interval' } });
+    expect(next({ activeTypes, types: { Inventory: emptyTypeFacts } })).toEqual({ lookAt: null });
+    expect(next({ profile: profileOf({ suspendCollection: true }) })).toEqual({ lookAt: null });
+  });
+
+  it('never starts early and never looks back', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 48 }),
+        fc.integer({ min: -10, max: 10 }),
+        (hours, requestHours) => {
+          const known = syncedType(hours * HOUR, { requested: request(NOW + requestHours * HOUR) });
+          const result = next({ types: { Inventory: known } });
+          const isDue = (dueAt('Inventory', known, defaultProfile()) ?? 0) <= NOW;
+          expect('collect' in result).toBe(isDue);
+          if ('lookAt' in result) expect(result.lookAt).toBeGreaterThan(NOW);
+        },
+      ),
+    );
+  });
+});
