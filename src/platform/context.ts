@@ -1,4 +1,6 @@
+import { UPLOAD_LIMITS } from '../shared/wire.ts';
 import type { KeyPair } from '../wire/keys.ts';
+import type { BodyLimits } from './http/body-budget.ts';
 import type { Store } from './store/store.ts';
 
 export type LogLevel = 'info' | 'warn' | 'error';
@@ -29,6 +31,16 @@ export interface Limits {
   readonly abandonedAfterMs: number;
   /** Payloads of one stream (`fim`, `edr`, `logs`) kept per agent. */
   readonly streamPayloads: number;
+  /** Bytes of the payloads of one stream kept per agent. */
+  readonly streamBytes: number;
+  /** Rows of one snapshot, however many deltas it grew by. */
+  readonly rowsPerSnapshot: number;
+  /** Bytes of request bodies on their way into memory: of all senders, and of one. */
+  readonly bodies: BodyLimits;
+  /** Open connections; further ones are closed at once. */
+  readonly connections: number;
+  /** A TLS handshake and the headers of a request must each be done within this time, ms. */
+  readonly headersMs: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -36,6 +48,11 @@ export const DEFAULT_LIMITS: Limits = {
   openUploads: 4,
   abandonedAfterMs: 24 * 3600 * 1000,
   streamPayloads: 256,
+  streamBytes: 256 * 1024 * 1024,
+  rowsPerSnapshot: 2_000_000,
+  bodies: { total: 128 * 1024 * 1024, perSender: 4 * UPLOAD_LIMITS.chunkBytesMax },
+  connections: 4_096,
+  headersMs: 20_000,
 };
 
 /** RFC 3339 of a time in ms, as the wire has it. */

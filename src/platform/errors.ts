@@ -4,13 +4,13 @@ import type { ErrorCode } from '../shared/wire.ts';
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: number;
-  readonly code: ErrorCode | 'NOT_FOUND';
+  readonly code: ErrorCode;
   /** Seconds for `Retry-After`, with 429 and 503 only. */
   readonly retryAfterSec: number | undefined;
 
   constructor(
     status: number,
-    code: ErrorCode | 'NOT_FOUND',
+    code: ErrorCode,
     message: string,
     options: { readonly retryAfterSec?: number; readonly cause?: unknown } = {},
   ) {

@@ -99,7 +99,18 @@ export async function verifyRequest(
   body: Uint8Array,
   keyOf: (keyId: string) => string | undefined,
 ): Promise<RequestSignature> {
-  requireDigest(request.headers, body);
+  verifyBody(request, body);
+  return verifyRequestHead(request, keyOf);
+}
+
+/**
+ * Verifies a request before its body has arrived: the signature covers `content-digest`, so that `verifyBody` completes
+ * the proof, and nobody can make a platform hold the body of a stranger. Otherwise like `verifyRequest`.
+ */
+export async function verifyRequestHead(
+  request: RequestParts,
+  keyOf: (keyId: string) => string | undefined,
+): Promise<RequestSignature> {
   const verified = await verified9421(requestDescriptor(request), [...REQUEST_COMPONENTS], keyOf, [
     'created',
     'nonce',
@@ -129,7 +140,7 @@ export function signReply(
 
 /** Verifies that a reply comes from the owner of `platformKey` and answers this very request. Throws `SignatureRefused`. */
 export async function verifyReply(reply: ReplyParts, body: Uint8Array, platformKey: string): Promise<void> {
-  requireDigest(reply.headers, body);
+  verifyBody(reply, body);
   const { signature, 'wayfarer-nonce': nonce } = reply.request.headers;
   if (signature === undefined && nonce === undefined) {
     throw new SignatureRefused('the request has neither signature nor nonce: any reply would fit it');
@@ -143,8 +154,9 @@ export async function verifyReply(reply: ReplyParts, body: Uint8Array, platformK
   );
 }
 
-function requireDigest(headers: Headers, body: Uint8Array): void {
-  if (!digestMatches(headers['content-digest'], body)) {
+/** Whether these are the bytes that the message's `content-digest` speaks of. Throws `SignatureRefused`. */
+export function verifyBody(message: { readonly headers: Headers }, body: Uint8Array): void {
+  if (!digestMatches(message.headers['content-digest'], body)) {
     throw new SignatureRefused('content-digest is missing or does not match the body');
   }
 }

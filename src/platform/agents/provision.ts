@@ -18,7 +18,7 @@ const SILENT_INTERVALS = 2;
  */
 export function provision(context: Context, request: ProvisionRequest): ProvisionReply {
   return context.store.transaction(() => {
-    const key = activationKey(context, request);
+    const key = requireKey(context, request);
     const known = context.store.agents.get(request.proposedAgentId);
     const agent =
       known === undefined ? newAgent(context, request, key) : knownAgent(context, request, key, known);
@@ -27,7 +27,11 @@ export function provision(context: Context, request: ProvisionRequest): Provisio
   });
 }
 
-function activationKey(context: Context, request: ProvisionRequest): ActivationKey {
+/**
+ * The activation key that a registration presents. Asked before the signature is looked at, too: without one of them
+ * nobody can make the platform write anything. Throws 403 `CUSTOMER_UNKNOWN`, `KEY_UNKNOWN`.
+ */
+export function requireKey(context: Context, request: ProvisionRequest): ActivationKey {
   if (context.store.customers.get(request.customerId) === undefined) {
     throw new ApiError(403, 'CUSTOMER_UNKNOWN', `customer ${request.customerId} is not known here`);
   }

@@ -1,7 +1,12 @@
 import { MAX_CLOCK_SKEW_SEC } from '../../shared/wire.ts';
 import { Uuid } from '../../shared/ids.ts';
 import { keyId } from '../../wire/keys.ts';
-import { verifyRequest, type RequestParts } from '../../wire/message-signature.ts';
+import {
+  verifyBody,
+  verifyRequest,
+  verifyRequestHead,
+  type RequestParts,
+} from '../../wire/message-signature.ts';
 import type { Context } from '../context.ts';
 import { ApiError, reasonOf } from '../errors.ts';
 import type { Agent } from '../store/agents.ts';
@@ -10,19 +15,34 @@ import type { Agent } from '../store/agents.ts';
 const MAX_NONCE = 128;
 
 /**
- * Who sent a request: the agent that the path names, proven by its registered key. Throws 404 `AGENT_UNKNOWN`,
- * 401 `BAD_SIGNATURE` or `CLOCK_SKEW`, 410 `AGENT_UNINSTALLED`.
+ * Who sends a request: the agent that the path names, proven by its registered key from the headers alone, before any of
+ * the body is taken. `requireBody` completes the proof. Throws 404 `AGENT_UNKNOWN`, 401 `BAD_SIGNATURE` or
+ * `CLOCK_SKEW`, 410 `AGENT_UNINSTALLED`.
  */
-export async function authenticate(
-  context: Context,
-  request: RequestParts,
-  body: Uint8Array,
-  pathId: string,
-): Promise<Agent> {
+export async function authenticate(context: Context, request: RequestParts, pathId: string): Promise<Agent> {
   const agent = Uuid.safeParse(pathId).success ? context.store.agents.get(pathId) : undefined;
   if (agent === undefined) throw new ApiError(404, 'AGENT_UNKNOWN', 'no agent has this id');
   requireHeaders(request, { agent: agent.id, customer: agent.customer });
-  await requireSignature(context, request, body, agent.publicKey);
+  await requireSignature(context, request, agent.publicKey);
+  return installed(agent);
+}
+
+/**
+ * The sender as it stands once its body has arrived: minutes may lie between. Throws 401 when the body is another than
+ * the signed one or the key was replaced, 410 `AGENT_UNINSTALLED`.
+ */
+export function requireBody(context: Context, sender: Agent, request: RequestParts, body: Uint8Array): Agent {
+  try {
+    verifyBody(request, body);
+  } catch (error) {
+    throw badSignature(reasonOf(error));
+  }
+  const agent = context.store.agents.get(sender.id);
+  if (agent?.publicKey !== sender.publicKey) throw badSignature('the key of this agent was replaced');
+  return installed(agent);
+}
+
+function installed(agent: Agent): Agent {
   if (agent.uninstalledAt !== null)
     throw new ApiError(410, 'AGENT_UNINSTALLED', 'this agent was uninstalled');
   return agent;
@@ -40,17 +60,21 @@ export function requireHeaders(
   }
 }
 
-/** Proves that the request was signed by `publicKey`, lately, and never seen before. Throws 401. */
+/**
+ * Proves that the request was signed by `publicKey`, lately, and never seen before; with `body`, that these are the
+ * bytes it was signed over. Throws 401.
+ */
 export async function requireSignature(
   context: Context,
   request: RequestParts,
-  body: Uint8Array,
   publicKey: string,
+  body?: Uint8Array,
 ): Promise<void> {
   const expected = keyId(publicKey);
-  const signature = await verifyRequest(request, body, (id) =>
-    id === expected ? publicKey : undefined,
-  ).catch((error: unknown) => {
+  const keyOf = (id: string): string | undefined => (id === expected ? publicKey : undefined);
+  const verifying =
+    body === undefined ? verifyRequestHead(request, keyOf) : verifyRequest(request, body, keyOf);
+  const signature = await verifying.catch((error: unknown) => {
     throw badSignature(reasonOf(error));
   });
   const nowSec = context.now() / 1000;

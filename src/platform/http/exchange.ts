@@ -1,6 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorReply } from '../../shared/wire.ts';
-import { signReply, type Headers, type RequestParts } from '../../wire/message-signature.ts';
+import {
+  SignatureRefused,
+  signReply,
+  type Headers,
+  type RequestParts,
+} from '../../wire/message-signature.ts';
 import { instant, type Context } from '../context.ts';
 import { ApiError } from '../errors.ts';
 
@@ -12,9 +17,12 @@ export interface Answer {
   readonly version?: number;
 }
 
+/** Scheme and authority of a request target in absolute form (RFC 9112, 3.2.2), which is answered like its path. */
+const ORIGIN = /^https?:\/\/[^/?#]*/i;
+
 /** What a signature sees of a request: the raw path and query as they arrived. */
 export function partsOf(request: FastifyRequest): RequestParts {
-  const url = request.raw.url ?? '/';
+  const url = (request.raw.url ?? '/').replace(ORIGIN, '');
   const at = url.indexOf('?');
   return {
     method: request.method,
@@ -43,7 +51,9 @@ export function sendSigned(
   reply: FastifyReply,
   answer: Answer,
 ): FastifyReply {
-  const body = Buffer.from(answer.body === undefined ? '' : JSON.stringify(answer.body), 'utf8');
+  // The answer to HEAD has no content, and its digest must not speak of any.
+  const empty = answer.body === undefined || request.method === 'HEAD';
+  const body = Buffer.from(empty ? '' : JSON.stringify(answer.body), 'utf8');
   const headers: Record<string, string> = {};
   if (body.length > 0) headers['content-type'] = 'application/json; charset=utf-8';
   if (answer.version !== undefined) headers['etag'] = `"${answer.version}"`;
@@ -63,12 +73,16 @@ function sign(
 ): Record<string, string> {
   const created = Math.floor(context.now() / 1000);
   const parts = partsOf(request);
-  try {
-    return signReply({ status, headers, request: parts }, body, context.signing, created);
-  } catch {
-    // A request whose own headers can't be covered gets a reply that covers its method and path.
-    return signReply({ status, headers, request: { ...parts, headers: {} } }, body, context.signing, created);
+  // A request whose own headers can't be covered gets a reply that covers its method and path; one whose target can't
+  // be (`*`, a fragment) gets one without a signature: no agent of ours asks for it, and nobody can make us fail by it.
+  for (const covered of [parts, { ...parts, headers: {} }]) {
+    try {
+      return signReply({ status, headers, request: covered }, body, context.signing, created);
+    } catch (error) {
+      if (!(error instanceof SignatureRefused)) throw error;
+    }
   }
+  return {};
 }
 
 /** The error of this exchange as the protocol words it. Anything unforeseen is a 500 without details. */

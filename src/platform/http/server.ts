@@ -3,6 +3,7 @@ import type { Context } from '../context.ts';
 import { ApiError } from '../errors.ts';
 import { ADMIN_PATH, BASE_PATH } from '../paths.ts';
 import type { TlsMaterial } from '../tls.ts';
+import { createBodyBudget } from './body-budget.ts';
 import { adminRoutes } from './admin-routes.ts';
 import { sendError } from './exchange.ts';
 import { protocolRoutes } from './routes.ts';
@@ -22,7 +23,14 @@ export interface ServerOptions {
 /** The HTTPS server: the protocol below `/CloudAgent/`, administration below `/admin/v1/`. Not yet listening. */
 export function createServer({ context, tls, adminToken, committed }: ServerOptions): FastifyInstance {
   const server = fastify({
-    https: { key: tls.keyPem, cert: tls.certPem, minVersion: 'TLSv1.2' },
+    https: {
+      key: tls.keyPem,
+      cert: tls.certPem,
+      minVersion: 'TLSv1.2',
+      handshakeTimeout: context.limits.headersMs,
+      headersTimeout: context.limits.headersMs,
+      connectionsCheckingInterval: context.limits.headersMs / 4,
+    },
     logger: false,
     exposeHeadRoutes: false,
     forceCloseConnections: true,
@@ -32,6 +40,8 @@ export function createServer({ context, tls, adminToken, committed }: ServerOpti
       void sendError(context, request, reply, error);
     },
   }) as unknown as FastifyInstance;
+  server.server.maxConnections = context.limits.connections;
+  const http = { ...context, bodies: createBodyBudget(context.limits.bodies) };
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
     done(null, body);
@@ -42,8 +52,8 @@ export function createServer({ context, tls, adminToken, committed }: ServerOpti
   );
   void server.register(
     (scope, _options, done) => {
-      protocolRoutes(scope, context);
-      uploadRoutes(scope, context, committed);
+      protocolRoutes(scope, http);
+      uploadRoutes(scope, http, committed);
       done();
     },
     { prefix: BASE_PATH.slice(0, -1) },

@@ -3,17 +3,16 @@ import { BODY_LIMITS, OpenUploadRequest, UPLOAD_LIMITS, type ErrorCode } from '.
 import { instant, type Context } from '../context.ts';
 import { commitUpload, type Outcome } from '../uploads/commit.ts';
 import { openUpload, putChunk, requireUpload, uploadState } from '../uploads/open.ts';
-import { agentRoute, type AgentCall } from './agent-route.ts';
+import { agentRoute, type AgentCall, type HttpContext } from './agent-route.ts';
 import type { Answer } from './exchange.ts';
 import { firstAnswer, once, remember, repeatable } from './idempotency.ts';
 
 /** Uploads: open, chunk, ask, commit. `committed` is called after every commit that changed something. */
-export function uploadRoutes(server: FastifyInstance, context: Context, committed: () => void): void {
+export function uploadRoutes(server: FastifyInstance, context: HttpContext, committed: () => void): void {
   const { other } = BODY_LIMITS;
   const uploadOf = (call: AgentCall) => requireUpload(context, call.agent, call.param('uid'));
   agentRoute(server, context, 'POST', '/uploads', other, (call) => {
     const request = call.json(OpenUploadRequest);
-    context.store.agents.touch(call.agent.id, context.now());
     return once(context, call, () => ({ status: 201, body: openUpload(context, call.agent, request) }));
   });
   agentRoute(server, context, 'GET', '/uploads/:uid', other, (call) => ({
