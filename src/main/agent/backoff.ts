@@ -14,7 +14,8 @@ export const noBackoff: BackoffFacts = { failures: 0, nextAt: 0 };
 
 /** Pause in ms after the `failures`th failed provisioning in a row (1 = the first): 60 s, 90 s, 135 s, … up to a day (R094). */
 export function provisioningPauseMs(failures: number): number {
-  return Math.min(PROVISION_CAP_SEC, PROVISION_FIRST_SEC * PROVISION_FACTOR ** (failures - 1)) * 1000;
+  const seconds = Math.min(PROVISION_CAP_SEC, PROVISION_FIRST_SEC * PROVISION_FACTOR ** (failures - 1));
+  return Math.round(seconds * 1000);
 }
 
 /** The back-off after one more failed provisioning; `retryAfterMs` is what the platform asked for and is never undercut. */
@@ -36,6 +37,6 @@ export function uplinkFailed(
 ): BackoffFacts {
   const failures = before.failures + 1;
   const full = Math.min(capMs, UPLINK_FIRST_SEC * 1000 * 2 ** Math.min(failures - 1, 30));
-  const jittered = full / 2 + (full / 2) * random;
+  const jittered = Math.ceil(full / 2 + (full / 2) * random);
   return { failures, nextAt: now + Math.max(jittered, retryAfterMs) };
 }

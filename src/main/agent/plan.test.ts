@@ -254,7 +254,7 @@ export const anyFacts: fc.Arbitrary<Facts> = fc
     restingFacts({
       ...facts,
       profile: { ...defaultProfile(), suspendCollection: suspended },
-    } as Partial<Facts>),
+    }),
   );
 
 describe('the plan, for facts of any kind', () => {

@@ -102,7 +102,7 @@ describe('the phase that status shows', () => {
         fc.nat(120_000),
         (change, active, age) => {
           const derived = phase(
-            change as Partial<Facts>,
+            change,
             active.map((code) => raised(code, NOW - age)),
           );
           expect(PHASES).toContain(derived.phase);

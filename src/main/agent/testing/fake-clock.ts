@@ -33,7 +33,7 @@ export class FakeClock implements Clock {
   /** Moves to a later moment at once, as sleep does, and calls what is due by then, each timer once. */
   jumpTo(at: number): void {
     const back = at < this.#now;
-    this.#now = at;
+    this.#now = Math.ceil(at); // whole milliseconds, as the system's
     const due = [...this.#timers].filter((timer) => back || timer.at <= at).sort((a, b) => a.at - b.at);
     for (const timer of due) if (this.#timers.delete(timer)) timer.callback();
   }
