@@ -47,6 +47,8 @@ export class Site {
   #settings: Record<string, string> = {};
   /** Everything the two processes wrote to stderr. */
   readonly output: string[] = [];
+  /** What is run as the agent: the source, or its bundle. */
+  service: readonly string[] = ['src/main/service.ts'];
   /** What is run as the platform: the shipped one, or one with the same first line of output. */
   serve: readonly string[] = ['src/platform/cli.ts', 'serve', '--json'];
 
@@ -83,7 +85,12 @@ export class Site {
   }
 
   startAgent(environment: NodeJS.ProcessEnv = {}): void {
-    this.#agent = this.#spawn(['src/main/service.ts'], { ...this.#settings, ...environment });
+    this.#agent = this.#spawn(this.service, { ...this.#settings, ...environment });
+  }
+
+  /** Base URL that the agent is given for the platform. */
+  get platformUrl(): string {
+    return this.#settings['WAYFARER_WEB_SERVICE_URI'] ?? '';
   }
 
   get agentPid(): number {
