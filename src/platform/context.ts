@@ -1,5 +1,6 @@
 import { UPLOAD_LIMITS } from '../shared/wire.ts';
 import type { KeyPair } from '../wire/keys.ts';
+import type { Outcome } from './uploads/commit.ts';
 import type { BodyLimits } from './http/body-budget.ts';
 import type { Store } from './store/store.ts';
 
@@ -16,6 +17,8 @@ export interface Context {
   /** One line for the operator; never secrets, never bodies. */
   readonly log: (level: LogLevel, message: string) => void;
   readonly limits: Limits;
+  /** Commits that are at work, by upload: a repeat waits for the same end, and nobody removes the upload meanwhile. */
+  readonly commits: Map<string, Promise<Outcome>>;
 }
 
 /** What reading and changing records needs: also what the command line tool has, without a server. */
@@ -27,12 +30,16 @@ export interface Limits {
   readonly changesPerUpload: number;
   /** Open uploads of one agent; opening one more removes the oldest. */
   readonly openUploads: number;
-  /** Age at which an open upload counts as abandoned, ms. */
+  /** How long after its opening or its last chunk an open upload counts as abandoned, ms. */
   readonly abandonedAfterMs: number;
   /** Payloads of one stream (`fim`, `edr`, `logs`) kept per agent. */
   readonly streamPayloads: number;
   /** Bytes of the payloads of one stream kept per agent. */
   readonly streamBytes: number;
+  /** Finished uploads, first answers and acknowledged commands kept per agent. */
+  readonly finishedUploads: number;
+  readonly answers: number;
+  readonly doneCommands: number;
   /** Rows of one snapshot, however many deltas it grew by. */
   readonly rowsPerSnapshot: number;
   /** Bytes of request bodies on their way into memory: of all senders, and of one. */
@@ -49,6 +56,9 @@ export const DEFAULT_LIMITS: Limits = {
   abandonedAfterMs: 24 * 3600 * 1000,
   streamPayloads: 256,
   streamBytes: 256 * 1024 * 1024,
+  finishedUploads: 500,
+  answers: 2_000,
+  doneCommands: 500,
   rowsPerSnapshot: 2_000_000,
   bodies: { total: 128 * 1024 * 1024, perSender: 4 * UPLOAD_LIMITS.chunkBytesMax },
   connections: 4_096,

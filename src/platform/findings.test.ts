@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StatusReply } from '../shared/wire.ts';
 import { itemsOf, type PlatformClient } from '../../test/support/platform-client.ts';
@@ -117,6 +118,7 @@ describe('findings', () => {
     writeAdvisory('one.json', advisory({ withdrawn: '2026-02-01T00:00:00Z' }));
     await fixture.stop();
     await fixture.start();
+    await fixture.platform.processed();
     expect(findings().map((one) => [one.advisory, one.status])).toEqual([
       ['TEST-2', 'open'],
       ['TEST-1', 'fixed'],
@@ -183,6 +185,31 @@ describe('processing', () => {
     await fixture.platform.processed();
     const activities = fixture.platform.admin.activities(client.agentId).map((one) => one.activity);
     expect(activities.sort()).toEqual(['Inventory Scan Complete', 'Provisioned', 'Scan Complete']);
+  });
+
+  it('goes on with other hosts after a failure, and tries again a minute later', async () => {
+    const inDatabase = (sql: string): void => {
+      const db = new Database(join(fixture.dataDir, 'platform.db'));
+      db.prepare(sql).run();
+      db.close();
+    };
+    await scan('1.0-1');
+    inDatabase("UPDATE snapshot_items SET row = '{' || row WHERE key LIKE 'deb%'");
+    inDatabase('UPDATE snapshots SET processedSeq = NULL');
+    const other = await fixture.agent(['AI', 'VM']);
+    await other.upload('Vulnerability', host('1.0-1'));
+    await fixture.platform.processed();
+    expect(fixture.platform.admin.findings(other.agentId)).toHaveLength(1);
+    expect(fixture.logged.filter((line) => line.includes('processing Vulnerability failed'))).toHaveLength(1);
+    inDatabase("UPDATE snapshot_items SET row = substr(row, 2) WHERE row LIKE '{{%'");
+    const processedSeq = () =>
+      fixture.platform.admin.show(client.agentId).types['Vulnerability']?.processedSeq;
+    fixture.advance(59);
+    await fixture.platform.processed();
+    expect(processedSeq()).toBeNull();
+    fixture.advance(1);
+    await fixture.platform.processed();
+    expect(processedSeq()).toBe(1);
   });
 });
 

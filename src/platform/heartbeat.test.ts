@@ -85,8 +85,24 @@ describe('heartbeat', () => {
     ['DEACTIVATE', { module: 'VM' }],
   ])('R112 R113 R114 carries %s in the same words until it is acknowledged', carriesUntilAcknowledged);
 
+  it('R111 carries UPGRADE with its version until it is acknowledged', () =>
+    carriesUntilAcknowledged('UPGRADE', { version: '0.2.0' }));
+
   it('R115 carries UNINSTALL in the same words until it is acknowledged', () =>
     carriesUntilAcknowledged('UNINSTALL', {}));
+
+  it('leaves a command waiting that another agent acknowledges', async () => {
+    const [client, other] = [await fixture.agent(), await fixture.agent()];
+    const queued = admin().command(client.agentId, 'RESYNC');
+    const at = new Date(fixture.time).toISOString();
+    const result = { kind: 'command', commandId: queued?.id, type: 'RESYNC', result: 'DONE' };
+    const reply = await other.call('POST', other.agentPath('/acks'), {
+      json: { records: [{ id: randomUUID(), at, ...result }] },
+      headers: { 'idempotency-key': randomUUID() },
+    });
+    expect(reply.status).toBe(200);
+    expect(statusOf(await client.heartbeat()).commands).toMatchObject([{ id: queued?.id }]);
+  });
 
   it('R095 tells the one from other hardware to re-provision, and changes nothing of the record', async () => {
     const client = await fixture.agent();

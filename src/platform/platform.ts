@@ -8,12 +8,13 @@ import { ensureAdminToken } from './admin/token.ts';
 import { publishManifests } from './agents/manifests.ts';
 import { DEFAULT_LIMITS, type Context, type Limits } from './context.ts';
 import { NO_ADVISORIES, loadAdvisories, type Advisories } from './correlation/advisories.ts';
-import { Refused } from './errors.ts';
+import { Refused, reasonOf } from './errors.ts';
 import { createServer } from './http/server.ts';
 import { lockDataDir } from './lock.ts';
 import { MANIFESTS } from './manifests/manifests.ts';
 import { ADMIN_PATH, BASE_PATH, filesOf } from './paths.ts';
-import { createProcessor, recorrelateAll, type Processor } from './processing.ts';
+import { printable } from './printable.ts';
+import { createProcessor, type Processor } from './processing.ts';
 import { openStore, type Store } from './store/store.ts';
 import { ensureTls, type TlsMaterial } from './tls.ts';
 import { recoverUploads, removeStale } from './uploads/upkeep.ts';
@@ -84,7 +85,7 @@ async function startOn(options: PlatformOptions, store: Store, unlock: () => voi
   recoverUploads(context);
   store.replay.prune(context.now());
   const advisories = advisoriesOf(context, options.advisoriesDir);
-  recorrelateAll(context, advisories);
+  store.meta.set('advisoryCount', String(advisories.count));
 
   const processor = createProcessor(context, advisories);
   const adminToken = ensureAdminToken(filesOf(options.dataDir).adminToken);
@@ -93,18 +94,29 @@ async function startOn(options: PlatformOptions, store: Store, unlock: () => voi
   store.meta.set('port', String(port));
   processor.wake();
   const upkeep = setInterval(() => {
-    removeStale(context);
-    store.replay.prune(context.now());
+    keepUp(context);
     processor.wake();
   }, UPKEEP_MS).unref();
   const close = async (): Promise<void> => {
     clearInterval(upkeep);
     await server.close();
+    // A connection that was cut leaves its commit at work.
+    await Promise.allSettled(context.commits.values());
     await processor.stop();
     store.close();
     unlock();
   };
   return running(context, tls, { host, port, adminToken, advisories, processor, close });
+}
+
+/** What is due every hour. A full or locked disk is no reason to stop serving: the next hour tries again. */
+function keepUp(context: Context): void {
+  try {
+    removeStale(context);
+    context.store.replay.prune(context.now());
+  } catch (error) {
+    context.log('error', `upkeep failed: ${reasonOf(error)}`);
+  }
 }
 
 function contextOf(options: PlatformOptions, store: Store): Context {
@@ -115,7 +127,8 @@ function contextOf(options: PlatformOptions, store: Store): Context {
     store,
     signing: signingPair(store),
     now,
-    log: options.log ?? (() => undefined),
+    log: (level, message) => options.log?.(level, printable(message)),
+    commits: new Map(),
     limits: { ...DEFAULT_LIMITS, ...options.limits },
   };
 }

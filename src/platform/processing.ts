@@ -3,12 +3,15 @@ import type { Context } from './context.ts';
 import { reasonOf } from './errors.ts';
 import type { Advisories } from './correlation/advisories.ts';
 import { correlate } from './correlation/correlate.ts';
+import { createRetries } from './retries.ts';
 import type { SnapshotHead } from './store/snapshots.ts';
 
 /**
  * Works through committed snapshots, one at a time (R023: nothing is looked at before its transfer is complete).
  * What is waiting is what the database says is unprocessed, so a crash forgets nothing and repeats nothing: findings,
- * activity and the mark are written in one transaction.
+ * activity and the mark are written in one transaction. After
+ * the advisories changed every host is looked at again in the same way, though nothing on it did. What fails is tried
+ * again, later and later.
  */
 export interface Processor {
   /** Says that something was committed; returns at once. */
@@ -20,29 +23,44 @@ export interface Processor {
 }
 
 export function createProcessor(context: Context, advisories: Advisories): Processor {
+  const retries = createRetries(context);
   let running: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
   let stopped = false;
-  const failed = new Set<string>();
 
-  const work = async (): Promise<void> => {
-    for (;;) {
-      // The answer to the commit leaves before the work begins.
+  /** Looks at everything that is due once; whether there was any. */
+  const pass = async (): Promise<boolean> => {
+    const { snapshots } = context.store;
+    const waiting = [...snapshots.unprocessed(), ...snapshots.outdated('Vulnerability', advisories.hash)];
+    const due = waiting.filter((head) => retries.isDue(head));
+    for (const head of due) {
+      // Between two of them requests are answered; the answer to a commit leaves before the work on it begins.
       await nextTurn();
-      if (stopped) return;
-      const next = context.store.snapshots.unprocessed().find((head) => !failed.has(nameOf(head)));
-      if (next === undefined) return;
+      if (stopped) return false;
       try {
-        process(context, next, advisories);
+        process(context, head, advisories);
+        retries.succeeded(head);
       } catch (error) {
-        failed.add(nameOf(next));
-        context.log('error', `agent ${next.agent}: processing ${next.type} failed: ${reasonOf(error)}`);
+        retries.failed(head, reasonOf(error));
       }
+    }
+    return due.length > 0;
+  };
+  const work = async (): Promise<void> => {
+    await nextTurn();
+    try {
+      while (!stopped && (await pass()));
+    } catch (error) {
+      context.log('error', `processing stopped until the next commit: ${reasonOf(error)}`);
     }
   };
   const wake = (): void => {
     if (stopped || running !== undefined) return;
+    clearTimeout(timer);
     running = work().finally(() => {
       running = undefined;
+      const waitMs = retries.waitMs();
+      if (!stopped && waitMs !== undefined) timer = setTimeout(wake, waitMs).unref();
     });
   };
   const idle = async (): Promise<void> => {
@@ -53,12 +71,11 @@ export function createProcessor(context: Context, advisories: Advisories): Proce
     idle,
     stop: async () => {
       stopped = true;
+      clearTimeout(timer);
       await idle();
     },
   };
 }
-
-const nameOf = (head: SnapshotHead): string => `${head.id}:${head.seq}`;
 
 function process(context: Context, head: SnapshotHead, advisories: Advisories): void {
   const { store } = context;
@@ -66,21 +83,11 @@ function process(context: Context, head: SnapshotHead, advisories: Advisories): 
     const current = store.snapshots.head(head.agent, head.type);
     if (current?.id !== head.id || current.seq !== head.seq) return undefined;
     const found = head.type === 'Vulnerability' ? correlate(context, head, advisories) : undefined;
-    store.snapshots.markProcessed(head.id, head.seq, context.now());
+    store.snapshots.markCorrelated(head.id, advisories.hash);
+    if (current.processedSeq !== head.seq) {
+      store.snapshots.markProcessed(head.id, head.seq, context.now());
+    }
     return found;
   });
   if (open !== undefined) context.log('info', `agent ${head.agent}: ${open} open findings`);
-}
-
-/** After the advisories changed: every host is looked at again, though nothing on it did. */
-export function recorrelateAll(context: Context, advisories: Advisories): void {
-  const { store } = context;
-  if ((store.meta.get('advisoryHash') ?? '') === advisories.hash) return;
-  store.transaction(() => {
-    for (const head of store.snapshots.ofType('Vulnerability')) {
-      if (head.processedSeq === head.seq) correlate(context, head, advisories);
-    }
-    store.meta.set('advisoryHash', advisories.hash);
-    store.meta.set('advisoryCount', String(advisories.count));
-  });
 }

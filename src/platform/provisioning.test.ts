@@ -137,6 +137,7 @@ describe('provisioning', () => {
     const client = await fixture.current.agent();
     await client.heartbeat();
     const old = client.agentId;
+    admin().command(old, 'REPROVISION');
     fixture.current.advance(500);
     const next = fixture.current.client();
     await next.provision(fixture.current.activationId, { reason: 'reprovision', previousAgentId: old });
@@ -149,6 +150,52 @@ describe('provisioning', () => {
     fixture.current.advance(10);
     await next.heartbeat();
     expect(admin().show(old).lastCheckedIn).toBe(fixture.current.time - 10_000);
+  });
+
+  it('R097 R104 does not move the last check-in of an original when its clone takes a new id', async () => {
+    const original = await fixture.current.agent();
+    await original.heartbeat();
+    const checkedIn = fixture.current.time;
+    fixture.current.advance(500);
+    const clone = fixture.current.client();
+    const changes = { reason: 'reprovision', previousAgentId: original.agentId };
+    expect((await clone.provision(fixture.current.activationId, changes)).status).toBe(201);
+    expect(admin().show(original.agentId).lastCheckedIn).toBe(checkedIn);
+  });
+
+  it('R097 refuses a copy of a disk, key and all, on other hardware while the original is alive', async () => {
+    const client = await fixture.current.agent();
+    const { activationKey } = admin().show(client.agentId);
+    const elsewhere = { host: hostFacts({ fingerprint: 'b'.repeat(64) }) };
+    fixture.current.advance(2 * 900 - 1);
+    const reply = await client.provision(activationKey, elsewhere);
+    expect([reply.status, reply.code]).toEqual([409, 'AGENT_ID_IN_USE']);
+    expect((await client.heartbeat()).body).toMatchObject({ commands: [] });
+    fixture.current.advance(2 * 900);
+    expect((await client.provision(activationKey, elsewhere)).status).toBe(201);
+  });
+
+  it('R051 R097 gives the last place of a key, and one id, to one of two that ask at once', async () => {
+    const key = admin().createKey({ title: 'One', maxAgents: 1 });
+    const two = [fixture.current.client(), fixture.current.client()];
+    const places = await Promise.all(two.map((client) => client.provision(key.id)));
+    expect(places.map((reply) => reply.code ?? reply.status).sort()).toEqual([201, 'KEY_EXHAUSTED']);
+
+    const rivals = [fixture.current.client(), fixture.current.client()];
+    for (const client of rivals) client.agentId = rivals[0]?.agentId ?? '';
+    const ids = await Promise.all(rivals.map((client) => client.provision(fixture.current.activationId)));
+    expect(ids.map((reply) => reply.code ?? reply.status).sort()).toEqual([201, 'AGENT_ID_IN_USE']);
+  });
+
+  it('R041 has a title for every key, which can be changed', () => {
+    const key = admin().createKey({ title: 'Laptops' });
+    expect(admin().editKey(key.id, { title: 'Notebooks' }).title).toBe('Notebooks');
+    expect(
+      admin()
+        .keys()
+        .find((one) => one.id === key.id)?.title,
+    ).toBe('Notebooks');
+    expect(() => admin().createKey({ title: ' ' })).toThrow(/title/);
   });
 
   it('R057 changes existing agents of an edited key only when asked to', async () => {

@@ -101,6 +101,7 @@ export function changeModules(context: Records, name: string, modules: readonly 
 export function setModules(context: Records, agent: Agent, modules: readonly string[]): void {
   const wanted = moduleSet(modules);
   const tell = (type: 'ACTIVATE' | 'DEACTIVATE', module: string): void => {
+    context.store.events.dropSwitches(agent.id, module);
     context.store.events.addCommand(agent.id, randomUUID(), type, { module }, context.now());
   };
   for (const module of agent.modules) if (!wanted.includes(module)) tell('DEACTIVATE', module);

@@ -16,6 +16,7 @@ export function takeAcks(context: Context, agent: Agent, records: readonly AckRe
     }
   }
   context.store.events.trimRecords(agent.id);
+  context.store.events.trimCommands(agent.id, context.limits.doneCommands);
   return records.length;
 }
 

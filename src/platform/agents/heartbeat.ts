@@ -7,16 +7,19 @@ import type { Agent } from '../store/agents.ts';
 import { currentConfig } from './config.ts';
 import { manifestVersions } from './manifests.ts';
 
-/** Commands in one reply: with their arguments it stays near the kilobyte that a heartbeat may cost (R108). */
+/** Commands looked at for one reply. */
 const COMMANDS_PER_REPLY = 10;
+/** What a reply may have in bytes (R108); the first of the waiting commands goes out whatever it has. */
+const REPLY_BYTES = 1_000;
 
 type Status = z.output<typeof StatusRequest>;
+type Reply = z.input<typeof StatusReply>;
 
 /**
  * Takes a heartbeat and answers it. One from other hardware, or one whose counter does not grow, is a clone's: its
  * reply alone carries `REPROVISION` and nothing of the record changes (R095, R097).
  */
-export function heartbeat(context: Context, agentId: string, status: Status): z.input<typeof StatusReply> {
+export function heartbeat(context: Context, agentId: string, status: Status): Reply {
   return context.store.transaction(() => {
     // Read inside the transaction: of two heartbeats with one counter exactly one is the later.
     const agent = context.store.agents.get(agentId);
@@ -30,8 +33,17 @@ export function heartbeat(context: Context, agentId: string, status: Status): z.
     const waiting = context.store.events
       .waiting(agent.id, COMMANDS_PER_REPLY)
       .map(({ id, type, args }) => ({ id, type, args }));
-    return replyTo(context, agent, waiting);
+    return withinKilobyte(replyTo(context, agent, waiting));
   });
+}
+
+/** The reply with as many of its commands as fit; the others wait for the next heartbeat. */
+function withinKilobyte(reply: Reply): Reply {
+  const { commands = [] } = reply;
+  let fitting = commands.length;
+  const cut = (): Reply => ({ ...reply, commands: commands.slice(0, fitting) });
+  while (fitting > 1 && Buffer.byteLength(JSON.stringify(cut())) > REPLY_BYTES) fitting -= 1;
+  return cut();
 }
 
 function cloneReason(agent: Agent, status: Status): string | undefined {
@@ -56,7 +68,7 @@ function record(context: Context, agent: Agent, status: Status): void {
   });
 }
 
-function replyTo(context: Context, agent: Agent, commands: Command[]): z.input<typeof StatusReply> {
+function replyTo(context: Context, agent: Agent, commands: Command[]): Reply {
   const processed: Record<string, { seq: number; at: string }> = {};
   for (const head of context.store.snapshots.heads(agent.id)) {
     if (head.processedSeq !== null && head.processedAt !== null && isManifestType(head.type)) {

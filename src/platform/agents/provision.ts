@@ -8,7 +8,7 @@ import { currentConfig } from './config.ts';
 /** Tag that every agent's host carries. */
 export const AGENT_TAG = 'Cloud Agent';
 
-/** A new key for a known agent is believed only after the old one was silent for this many status intervals. */
+/** New hardware or a new key for a known agent is believed only after it was silent for this many status intervals. */
 const SILENT_INTERVALS = 2;
 
 /**
@@ -70,7 +70,8 @@ function newAgent(context: Context, request: ProvisionRequest, key: ActivationKe
 
 function knownAgent(context: Context, request: ProvisionRequest, key: ActivationKey, known: Agent): Agent {
   const sameKey = known.customer === request.customerId && known.publicKey === request.publicKey;
-  if (!sameKey && !mayReplaceKey(context, request, known)) {
+  const accepted = sameKey ? mayKeepKey(context, request, known) : mayReplaceKey(context, request, known);
+  if (!accepted) {
     throw new ApiError(
       409,
       'AGENT_ID_IN_USE',
@@ -91,6 +92,11 @@ function knownAgent(context: Context, request: ProvisionRequest, key: Activation
   return agent;
 }
 
+/** The same key from other hardware is a copy of the disk, as long as the original is alive (R097). */
+function mayKeepKey(context: Context, request: ProvisionRequest, known: Agent): boolean {
+  return known.fingerprint === request.host.fingerprint || isSilent(context, known);
+}
+
 /** Reinstalled on the same host: everything matches but the key, and nobody has used the old one for a while (R017). */
 function mayReplaceKey(context: Context, request: ProvisionRequest, known: Agent): boolean {
   const matches =
@@ -98,6 +104,10 @@ function mayReplaceKey(context: Context, request: ProvisionRequest, known: Agent
     known.activationKey === request.activationId &&
     known.fingerprint === request.host.fingerprint;
   if (!matches) return false;
+  return isSilent(context, known);
+}
+
+function isSilent(context: Context, known: Agent): boolean {
   // An uninstalled agent has said with its old key that it will not use it again.
   if (known.uninstalledAt !== null) return true;
   const intervalMs = currentConfig(context, known).profile.statusIntervalSec * 1000;
@@ -128,13 +138,14 @@ function recordOf(context: Context, request: ProvisionRequest, key: ActivationKe
 }
 
 /**
- * A host that took a new id leaves its old record behind, last checked in at this moment (R104). Only its own: the
- * original of a clone lives on under that id, on other hardware.
+ * A host that was told to take a new id leaves its old record behind, last checked in at this moment (R104). Only one
+ * that an administrator told so: the original of a clone lives on under that id, on other hardware or on the like.
  */
 function closePrevious(context: Context, request: ProvisionRequest): void {
   if (request.previousAgentId === undefined || request.previousAgentId === request.proposedAgentId) return;
   const previous = context.store.agents.get(request.previousAgentId);
   if (previous?.customer !== request.customerId || previous.fingerprint !== request.host.fingerprint) return;
+  if (!context.store.events.wasIssued(previous.id, 'REPROVISION')) return;
   context.store.agents.put({ ...previous, lastCheckedIn: context.now() });
 }
 

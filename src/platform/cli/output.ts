@@ -1,9 +1,12 @@
 import { ExitCode } from '../../shared/exit-codes.ts';
+import { printable } from '../printable.ts';
 import { NotFound, Refused, reasonOf } from '../errors.ts';
 
 /** Writes a result: JSON on one line when asked for, else the text. */
 export function print(json: boolean, value: unknown, text: () => string): void {
-  process.stdout.write(json ? `${JSON.stringify(value)}\n` : `${text()}\n`);
+  process.stdout.write(
+    json ? `${JSON.stringify(value)}\n` : `${text().split('\n').map(printable).join('\n')}\n`,
+  );
 }
 
 /** A table with aligned columns; nothing else in it. */
@@ -13,7 +16,7 @@ export function tableOf(head: readonly string[], rows: readonly (readonly string
   );
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .map((cell, at) => printable(cell).padEnd(widths[at] ?? 0))
       .join('  ')
       .trimEnd();
   return [head, ...rows].map(line).join('\n');

@@ -39,15 +39,24 @@ export function remember(context: Context, call: AgentCall, request: Repeatable,
     status: answer.status,
     body: JSON.stringify(answer.body),
   };
-  context.store.replay.remember(call.agent.id, request.key, first, context.now());
+  context.store.replay.remember(call.agent.id, request.key, first, context.now(), context.limits.answers);
 }
 
-/** Does something once per `Idempotency-Key`: effect and answer are stored in one transaction. */
-export function once(context: Context, call: AgentCall, effect: () => Answer): Answer {
+/**
+ * Does something once per `Idempotency-Key`: effect and answer are stored in one transaction. A first answer that does
+ * not hold any more is forgotten, and the request done again.
+ */
+export function once(
+  context: Context,
+  call: AgentCall,
+  effect: () => Answer,
+  holds: (first: Answer) => boolean = () => true,
+): Answer {
   const request = repeatable(call);
   return context.store.transaction(() => {
     const first = firstAnswer(context, call, request);
-    if (first !== undefined) return first;
+    if (first !== undefined && holds(first)) return first;
+    if (first !== undefined) context.store.replay.forget(call.agent.id, request.key);
     const answer = effect();
     remember(context, call, request, answer);
     return answer;

@@ -1,5 +1,11 @@
 import type { FastifyInstance } from 'fastify';
-import { BODY_LIMITS, OpenUploadRequest, UPLOAD_LIMITS, type ErrorCode } from '../../shared/wire.ts';
+import {
+  BODY_LIMITS,
+  OpenUploadRequest,
+  UPLOAD_LIMITS,
+  type ErrorCode,
+  type UploadState,
+} from '../../shared/wire.ts';
 import { instant, type Context } from '../context.ts';
 import { commitUpload, type Outcome } from '../uploads/commit.ts';
 import { openUpload, putChunk, requireUpload, uploadState } from '../uploads/open.ts';
@@ -13,7 +19,13 @@ export function uploadRoutes(server: FastifyInstance, context: HttpContext, comm
   const uploadOf = (call: AgentCall) => requireUpload(context, call.agent, call.param('uid'));
   agentRoute(server, context, 'POST', '/uploads', other, (call) => {
     const request = call.json(OpenUploadRequest);
-    return once(context, call, () => ({ status: 201, body: openUpload(context, call.agent, request) }));
+    return once(
+      context,
+      call,
+      () => ({ status: 201, body: openUpload(context, call.agent, request) }),
+      // An upload that was removed since must not be given out again: its sender would never get on.
+      (first) => context.store.uploads.get((first.body as UploadState).uploadId) !== undefined,
+    );
   });
   agentRoute(server, context, 'GET', '/uploads/:uid', other, (call) => ({
     status: 200,
@@ -23,22 +35,21 @@ export function uploadRoutes(server: FastifyInstance, context: HttpContext, comm
     const n = /^\d{1,5}$/.test(call.param('n')) ? Number(call.param('n')) : -1;
     return { status: 200, body: putChunk(context, uploadOf(call), n, call.body) };
   });
-  const commits = new Map<string, Promise<Outcome>>();
   agentRoute(server, context, 'POST', '/uploads/:uid/commit', other, async (call) => {
     const request = repeatable(call);
     const first = firstAnswer(context, call, request);
     if (first !== undefined) return first;
     const upload = uploadOf(call);
     // A repeat that arrives while the first is still at work waits for the same end.
-    const running = commits.get(upload.id) ?? commitUpload(context, call.agent, upload);
-    commits.set(upload.id, running);
+    const running = context.commits.get(upload.id) ?? commitUpload(context, call.agent, upload);
+    context.commits.set(upload.id, running);
     try {
       const answer = answerOf(context, await running);
       remember(context, call, request, answer);
       committed();
       return answer;
     } finally {
-      commits.delete(upload.id);
+      context.commits.delete(upload.id);
     }
   });
 }

@@ -42,6 +42,18 @@ export function eventStore(db: Db) {
     `UPDATE commands SET acknowledgedAt = ?, result = ?, detail = ?
      WHERE id = ? AND agent = ? AND acknowledgedAt IS NULL`,
   );
+  const dropSwitches = db.prepare<[string, string]>(
+    `DELETE FROM commands WHERE agent = ? AND acknowledgedAt IS NULL AND type IN ('ACTIVATE', 'DEACTIVATE')
+       AND json_extract(args, '$.module') = ?`,
+  );
+  const issued = db.prepare<[string, string], { n: number }>(
+    'SELECT count(*) AS n FROM commands WHERE agent = ? AND type = ?',
+  );
+  const trimCommands = db.prepare<[string, number]>(
+    `DELETE FROM commands WHERE id IN
+       (SELECT id FROM commands WHERE agent = ? AND acknowledgedAt IS NOT NULL
+        ORDER BY acknowledgedAt DESC, rowid DESC LIMIT -1 OFFSET ?)`,
+  );
   const addActivity = db.prepare<[string, string, string | null, number]>(
     'INSERT INTO activities (agent, activity, detail, at) VALUES (?, ?, ?, ?)',
   );
@@ -68,8 +80,15 @@ export function eventStore(db: Db) {
     /** Commands not yet acknowledged, the oldest first. */
     waiting: (agent: string, limit: number): QueuedCommand[] => waiting.all(agent, limit).map(commandOf),
     commands: (agent: string): QueuedCommand[] => commands.all(agent).map(commandOf),
+    /** What the agent made of a command; only its own, and only the first word on it. */
     acknowledge: (agent: string, id: string, result: string, detail: string | null, now: number): void =>
       void acknowledge.run(now, result, detail, id, agent),
+    /** Forgets acknowledged commands of an agent, but for the newest `kept`. */
+    trimCommands: (agent: string, kept: number): void => void trimCommands.run(agent, kept),
+    /** Takes back what waits about a module: only the last word counts. */
+    dropSwitches: (agent: string, module: string): void => void dropSwitches.run(agent, module),
+    /** Whether an administrator gave an agent a command of this type. */
+    wasIssued: (agent: string, type: string): boolean => (issued.get(agent, type)?.n ?? 0) > 0,
     addActivity(agent: string, activity: string, at: number, detail: string | null = null): void {
       addActivity.run(agent, activity, detail, at);
       trimActivities.run(agent, agent, KEPT_PER_AGENT);

@@ -1,7 +1,7 @@
 import type { Db } from './database.ts';
 
 /** Names of the platform's own facts. */
-export type MetaName = 'signingKey' | 'createdAt' | 'port' | 'advisoryCount' | 'advisoryHash';
+export type MetaName = 'signingKey' | 'createdAt' | 'port' | 'advisoryCount';
 
 /** Facts of the platform itself that outlive a restart. */
 export function metaStore(db: Db) {

@@ -209,4 +209,15 @@ CREATE TABLE idempotency (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_by_time ON idempotency(at);
 `,
+  // What lets every table be kept within its bound at the price of an index look-up.
+  `
+ALTER TABLE uploads ADD COLUMN lastAt INTEGER NOT NULL DEFAULT 0;
+UPDATE uploads SET lastAt = createdAt;
+CREATE INDEX uploads_finished ON uploads(agent, finishedAt) WHERE status IS NOT NULL;
+CREATE INDEX idempotency_by_agent ON idempotency(agent, at);
+CREATE INDEX activities_newest ON activities(agent, id);
+CREATE INDEX records_newest ON records(agent, at);
+CREATE INDEX commands_done ON commands(agent, acknowledgedAt) WHERE acknowledgedAt IS NOT NULL;
+ALTER TABLE snapshots ADD COLUMN correlatedWith TEXT NOT NULL DEFAULT '';
+`,
 ];

@@ -29,6 +29,11 @@ export function replayStore(db: Db) {
   const remember = db.prepare<[string, string, string, string, number, string, number]>(
     'INSERT OR IGNORE INTO idempotency (agent, key, path, digest, status, body, at) VALUES (?, ?, ?, ?, ?, ?, ?)',
   );
+  const forget = db.prepare<[string, string]>('DELETE FROM idempotency WHERE agent = ? AND key = ?');
+  const trim = db.prepare<[string, string, number]>(
+    `DELETE FROM idempotency WHERE agent = ? AND key IN
+       (SELECT key FROM idempotency WHERE agent = ? ORDER BY at DESC, key DESC LIMIT -1 OFFSET ?)`,
+  );
   const pruneAnswers = db.prepare<[number]>('DELETE FROM idempotency WHERE at < ?');
   const taking = db.transaction((keyId: string, nonce: string, expiresAt: number, now: number): boolean => {
     pruneSome.run(now);
@@ -42,8 +47,12 @@ export function replayStore(db: Db) {
     takeNonce: (keyId: string, nonce: string, expiresAt: number, now: number): boolean =>
       taking.immediate(keyId, nonce, expiresAt, now),
     firstAnswer: (agent: string, key: string): FirstAnswer | undefined => first.get(agent, key),
-    remember: (agent: string, key: string, answer: FirstAnswer, now: number): void =>
-      void remember.run(agent, key, answer.path, answer.digest, answer.status, answer.body, now),
+    /** Keeps a first answer, and of this agent's no more than the newest `kept`. */
+    remember(agent: string, key: string, answer: FirstAnswer, now: number, kept: number): void {
+      remember.run(agent, key, answer.path, answer.digest, answer.status, answer.body, now);
+      trim.run(agent, agent, kept);
+    },
+    forget: (agent: string, key: string): void => void forget.run(agent, key),
     prune(now: number): void {
       pruneNonces.run(now);
       pruneAnswers.run(now - IDEMPOTENCY_KEPT_MS);

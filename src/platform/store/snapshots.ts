@@ -35,7 +35,10 @@ export function snapshotStore(db: Db) {
   const unprocessed = db.prepare<[], SnapshotHead>(
     'SELECT * FROM snapshots WHERE processedSeq IS NULL OR processedSeq <> seq ORDER BY committedAt, id',
   );
-  const ofType = db.prepare<[string], SnapshotHead>('SELECT * FROM snapshots WHERE type = ? ORDER BY id');
+  const outdated = db.prepare<[string, string], SnapshotHead>(
+    'SELECT * FROM snapshots WHERE type = ? AND processedSeq = seq AND correlatedWith <> ? ORDER BY id',
+  );
+  const correlated = db.prepare<[string, number]>('UPDATE snapshots SET correlatedWith = ? WHERE id = ?');
   const add = db.prepare<[string, string]>(
     "INSERT INTO snapshots (agent, type, seq, root, committedAt) VALUES (?, ?, 0, '', 0)",
   );
@@ -59,18 +62,24 @@ export function snapshotStore(db: Db) {
     heads: (agent: string): SnapshotHead[] => heads.all(agent),
     /** Committed snapshots whose processing has not finished, the oldest first. */
     unprocessed: (): SnapshotHead[] => unprocessed.all(),
-    ofType: (type: string): SnapshotHead[] => ofType.all(type),
+    /** Processed snapshots of a type that were looked at under other advisories than these. */
+    outdated: (type: string, advisories: string): SnapshotHead[] => outdated.all(type, advisories),
+    markCorrelated: (id: number, advisories: string): void => void correlated.run(advisories, id),
     /** An empty snapshot that the same transaction fills and commits; its id. */
     add: (agent: string, type: string): number => Number(add.run(agent, type).lastInsertRowid),
     /** Forgets a snapshot with all its rows ("scorch", R221). */
     drop: (agent: string, type: string): void => void drop.run(agent, type),
     commit: (id: number, seq: number, root: string, now: number): void => void commit.run(seq, root, now, id),
     markProcessed: (id: number, seq: number, now: number): void => void processed.run(seq, now, id),
-    /** The root recomputed from the stored hashes, in bytewise key order (SQLite's BINARY order). */
-    root(id: number): string {
+    /** The root recomputed from the stored hashes, in bytewise key order (SQLite's BINARY order), and how many they are. */
+    root(id: number): { readonly root: string; readonly rows: number } {
       const hasher = new RootHasher();
-      for (const { hash } of hashes.iterate(id)) hasher.add(hash);
-      return hasher.digest();
+      let rows = 0;
+      for (const { hash } of hashes.iterate(id)) {
+        hasher.add(hash);
+        rows += 1;
+      }
+      return { root: hasher.digest(), rows };
     },
     /** Rows of one table in key order. */
     rows: (id: number, table: string): StoredItem[] => rows.all(id, `${table}\u001f`, `${table}\u0020`),

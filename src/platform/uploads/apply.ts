@@ -34,9 +34,12 @@ export function applyStaged(context: Context, upload: Upload, type: ManifestType
   if (kind === 'snapshot') snapshots.drop(agent, type);
   const id = kind === 'delta' && base !== undefined ? base.id : snapshots.add(agent, type);
   staging.apply({ ...ids, snapshot: id });
-  const root = snapshots.root(id);
+  const { root, rows } = snapshots.root(id);
   if (root !== newRoot) {
     throw new ApiError(409, 'INTEGRITY_MISMATCH', 'the root after applying differs from the one declared');
+  }
+  if (rows > context.limits.rowsPerSnapshot) {
+    throw badRequest(`a snapshot has at most ${context.limits.rowsPerSnapshot} rows`);
   }
   snapshots.commit(id, seq, root, context.now());
   staging.addCommit({ ...recordOf(upload), type, seq, at: context.now(), ...counts });

@@ -36,7 +36,22 @@ export async function commitUpload(context: Context, agent: Agent, upload: Uploa
   }
   if (upload.request.type !== undefined) requireActive(agent, upload.request.type);
   const stream = upload.kind !== 'snapshot' && upload.kind !== 'delta';
-  return stream ? commitStream(context, upload) : commitSnapshot(context, upload);
+  try {
+    return await (stream ? commitStream(context, upload) : commitSnapshot(context, upload));
+  } catch (error) {
+    throw isAbsent(error) ? chunksLost(context, upload) : error;
+  }
+}
+
+const isAbsent = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ENOENT';
+
+/** Chunk files that are gone from the disk are as good as never sent: the agent asks what is held, and sends them again. */
+function chunksLost(context: Context, upload: Upload): ApiError {
+  context.store.uploads.dropChunks(upload.id);
+  removeFiles(context.dataDir, upload.id);
+  context.log('warn', `agent ${upload.agent}: chunks of upload ${upload.id} are gone from the disk`);
+  return new ApiError(409, 'UPLOAD_INCOMPLETE', 'chunks were lost here: send them again');
 }
 
 function outcomeOf(upload: Upload): Outcome | undefined {
@@ -47,7 +62,7 @@ function outcomeOf(upload: Upload): Outcome | undefined {
 async function commitSnapshot(context: Context, upload: Upload): Promise<Outcome> {
   const { type } = upload.request;
   if (type === undefined) throw new Error(`upload ${upload.id} has no manifest type`);
-  const { staging, uploads, snapshots } = context.store;
+  const { snapshots } = context.store;
   try {
     await stageBody(context, upload);
   } catch (error) {
@@ -58,9 +73,7 @@ async function commitSnapshot(context: Context, upload: Upload): Promise<Outcome
     applied = context.store.transaction(() => {
       const done = applyStaged(context, upload, type);
       recordScan(context, upload.agent, type, done.reply.seq);
-      uploads.finish(upload.id, 200, done.reply, context.now());
-      uploads.dropChunks(upload.id);
-      staging.clear(upload.id);
+      close(context, upload, 200, done.reply);
       return done;
     });
   } catch (error) {
@@ -92,15 +105,21 @@ function finish(
   outcome: Outcome,
   also: () => void = () => undefined,
 ): Outcome {
-  const { uploads, staging } = context.store;
   context.store.transaction(() => {
     also();
-    uploads.finish(upload.id, outcome.status, outcome.reply, context.now());
-    uploads.dropChunks(upload.id);
-    staging.clear(upload.id);
+    close(context, upload, outcome.status, outcome.reply);
   });
   removeFiles(context.dataDir, upload.id);
   return outcome;
+}
+
+/** Marks an upload as ended and drops its rows on the way. To be called inside a transaction. */
+function close(context: Context, upload: Upload, status: number, reply: Outcome['reply']): void {
+  const { uploads, staging } = context.store;
+  uploads.finish(upload.id, status, reply, context.now());
+  uploads.dropChunks(upload.id);
+  staging.clear(upload.id);
+  uploads.trimFinished(upload.agent, context.limits.finishedUploads);
 }
 
 /** A refusal as an outcome; whatever is not one, such as a full disk, is thrown on and leaves the upload open. */
@@ -179,7 +198,16 @@ async function commitStream(context: Context, upload: Upload): Promise<Outcome> 
   context.store.transaction(() => {
     context.store.uploads.finish(upload.id, 200, reply, context.now());
   });
-  const kept = context.store.uploads.received(upload.agent, upload.kind);
-  for (const old of kept.slice(context.limits.streamPayloads)) discard(context, old.id);
+  trimPayloads(context, upload);
   return { status: 200, reply };
+}
+
+/** Keeps the newest payloads of a stream, by number and by bytes; the one just received in any case. */
+function trimPayloads(context: Context, { agent, kind }: Upload): void {
+  const { streamPayloads, streamBytes } = context.limits;
+  let bytes = 0;
+  for (const [n, payload] of context.store.uploads.received(agent, kind).entries()) {
+    bytes += payload.bytes;
+    if (n > 0 && (n >= streamPayloads || bytes > streamBytes)) discard(context, payload.id);
+  }
 }

@@ -11,20 +11,30 @@ import { removeFiles, writeChunk } from './files.ts';
 type State = z.input<typeof UploadState>;
 
 /**
- * Opens an upload. The oldest open ones of the agent go when there are too many. Throws 403 `MODULE_NOT_ACTIVE`.
+ * Opens an upload. The oldest open ones of the agent go when there are too many. Throws 403 `MODULE_NOT_ACTIVE`,
+ * 503 `BUSY`.
  * To be called inside the transaction that remembers the answer.
  */
 export function openUpload(context: Context, agent: Agent, request: OpenUploadRequest): State {
   if (request.kind === 'fim') requireActive(agent, 'FIM');
   if (request.kind === 'edr') requireActive(agent, 'EDR');
   if (request.type !== undefined) requireActive(agent, request.type);
-  const open = context.store.uploads.open(agent.id);
-  for (const old of open.slice(0, Math.max(0, open.length - context.limits.openUploads + 1))) {
-    discard(context, old.id);
-  }
+  makeRoom(context, agent);
   const id = randomUUID();
   context.store.uploads.add(id, agent.id, request, context.now());
   return { uploadId: id, state: 'open', held: [] };
+}
+
+/** Removes the oldest open uploads that no commit is reading. Throws 503 `BUSY` when all of them are being read. */
+function makeRoom(context: Context, agent: Agent): void {
+  const open = context.store.uploads.open(agent.id);
+  const excess = open.length - context.limits.openUploads + 1;
+  if (excess <= 0) return;
+  const idle = open.filter((upload) => !context.commits.has(upload.id));
+  if (idle.length < excess) {
+    throw new ApiError(503, 'BUSY', 'this many uploads are being committed', { retryAfterSec: 5 });
+  }
+  for (const old of idle.slice(0, excess)) discard(context, old.id);
 }
 
 /** Removes an upload with its chunks. */
@@ -71,7 +81,7 @@ export function putChunk(context: Context, upload: Upload, n: number, bytes: Uin
   if (held !== undefined && held !== sha256) throw badRequest(`chunk ${n} is held with other bytes`);
   if (held === undefined) {
     writeChunk(context.dataDir, upload.id, n, bytes);
-    context.store.uploads.addChunk(upload.id, n, sha256);
+    context.store.uploads.addChunk(upload.id, n, sha256, context.now());
   }
   return uploadState(context, upload);
 }

@@ -9,7 +9,9 @@ const ANSWERS_KEPT_MS = 7 * 24 * 3600 * 1000;
 export function removeStale(context: Context): void {
   const now = context.now();
   const stale = context.store.uploads.stale(now - context.limits.abandonedAfterMs, now - ANSWERS_KEPT_MS);
-  for (const id of stale) discard(context, id);
+  for (const id of stale) {
+    if (!context.commits.has(id)) discard(context, id);
+  }
 }
 
 /** Clears what a crash may have left: staged rows of a commit that did not end, files without an upload. */
