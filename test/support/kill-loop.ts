@@ -124,9 +124,11 @@ export class KillLoop {
     }
   }
 
-  async #kill(victim: Victim): Promise<void> {
-    if (victim === 'collector') await this.#killCollector();
-    else await this.#site.end(victim, 'SIGKILL');
+  async #kill(wanted: Victim): Promise<void> {
+    const collector = wanted === 'collector' ? await this.#collectorPid() : undefined;
+    const victim = wanted === 'collector' && collector === undefined ? 'agent' : wanted;
+    if (collector !== undefined) process.kill(collector, 'SIGKILL');
+    else if (victim !== 'collector') await this.#site.end(victim, 'SIGKILL');
     this.#kills[victim] += 1;
     if (victim === 'agent') this.#site.startAgent();
     if (victim !== 'platform') return;
@@ -134,12 +136,11 @@ export class KillLoop {
     await this.#site.startPlatform();
   }
 
-  async #killCollector(): Promise<void> {
-    const pid = await this.#site.until(
-      'a collector to kill',
-      async () => (await this.#site.status()).collector.pid ?? undefined,
-    );
-    process.kill(pid, 'SIGKILL');
+  /** The collector's pid; `undefined` while the agent leaves it down, longer each time it got nothing done. */
+  async #collectorPid(): Promise<number | undefined> {
+    const pid = async (): Promise<number | undefined> =>
+      (await this.#site.status()).collector.pid ?? undefined;
+    return this.#site.until('a collector to kill', pid, PATIENCE_MS).catch(() => undefined);
   }
 
   async #changeHost(): Promise<void> {
