@@ -12,7 +12,7 @@ import { pendingFacts } from './upload-progress.ts';
 /** Batches that the collector may have under way at once. */
 const CREDIT = 4;
 /** Pause while the disk is full, ms. */
-const DISK_PAUSE_MS = 60_000;
+const DISK_PAUSE_SEC = 60;
 
 interface Job {
   readonly id: number;
@@ -206,7 +206,8 @@ export class Collection {
     if (error instanceof StoreError && (error.code === 'FULL' || error.code === 'READONLY')) {
       const now = context.clock.now();
       context.conditions.raise('DISK_FULL', now, { path: context.paths.dataDir, reason });
-      context.update({ diskNotBefore: now + DISK_PAUSE_MS });
+      const pauseSec = context.facts().development.retrySec ?? DISK_PAUSE_SEC;
+      context.update({ diskNotBefore: now + pauseSec * 1000 });
     }
     this.#failed(reason);
   }

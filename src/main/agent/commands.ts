@@ -12,6 +12,7 @@ import { setModules } from './modules.ts';
 import { recordCommand } from './records.ts';
 import { wantReprovision } from './reprovision.ts';
 import { scorch } from './sync-check.ts';
+import { wantUninstall } from './uninstall.ts';
 
 const CommandResult = z.enum(COMMAND_RESULTS);
 
@@ -41,6 +42,10 @@ const COMMANDS: Readonly<Record<string, Execute>> = {
   ACTIVATE: (context, command) => changeModules(context, command, (modules, module) => [...modules, module]),
   DEACTIVATE: (context, command) =>
     changeModules(context, command, (modules, module) => modules.filter((other) => other !== module)),
+  UNINSTALL: (context) => {
+    wantUninstall(context);
+    return done;
+  },
   REPROVISION: (context) => {
     wantReprovision(context);
     return done;

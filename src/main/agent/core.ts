@@ -22,7 +22,7 @@ import { derivePhase, type DerivedPhase } from './status.ts';
 import type { UploadProgress } from './upload-progress.ts';
 
 /** After an error that nobody expected, nothing new is tried for this long, ms. */
-const UNEXPECTED_PAUSE_MS = 60_000;
+const UNEXPECTED_PAUSE_SEC = 60;
 
 /**
  * The agent core: one loop owns the facts, a pure plan says what to start, and what was started comes back as an event
@@ -237,7 +237,8 @@ export class AgentCore {
     const now = clock.now();
     const reason = error instanceof Error ? error.message : String(error);
     log.error(`${event}: ${error instanceof Error ? (error.stack ?? reason) : reason}`);
-    const nextAt = now + UNEXPECTED_PAUSE_MS;
+    const pauseSec = this.#book.facts.development.retrySec ?? UNEXPECTED_PAUSE_SEC;
+    const nextAt = now + pauseSec * 1000;
     this.#book.update({ pausedUntil: nextAt, diskNotBefore: nextAt });
     if (error instanceof StoreError && (error.code === 'FULL' || error.code === 'READONLY')) {
       this.#context.conditions.raise('DISK_FULL', now, { path: paths.dataDir, reason }, 'state');

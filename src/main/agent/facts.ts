@@ -98,6 +98,8 @@ export interface Facts {
   readonly syncCheckWanted: boolean;
   /** A new identity is to be taken once what is queued was offered to the platform under the old one. */
   readonly reprovisionWanted: boolean;
+  /** The platform removed this agent: it leaves once what is queued was offered. */
+  readonly uninstallWanted: boolean;
   readonly development: DevelopmentIntervals;
 }
 

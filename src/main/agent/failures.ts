@@ -5,6 +5,7 @@ import { describeFailure, type Failure } from '../uplink/failure.ts';
 import { noBackoff, provisioningFailed, uplinkFailed } from './backoff.ts';
 import type { Context } from './context.ts';
 import { statusIntervalSec } from './plan.ts';
+import { wantUninstall } from './uninstall.ts';
 
 /** Conditions of the connection: at most one holds, and a successful exchange disproves them all. */
 const CONNECTION: readonly ConditionCode[] = [
@@ -49,8 +50,9 @@ export function exchangeFailed(context: Context, failure: Failure): void {
     agentUnknown(context);
     return;
   }
+  // 410: as UNINSTALL (protocol, "Errors").
   if (failure.kind === 'api' && failure.status === 410) {
-    uninstalled(context);
+    wantUninstall(context);
     return;
   }
   const now = context.clock.now();
@@ -108,11 +110,4 @@ function agentUnknown(context: Context): void {
   const before = context.facts().provisioning;
   const provisioning = before.failures === 0 ? { failures: 1, nextAt: now } : provisioningFailed(before, now);
   context.update({ provisioned: false, provisioning, uplink: noBackoff });
-}
-
-/** 410: the platform removed this agent; it goes quiet for good. */
-function uninstalled(context: Context): void {
-  context.log.warn('the platform has removed this agent: nothing is sent any more');
-  context.conditions.raise('UNINSTALLED', context.clock.now());
-  context.update({ uninstalled: true });
 }

@@ -6,6 +6,7 @@ import type { Store } from '../queue/open.ts';
 import { noBackoff } from './backoff.ts';
 import { emptyTypeFacts, type DevelopmentIntervals, type Facts, type TypeFacts } from './facts.ts';
 import { countRecords } from './records.ts';
+import { uninstallState } from './uninstall.ts';
 import { pendingFacts } from './upload-progress.ts';
 
 const Registered = z.object({ hostId: z.string(), agentKeyId: z.string() });
@@ -58,7 +59,7 @@ export function initialFacts(
   return {
     startedAt: now,
     configured,
-    uninstalled: false,
+    uninstalled: uninstallState({ store }) === 'done',
     pausedUntil: 0,
     provisioned,
     provisioning: noBackoff,
@@ -82,6 +83,7 @@ export function initialFacts(
     lastSyncCheckAt: notAfter(now, store.kv.get('lastSyncCheckAt', number)),
     syncCheckWanted: false,
     reprovisionWanted: false,
+    uninstallWanted: uninstallState({ store }) === 'wanted',
     development,
   };
 }

@@ -5,6 +5,7 @@ import type { UplinkStep } from './plan.ts';
 import { provision } from './provisioning.ts';
 import { sendRecords } from './records.ts';
 import { reprovision } from './reprovision.ts';
+import { uninstall } from './uninstall.ts';
 import { syncCheck } from './sync-check.ts';
 import { uploadStep } from './upload.ts';
 import type { UploadProgress } from './upload-progress.ts';
@@ -14,6 +15,8 @@ export function perform(step: UplinkStep, context: Context, upload: UploadProgre
   switch (step.step) {
     case 'provision':
       return provision(context);
+    case 'uninstall':
+      return uninstall(context);
     case 'reprovision':
       return reprovision(context);
     case 'profile':

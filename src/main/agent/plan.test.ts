@@ -248,6 +248,7 @@ export const anyFacts: fc.Arbitrary<Facts> = fc
     lastSyncCheckAt: maybe(moment),
     syncCheckWanted: fc.boolean(),
     reprovisionWanted: fc.boolean(),
+    uninstallWanted: fc.boolean(),
     suspended: fc.boolean(),
   })
   .map(({ suspended, ...facts }) =>

@@ -6,6 +6,7 @@ import { nextCollection, SYNC_CHECK_INTERVAL_MS } from './schedule.ts';
 export type UplinkStep =
   | { readonly step: 'provision' }
   | { readonly step: 'reprovision' }
+  | { readonly step: 'uninstall' }
   | { readonly step: 'profile' }
   | { readonly step: 'heartbeat' }
   | { readonly step: 'manifest'; readonly type: ManifestType }
@@ -60,6 +61,7 @@ function planUplink(facts: Facts, now: number): UplinkPlan {
   if (!facts.provisioned) {
     return facts.provisioning.nextAt <= now ? start({ step: 'provision' }) : wait(facts.provisioning.nextAt);
   }
+  if (facts.uninstallWanted) return start({ step: 'uninstall' });
   if (facts.reprovisionWanted) return start({ step: 'reprovision' });
   if (facts.uplink.nextAt > now) return wait(facts.uplink.nextAt);
   return nextExchange(facts, now);

@@ -76,7 +76,7 @@ function takeState(context: Context, progress: UploadProgress, pending: Pending,
   }
   progress.held = new Set(state.held.filter((n) => n < pending.chunkCount));
   const facts = context.facts().pending;
-  if (facts !== null) context.update({ pending: { ...facts, chunksSent: progress.held.size, failures: 0 } });
+  if (facts !== null) context.update({ pending: { ...facts, chunksSent: progress.held.size } });
 }
 
 async function sendChunk(

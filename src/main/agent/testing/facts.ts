@@ -58,6 +58,7 @@ export function restingFacts(change: Partial<Facts> = {}): Facts {
     lastSyncCheckAt: NOW,
     syncCheckWanted: false,
     reprovisionWanted: false,
+    uninstallWanted: false,
     development: {},
     ...change,
   };

@@ -155,7 +155,7 @@ export class Rig {
   /** Lets the agent work until it waits for its clock, its collector or an answer that the test holds back. */
   async settle(): Promise<void> {
     let quiet = 0;
-    for (let turn = 0; turn < 20_000; turn += 1) {
+    for (let turn = 0; turn < 2_000_000; turn += 1) {
       const before = this.core.context.facts();
       await nextTurn();
       const facts = this.core.context.facts();
@@ -168,7 +168,7 @@ export class Rig {
 
   /** Runs only as long as `done` is not true: for exchanges that a test holds back. */
   async until(done: () => boolean): Promise<void> {
-    for (let turn = 0; turn < 20_000; turn += 1) {
+    for (let turn = 0; turn < 2_000_000; turn += 1) {
       if (done()) return;
       await nextTurn();
     }

@@ -1,0 +1,336 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { StoreError } from '../queue/store-error.ts';
+import { lost, refusal } from './testing/fake-platform.ts';
+import { DAY, deb, MINUTE, Rig } from './testing/rig.ts';
+
+let rig: Rig;
+beforeEach(() => {
+  rig = new Rig();
+});
+afterEach(() => rig.dispose());
+
+describe('a collection', () => {
+  it('R021 runs the tasks of the manifest at the pace of the profile', async () => {
+    rig.platform.tasks = [{ id: 'packages', table: 'deb', params: { all: true } }];
+    rig.platform.profile = { ...rig.platform.profile, cpuLimitPct: 20, cpuThrottleMs: 10 };
+    await rig.start();
+    expect(rig.collector.lastCollection).toMatchObject({
+      type: 'Inventory',
+      tasks: rig.platform.tasks,
+      pace: { cpuLimitPct: 20, cpuThrottleMs: 10 },
+    });
+  });
+
+  it('R012 with tables that could not be read is uploaded, and says which', async () => {
+    rig.collector.behaviour = 'waits';
+    await rig.start();
+    const { job } = rig.collector.lastCollection;
+    rig.collector.say({ kind: 'batch', job, items: [deb('bash'), deb('curl')] });
+    const errors = [{ table: 'snap', reason: 'not there' }];
+    rig.collector.say({ kind: 'done', job, rows: 2, tables: {}, errors, cpuMs: 1, elapsedMs: 1 });
+    await rig.until(() => rig.facts.types.Inventory?.seq === 1);
+    expect(rig.status.conditions).toMatchObject([
+      {
+        code: 'TABLE_ERRORS',
+        text: 'Inventory: snap. The rest was collected; reasons are in the log and in collection_errors.',
+      },
+    ]);
+  });
+
+  it('is done again at once where the collector dies in the middle', async () => {
+    rig.collector.behaviour = 'waits';
+    await rig.start();
+    const { job } = rig.collector.lastCollection;
+    rig.collector.say({ kind: 'batch', job, items: [deb('gone')] });
+    rig.collector.behaviour = 'answers';
+    rig.collector.die();
+    await rig.settle();
+    expect(rig.events).toContainEqual(expect.objectContaining({ code: 'COLLECTOR_DOWN', raised: true }));
+    expect(rig.facts.collecting).toBeNull();
+    await rig.pass(1000);
+    expect(rig.collector.started).toBe(2);
+    expect(rig.inSync()).toBe(true);
+    expect(rig.conditions).toEqual([]);
+  });
+
+  it('that is complete needs no collector any more', async () => {
+    rig.collector.behaviour = 'waits';
+    await rig.start();
+    rig.collector.answer();
+    rig.collector.die();
+    await rig.until(() => rig.facts.types.Inventory?.seq === 1);
+    expect(rig.inSync()).toBe(true);
+    expect(rig.collector.collections).toHaveLength(1);
+  });
+
+  it('ignores what is said of another job, and what comes after the end', async () => {
+    rig.collector.behaviour = 'waits';
+    await rig.start();
+    const { job } = rig.collector.lastCollection;
+    rig.collector.say({ kind: 'batch', job: job + 1, items: [deb('foreign')] });
+    rig.collector.answer();
+    rig.collector.say({ kind: 'batch', job, items: [deb('late')] });
+    rig.collector.say({ kind: 'failed', job, reason: 'late' });
+    await rig.until(() => rig.facts.types.Inventory?.seq === 1);
+    expect(rig.inSync()).toBe(true);
+  });
+
+  it('that fails is tried again after a minute, then less and less often', async () => {
+    rig.collector.behaviour = 'waits';
+    await rig.start();
+    const began = rig.clock.now();
+    const times: number[] = [];
+    for (let n = 0; n < 3; n += 1) {
+      const { job } = rig.collector.lastCollection;
+      rig.collector.say({ kind: 'failed', job, reason: 'no table' });
+      await rig.settle();
+      expect(rig.conditions).toContain('COLLECTION_FAILED');
+      await rig.pass(60_000 * 2 ** n);
+      times.push(rig.collector.collections.length);
+    }
+    expect(times).toEqual([2, 3, 4]);
+    expect(rig.clock.now() - began).toBe(7 * MINUTE);
+  });
+
+  it('R027 that runs while the host changes is followed by another one', async () => {
+    rig.collector.behaviour = 'waits';
+    await rig.start();
+    rig.collector.changed();
+    rig.collector.behaviour = 'answers';
+    rig.collector.answer();
+    await rig.settle();
+    expect(rig.collector.collections).toHaveLength(1);
+    await rig.pass(MINUTE);
+    expect(rig.collector.collections).toHaveLength(2);
+    expect(rig.inSync()).toBe(true);
+  });
+
+  it('keeps what asked for it when the agent is killed before it is complete', async () => {
+    await rig.start();
+    await rig.pass(5 * MINUTE);
+    rig.collector.host.set('Inventory', [deb('zsh')]);
+    rig.collector.behaviour = 'waits';
+    rig.collector.changed();
+    await rig.settle();
+    expect(rig.facts.collecting).toBe('Inventory');
+    rig.collector.behaviour = 'answers';
+    await rig.kill();
+    await rig.start();
+    expect(rig.inSync()).toBe(true);
+  });
+
+  it('R027 does not start while collection is suspended, on request neither', async () => {
+    rig.platform.profile = { ...rig.platform.profile, suspendCollection: true };
+    await rig.start();
+    expect(rig.core.requestCycle({})).toEqual({ accepted: [], refused: { Inventory: 'suspended' } });
+    await rig.pass(DAY);
+    expect(rig.collector.collections).toHaveLength(0);
+    expect(rig.status.phase).toBe('suspended');
+  });
+});
+
+describe('a collector', () => {
+  it('that never becomes ready is given up after a minute and started again', async () => {
+    rig.collector.ready = false;
+    await rig.start();
+    await rig.pass(MINUTE);
+    expect(rig.collector.stopped).toBe(1);
+    expect(rig.lines.join()).toContain('did not become ready');
+    rig.collector.ready = true;
+    await rig.pass(1000);
+    expect(rig.inSync()).toBe(true);
+  });
+
+  it('that gets stuck is given up after an hour of silence, but not for having slept', async () => {
+    rig.collector.behaviour = 'waits';
+    await rig.start();
+    await rig.jump(8 * 60 * MINUTE);
+    expect(rig.collector.started).toBe(1);
+    await rig.pass(60 * MINUTE - 1);
+    expect(rig.collector.stopped).toBe(0);
+    await rig.pass(1);
+    expect(rig.collector.stopped).toBe(1);
+    rig.collector.behaviour = 'answers';
+    await rig.pass(1000);
+    expect(rig.inSync()).toBe(true);
+  });
+
+  it('that dies again and again is started ever less often', async () => {
+    rig.collector.ready = false;
+    await rig.start();
+    const starts: number[] = [];
+    for (let n = 0; n < 9; n += 1) {
+      rig.collector.die();
+      await rig.settle();
+      const from = rig.clock.now();
+      const before = rig.collector.started;
+      while (rig.collector.started === before) await rig.pass(1000);
+      starts.push((rig.clock.now() - from) / 1000);
+    }
+    expect(starts).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60]);
+  });
+});
+
+describe('a full disk', () => {
+  it.each(['batch', 'seal'] as const)('during %s is said, and collection resumes by itself', async (step) => {
+    rig.collector.behaviour = 'waits';
+    await rig.begin();
+    const { snapshots } = rig.core.context.store;
+    const begin = snapshots.begin.bind(snapshots);
+    const full = new StoreError('FULL', 'database or disk is full');
+    snapshots.begin = (type) => {
+      const staging = begin(type);
+      if (step === 'batch') {
+        const add = (): never => {
+          throw full;
+        };
+        return { ...staging, add };
+      }
+      const seal = (): Promise<never> => {
+        staging.abandon();
+        return Promise.reject(full);
+      };
+      return { ...staging, seal };
+    };
+    await rig.settle();
+    rig.collector.answer();
+    await rig.until(() => rig.facts.collecting === null);
+    expect(rig.conditions).toContain('DISK_FULL');
+    snapshots.begin = begin;
+    rig.collector.behaviour = 'answers';
+    await rig.pass(MINUTE);
+    expect(rig.inSync()).toBe(true);
+    expect(rig.conditions).toEqual([]);
+  });
+
+  it('at a heartbeat is said, tried again a minute later, and forgotten then', async () => {
+    await rig.start();
+    const { kv } = rig.core.context.store;
+    const set = kv.set.bind(kv);
+    kv.set = () => {
+      throw new StoreError('FULL', 'database or disk is full');
+    };
+    await rig.pass(15 * MINUTE);
+    expect(rig.conditions).toEqual(['DISK_FULL']);
+    const attempts = rig.platform.calls.length;
+    kv.set = set;
+    await rig.pass(MINUTE);
+    expect(rig.platform.calls.length).toBeGreaterThan(attempts);
+    expect(rig.conditions).toEqual([]);
+  });
+});
+
+describe('the end of the agent', () => {
+  it('waits for the exchange under way and starts nothing after it', async () => {
+    let answer: () => void = () => undefined;
+    rig.platform.twist('putChunk', {
+      wait: new Promise((resolve) => {
+        answer = resolve;
+      }),
+    });
+    await rig.begin();
+    await rig.until(() => rig.platform.of('putChunk').length === 1);
+    const ended = rig.stop();
+    answer();
+    await ended;
+    expect(rig.platform.of('commit')).toHaveLength(0);
+    await rig.start();
+    expect(rig.platform.of('putChunk')).toHaveLength(1);
+    expect(rig.inSync()).toBe(true);
+  });
+});
+
+type Happening =
+  | { readonly kind: 'package'; readonly name: string; readonly version: number }
+  | { readonly kind: 'pass'; readonly ms: number }
+  | { readonly kind: 'kill' | 'stop' | 'collector dies' | 'clock back' }
+  | { readonly kind: 'trouble'; readonly call: (typeof CALLS)[number]; readonly how: number };
+
+const CALLS = [
+  'provision',
+  'heartbeat',
+  'openUpload',
+  'putChunk',
+  'commit',
+  'acknowledge',
+  'manifest',
+] as const;
+
+const happening: fc.Arbitrary<Happening> = fc.oneof(
+  fc.record({
+    kind: fc.constant('package' as const),
+    name: fc.constantFrom('a', 'b', 'c', 'd'),
+    version: fc.nat(3),
+  }),
+  fc.record({
+    kind: fc.constant('pass' as const),
+    ms: fc.constantFrom(1, 1000, 10_000, MINUTE, 20 * MINUTE, DAY),
+  }),
+  fc.record({
+    kind: fc.constantFrom('kill' as const, 'stop' as const, 'collector dies' as const, 'clock back' as const),
+  }),
+  fc.record({ kind: fc.constant('trouble' as const), call: fc.constantFrom(...CALLS), how: fc.nat(4) }),
+);
+
+async function happen(subject: Rig, { ...what }: Happening): Promise<void> {
+  switch (what.kind) {
+    case 'package': {
+      const others = (subject.collector.host.get('Inventory') ?? []).filter(
+        (item) => !item.key.endsWith(what.name),
+      );
+      const row = what.version === 0 ? [] : [deb(what.name, what.version)];
+      subject.collector.host.set('Inventory', [...others, ...row]);
+      subject.collector.changed();
+      return;
+    }
+    case 'pass':
+      return subject.pass(what.ms);
+    case 'kill':
+      await subject.kill();
+      return subject.begin();
+    case 'stop':
+      await subject.stop();
+      return subject.start();
+    case 'collector dies':
+      subject.collector.die();
+      return;
+    case 'clock back':
+      return subject.jump(-3 * 60 * MINUTE);
+    case 'trouble': {
+      const fails = [lost, refusal(500, 'INTERNAL'), refusal(503, 'BUSY', 20), refusal(409, 'BASE_MISMATCH')];
+      const fail = fails[what.how];
+      subject.platform.twist(what.call, fail === undefined ? { lose: true } : { fail });
+    }
+  }
+}
+
+describe('whatever happens', () => {
+  it(
+    'R008 R219 R220 both sides are equal in the end, and nothing was committed twice',
+    { timeout: 60_000 },
+    () =>
+      fc.assert(
+        fc.asyncProperty(fc.array(happening, { minLength: 3, maxLength: 25 }), async (script) => {
+          const subject = new Rig();
+          try {
+            await subject.start();
+            for (const what of script) await happen(subject, what);
+            subject.platform.straighten();
+            await subject.settle();
+            await subject.pass(2 * DAY);
+            expect(subject.inSync()).toBe(true);
+            expect(subject.platform.agents.size).toBe(1);
+            const { seq, root } = subject.facts.types.Inventory ?? {};
+            const held = subject.platform.agent.snapshots.get('Inventory');
+            expect(held?.seq).toBe(seq);
+            expect(subject.core.context.store.snapshots.recomputeRoot('Inventory')).toBe(root);
+            expect(subject.conditions).toEqual([]);
+          } finally {
+            await subject.dispose();
+          }
+        }),
+        { numRuns: 25 },
+      ),
+  );
+});
