@@ -100,6 +100,17 @@ describe('commands of the platform', () => {
     expect(acknowledgements(id)).toBe(1);
   });
 
+  it('R111 R115 an order to upgrade or to uninstall arrives, and this build says that it carries out neither', async () => {
+    for (const [type, args] of [
+      ['UPGRADE', { version: '9.9.9' }],
+      ['UNINSTALL', {}],
+    ] as const) {
+      expect(await command(type, args)).toMatchObject({ type, args, result: 'UNSUPPORTED' });
+      await agent.logged(new RegExp(`command ${type}: UNSUPPORTED`));
+    }
+    await estate.equal(agent);
+  });
+
   it('refuses a command with arguments that make no sense, and says why', async () => {
     const { result, detail } = await command('RESYNC', { types: ['FIM'] });
     expect(result).toBe('REFUSED');
@@ -117,6 +128,26 @@ describe('commands of the platform', () => {
       'Provisioned',
       'Scan Complete',
     ]);
+  });
+
+  it('R125 has a line in its log for each of those activities, and each happened once', async () => {
+    await estate.equal(agent);
+    const log = agent.log();
+    const lines = (pattern: RegExp): number => log.match(pattern)?.length ?? 0;
+    const told = await until('all activities', async () => {
+      if ((await agent.status()).queue.records > 0) return undefined;
+      const all = estate.platform.admin.activities(hostId, 1_000).map(({ activity }) => activity);
+      return (wanted: string): number => all.filter((activity) => activity === wanted).length;
+    });
+    expect(told('Provisioned')).toBe(lines(/provisioned, activation/g));
+    expect(told('Configuration Downloaded')).toBe(
+      lines(/GET \S+\/config via direct, Http status code: 200/g),
+    );
+    expect(told('Manifest Downloaded')).toBe(
+      lines(/GET \S+\/manifests\/\w+ via direct, Http status code: 200/g),
+    );
+    expect(told('Inventory Scan Complete')).toBe(lines(/Inventory (snapshot|delta) \d+ committed/g));
+    expect(told('Scan Complete')).toBe(lines(/(?<!Inventory) (snapshot|delta) \d+ committed/g));
   });
 
   it('carries out and acknowledges a command that was given while the agent was killed', async () => {

@@ -11,7 +11,7 @@ import { pendingFacts } from './upload-progress.ts';
 
 /** Batches that the collector may have under way at once. */
 const CREDIT = 4;
-/** Pause while the disk is full, ms. */
+/** Pause while the disk is full, s. */
 const DISK_PAUSE_SEC = 60;
 
 interface Job {

@@ -21,7 +21,7 @@ import { CHANGE_GAP_SEC, changeRequest, collectionRefusal } from './schedule.ts'
 import { derivePhase, type DerivedPhase } from './status.ts';
 import type { UploadProgress } from './upload-progress.ts';
 
-/** After an error that nobody expected, nothing new is tried for this long, ms. */
+/** After an error that nobody expected, nothing new is tried for this long, s. */
 const UNEXPECTED_PAUSE_SEC = 60;
 
 /**
