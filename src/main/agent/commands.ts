@@ -12,7 +12,7 @@ import { setModules } from './modules.ts';
 import { recordCommand } from './records.ts';
 import { wantReprovision } from './reprovision.ts';
 import { scorch } from './sync-check.ts';
-import { wantUninstall } from './uninstall.ts';
+import { wantUninstall } from './uninstall-marker.ts';
 
 const CommandResult = z.enum(COMMAND_RESULTS);
 

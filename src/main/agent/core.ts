@@ -19,6 +19,7 @@ import { buildStatus, type UploadTotals } from './report.ts';
 import { resumeReprovision } from './reprovision.ts';
 import { CHANGE_GAP_SEC, changeRequest, collectionRefusal } from './schedule.ts';
 import { derivePhase, type DerivedPhase } from './status.ts';
+import { goQuiet } from './uninstall.ts';
 import type { UploadProgress } from './upload-progress.ts';
 
 /** After an error that nobody expected, nothing new is tried for this long, s. */
@@ -96,7 +97,8 @@ export class AgentCore {
     if (provisioned) await loadDocuments(this.#context, activeTypes);
     this.#supervisor.start();
     this.#post('start', () => {
-      resumeReprovision(this.#context);
+      if (this.#book.facts.uninstalled) goQuiet(this.#context);
+      else resumeReprovision(this.#context);
     });
   }
 
@@ -240,6 +242,7 @@ export class AgentCore {
     const pauseSec = this.#book.facts.development.retrySec ?? UNEXPECTED_PAUSE_SEC;
     const nextAt = now + pauseSec * 1000;
     this.#book.update({ pausedUntil: nextAt, diskNotBefore: nextAt });
+    if (error instanceof StoreError && error.code === 'CORRUPT') this.#parts.fatal(reason);
     if (error instanceof StoreError && (error.code === 'FULL' || error.code === 'READONLY')) {
       this.#context.conditions.raise('DISK_FULL', now, { path: paths.dataDir, reason }, 'state');
     }

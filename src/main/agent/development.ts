@@ -11,6 +11,12 @@ const Intervals = z.strictObject({
   retrySec: z.coerce.number().min(0.05).max(3600).optional(),
 });
 
+/** Name and value; one without a value is not a number, rather than 0 or absent. */
+function parsePair(pair: string): [string, string | number] {
+  const [name = '', value = ''] = pair.split('=');
+  return [name, value === '' ? NaN : value];
+}
+
 /**
  * Reads `statusIntervalSec=5,deltaUploadIntervalSec=0`; empty without the switch. A platform can never set these
  * (product, "Parameters"). Throws an `Error` that names what is wrong.
@@ -18,7 +24,7 @@ const Intervals = z.strictObject({
 export function developmentIntervals(environment: NodeJS.ProcessEnv): DevelopmentIntervals {
   const text = environment[DEVELOPMENT_SWITCH];
   if (text === undefined || text === '') return {};
-  const parsed = Intervals.safeParse(Object.fromEntries(text.split(',').map((pair) => pair.split('='))));
+  const parsed = Intervals.safeParse(Object.fromEntries(text.split(',').map(parsePair)));
   if (parsed.success) {
     return Object.fromEntries(Object.entries(parsed.data).filter(([, value]) => value !== undefined));
   }

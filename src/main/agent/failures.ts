@@ -5,7 +5,7 @@ import { describeFailure, type Failure } from '../uplink/failure.ts';
 import { noBackoff, provisioningFailed, uplinkFailed } from './backoff.ts';
 import type { Context } from './context.ts';
 import { statusIntervalSec } from './plan.ts';
-import { wantUninstall } from './uninstall.ts';
+import { wantUninstall } from './uninstall-marker.ts';
 
 /** Conditions of the connection: at most one holds, and a successful exchange disproves them all. */
 const CONNECTION: readonly ConditionCode[] = [

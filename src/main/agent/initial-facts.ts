@@ -6,7 +6,7 @@ import type { Store } from '../queue/open.ts';
 import { noBackoff } from './backoff.ts';
 import { emptyTypeFacts, type DevelopmentIntervals, type Facts, type TypeFacts } from './facts.ts';
 import { countRecords } from './records.ts';
-import { uninstallState } from './uninstall.ts';
+import { uninstallState } from './uninstall-marker.ts';
 import { pendingFacts } from './upload-progress.ts';
 
 const Registered = z.object({ hostId: z.string(), agentKeyId: z.string() });

@@ -6,7 +6,7 @@ import { readHostId, type HostIdRead } from '../host/host-id.ts';
 import { IdentityFiles } from '../host/identity.ts';
 import type { Log } from '../host/log.ts';
 import type { Paths } from '../host/paths.ts';
-import type { SettingProblem, Settings } from '../host/settings.ts';
+import type { Settings } from '../host/settings.ts';
 import { openStore, type Store } from '../queue/open.ts';
 import { PlatformApi } from '../uplink/api.ts';
 import { PlatformClient, type Caller } from '../uplink/client.ts';
@@ -29,6 +29,11 @@ export interface CoreOptions {
   readonly log: Log;
   readonly startCollector: StartCollector;
   readonly development: DevelopmentIntervals;
+  /**
+   * The database turned out damaged while it was in use. The host must end the process: the next start sets the file
+   * aside and collects anew.
+   */
+  readonly fatal: (reason: string) => void;
 }
 
 /** A way to the platform: its endpoints, and what the client knows of the connection. */
@@ -102,10 +107,7 @@ export async function openCore(options: CoreOptions, world: World = theWorld): P
 }
 
 const isConfigured = (settings: Settings): boolean =>
-  settings.missing.length === 0 && settings.problems.every(isHarmless);
-
-/** A line of the settings file that is no setting is named, but everything else applies. */
-const isHarmless = (problem: SettingProblem): boolean => problem.reason.endsWith('the line is ignored');
+  settings.missing.length === 0 && settings.problems.every((problem) => problem.harmless === true);
 
 function connectOverHttp({ settings, clock, log }: CoreOptions, caller: () => Caller): Connection {
   const { transport, problem } = openTransport(settings);
@@ -115,8 +117,8 @@ function connectOverHttp({ settings, clock, log }: CoreOptions, caller: () => Ca
 }
 
 async function close(core: AgentCore, client: Connection['client'], store: Store): Promise<void> {
-  await core.stop();
-  await client.close();
+  // First the connection: an exchange that nobody answers would hold the end.
+  await Promise.all([core.stop(), client.close()]);
   store.close();
 }
 

@@ -1,22 +1,7 @@
-import { z } from 'zod';
 import { MANIFEST_TYPES } from '../../shared/modules.ts';
 import type { Apply, Context } from './context.ts';
 import { sendRecords } from './records.ts';
-
-/** How far an uninstallation has come; it outlives a crash at any point. */
-const Marker = z.enum(['wanted', 'done']);
-const MARKER = 'uninstall';
-
-/** What the last run left of an uninstallation, if there was one. */
-export function uninstallState(context: Pick<Context, 'store'>): z.infer<typeof Marker> | undefined {
-  return context.store.kv.get(MARKER, Marker);
-}
-
-/** Notes durably that the platform removed this agent (R116). */
-export function wantUninstall(context: Context): void {
-  if (uninstallState(context) === undefined) context.store.kv.set(MARKER, 'wanted');
-  context.update({ uninstallWanted: true });
-}
+import { uninstallDone } from './uninstall-marker.ts';
 
 /**
  * Leaves the platform: offers what is queued once, so that the command is acknowledged, then drops the data that was
@@ -33,13 +18,11 @@ export async function uninstall(context: Context): Promise<Apply> {
 
 /** Every step may be done twice: a crash in between repeats them all, until the marker says that they are done. */
 function dropData(context: Context): void {
-  for (const type of MANIFEST_TYPES) {
-    context.forgetType(type);
-  }
+  for (const type of MANIFEST_TYPES) context.forgetType(type);
   for (const key of ['profile', 'modules', 'registered', 'heartbeatCounter', 'lastSyncCheckAt']) {
     context.store.kv.delete(key);
   }
-  context.store.kv.set(MARKER, 'done');
+  uninstallDone(context);
   goQuiet(context);
 }
 
