@@ -29,11 +29,16 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 async function openSite(service: string): Promise<{ site: Site; relay: CountingRelay; url: string }> {
   const site = new Site({ WAYFARER_DEV_INTERVALS: '' });
   site.service = [service];
-  await site.startPlatform();
-  const [profile] = await site.platform<{ id: string }[]>('profiles', 'list');
-  await site.platform('profiles', 'edit', profile?.id ?? '', 'cpuLimitPct=100', 'cpuThrottleMs=0');
-  const relay = new CountingRelay(site.platformUrl, site.platformDir);
-  return { site, relay, url: await relay.listen() };
+  try {
+    await site.startPlatform();
+    const [entry] = await site.platform<{ profile: { id: string } }[]>('profiles', 'list');
+    await site.platform('profiles', 'edit', entry?.profile.id ?? '', 'cpuLimitPct=100', 'cpuThrottleMs=0');
+    const relay = new CountingRelay(site.platformUrl, site.platformDir);
+    return { site, relay, url: await relay.listen() };
+  } catch (error) {
+    await site.close();
+    throw error;
+  }
 }
 
 async function closeSite(site: Site, relay: CountingRelay): Promise<void> {
