@@ -56,6 +56,8 @@ describe('wayfarer-platform', { timeout: 60_000 }, () => {
 
   it('tells usage, refusal and failure apart by exit code', () => {
     run('init');
+    expect(run('agents').stdout).toContain('no agent has registered yet');
+    expect(run('keys').stdout).toContain('Default key');
     expect(run('nonsense').status).toBe(ExitCode.usage);
     expect(run('keys', 'create').status).toBe(ExitCode.usage);
     const refused = run('keys', 'create', '--title', 'Both', '--modules', 'PC,SCA');
@@ -90,10 +92,18 @@ describe('wayfarer-platform', { timeout: 60_000 }, () => {
 
     const again = await serve();
     expect(again.ready).toMatchObject({ url: first.ready.url, platformKey: first.ready.platformKey });
-    expect(run('command', 'laptop-1', 'RESYNC', 'type=Inventory').status).toBe(ExitCode.ok);
+    expect(run('command', 'laptop-1', 'resync', 'types=Inventory').status).toBe(ExitCode.ok);
     expect((await client.heartbeat()).body).toMatchObject({
-      commands: [{ type: 'RESYNC', args: { type: 'Inventory' } }],
+      commands: [{ type: 'RESYNC', args: { types: ['Inventory'] } }],
     });
+    const typo = run('command', 'laptop-1', 'RESYNC', 'type=Inventory');
+    expect([typo.status, typo.stderr]).toEqual([ExitCode.refused, expect.stringContaining('"type"')]);
+    const unknown = run('command', 'laptop-1', 'REBOOT');
+    expect([unknown.status, unknown.stderr]).toEqual([
+      ExitCode.refused,
+      expect.stringContaining('must be one of REPROVISION, RESYNC'),
+    ]);
+    expect(run('show', 'laptop-1').stdout).toMatch(/RESYNC +types=Inventory .* waiting/);
     expect(run('show', 'LAPTOP-1', '--json').json()).toMatchObject({ id: client.agentId });
     expect(await again.stop('SIGTERM')).toBe(ExitCode.ok);
   });

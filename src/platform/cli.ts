@@ -15,7 +15,7 @@ Examples:
   wayfarer-platform profiles create name=Rollout preset=LOW --include-tags Office --position 0
   wayfarer-platform show my-laptop
   wayfarer-platform findings my-laptop --json
-  wayfarer-platform command my-laptop RESYNC type=Inventory
+  wayfarer-platform command my-laptop RESYNC types=Inventory
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 refused, 7 permission.`;
 

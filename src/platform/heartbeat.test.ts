@@ -79,7 +79,7 @@ describe('heartbeat', () => {
 
   it.each([
     ['REPROVISION', {}],
-    ['RESYNC', { type: 'Inventory' }],
+    ['RESYNC', { types: ['Inventory'] }],
     ['SYNC_CHECK', {}],
     ['ACTIVATE', { module: 'FIM' }],
     ['DEACTIVATE', { module: 'VM' }],

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Records } from '../context.ts';
 import { currentConfig } from '../agents/config.ts';
+import { MANIFEST_TYPES, MODULES } from '../../shared/modules.ts';
 import { NotFound, Refused } from '../errors.ts';
 import type { Agent } from '../store/agents.ts';
 import type { QueuedCommand } from '../store/events.ts';
@@ -24,11 +25,23 @@ export const COMMAND_TYPES = [
 const MAX_WAITING = 100;
 const MAX_ARGS_BYTES = 512;
 
+const Args = z.record(z.string().max(64), z.unknown());
 const CommandInput = z.object({
-  type: z.enum(COMMAND_TYPES),
-  args: z.record(z.string().max(64), z.unknown()).default({}),
+  type: z.enum(COMMAND_TYPES, { error: `must be one of ${COMMAND_TYPES.join(', ')}` }),
+  args: Args.default({}),
 });
-const ModuleArg = z.object({ module: z.string() });
+const ModuleArg = z.strictObject({ module: z.enum(MODULES) });
+const None = z.strictObject({});
+/** Arguments of the commands that agents know; a name that an agent would not look at must not pass for one. */
+const ARGS: Readonly<Partial<Record<(typeof COMMAND_TYPES)[number], z.ZodType>>> = {
+  ACTIVATE: ModuleArg,
+  DEACTIVATE: ModuleArg,
+  /** Manifest types, all active ones unless given. */
+  RESYNC: z.strictObject({ types: z.array(z.enum(MANIFEST_TYPES)).min(1) }).partial(),
+  SYNC_CHECK: None,
+  REPROVISION: None,
+  UNINSTALL: None,
+};
 
 /** The agent that an id or a host name means; of several with one name the most recently seen. Throws `NotFound`. */
 export function requireAgent(context: Records, name: string): Agent {
@@ -119,9 +132,13 @@ export function issueCommand(
   input: z.input<typeof CommandInput>,
 ): QueuedCommand | undefined {
   const { type, args } = parseInput(CommandInput, input);
+  parseInput(ARGS[type] ?? Args, args);
   if (JSON.stringify(args).length > MAX_ARGS_BYTES) throw new Refused('the arguments are too long');
   return context.store.transaction(() => {
     const agent = requireAgent(context, name);
+    if (agent.uninstalledAt !== null) {
+      throw new Refused(`agent ${agent.id} was uninstalled: it will not ask for commands any more`);
+    }
     if (context.store.events.waiting(agent.id, MAX_WAITING).length === MAX_WAITING) {
       throw new Refused(`${MAX_WAITING} commands are waiting for this agent already`);
     }

@@ -4,8 +4,8 @@ import { NUMBER_PARAMETERS, SWITCH_PARAMETERS } from '../../shared/profile.ts';
 import { NotFound } from '../errors.ts';
 import { openStore } from '../store/store.ts';
 import { existsSync } from 'node:fs';
-import { agentText, agentsText, findingsText, keysText, profilesText } from './render.ts';
-import { print, when } from './output.ts';
+import { activitiesText, agentText, agentsText, findingsText, keysText, profilesText } from './render.ts';
+import { print } from './output.ts';
 
 interface Common {
   readonly data: string;
@@ -50,6 +50,17 @@ export function pairsOf(words: readonly string[]): Record<string, unknown> {
   );
 }
 
+/** Arguments of commands: like `pairsOf`, and `types` is a list separated by commas. */
+function argsOf(words: readonly string[]): Record<string, unknown> {
+  const args = pairsOf(words);
+  return typeof args['types'] === 'string' ? { ...args, types: list(args['types']) } : args;
+}
+
+const yesOrNo = (text: string): boolean => {
+  if (text !== 'true' && text !== 'false') throw new InvalidArgumentError('give true or false');
+  return text === 'true';
+};
+
 function valueOf(text: string): unknown {
   if (text === 'true' || text === 'false') return text === 'true';
   return /^-?\d{1,15}$/.test(text) ? Number(text) : text;
@@ -64,7 +75,7 @@ export function keyCommands(program: Command): void {
       .option('--max-agents <n>', 'number of agents, or "unlimited"', limit)
       .option('--expires-at <date>', 'date, or "never"', expiry);
   keys
-    .command('list')
+    .command('list', { isDefault: true })
     .description('show all keys')
     .action((_, command: Command) => {
       const { data, json } = command.optsWithGlobals<Common>();
@@ -79,7 +90,7 @@ export function keyCommands(program: Command): void {
     print(json, made, () => keysText([made]));
   });
   options(keys.command('edit <id>').description('change a key').option('--title <text>', 'its title'))
-    .option('--disabled <true|false>', 'refuse new agents', (text) => text === 'true')
+    .option('--disabled <true|false>', 'refuse new agents', yesOrNo)
     .option('--apply-to-agents', 'change existing agents of the key, too')
     .action((id: string, given: Pairs, command: Command) => {
       const { data, json } = command.optsWithGlobals<Common>();
@@ -100,7 +111,7 @@ export function profileCommands(program: Command): void {
       .option('--default', 'make it the default')
       .addHelpText('after', `\nSettings are name=value: name, description, preset, logLevel, ${names}`);
   profiles
-    .command('list')
+    .command('list', { isDefault: true })
     .description('show all profiles')
     .action((_, command: Command) => {
       const { data, json } = command.optsWithGlobals<Common>();
@@ -139,6 +150,17 @@ function editOf(settings: readonly string[], given: Pairs): Parameters<Admin['cr
   };
 }
 
+const COMMANDS_HELP = `
+Commands:
+  RESYNC [types=A,B]         drop what is held of these manifest types, or of all, and collect in full
+  SYNC_CHECK                 compare what both sides hold
+  ACTIVATE module=VM         switch a module on
+  DEACTIVATE module=VM       switch a module off
+  REPROVISION                take a new host id and a new key
+  UPGRADE [version=1.2.3], UNINSTALL, SCAN_NOW [type=A], COLLECT_LOGS, SET_LOG_LEVEL [level=debug]
+                             carried to the agent; one that does not know them answers UNSUPPORTED
+"show HOST" tells what became of a command.`;
+
 export function agentCommands(program: Command): void {
   program
     .command('agents')
@@ -170,16 +192,20 @@ export function agentCommands(program: Command): void {
     .action((host: string, _, command: Command) => {
       const { data, json } = command.optsWithGlobals<Common>();
       const found = withAdmin(data, (admin) => admin.activities(host));
-      print(json, found, () =>
-        found.map((one) => `${when(one.at)}  ${one.activity}  ${one.detail ?? ''}`).join('\n'),
-      );
+      print(json, found, () => activitiesText(found));
     });
   program
     .command('command <host> <type> [args...]')
     .description('queue a command for the next heartbeat; args are key=value')
+    .addHelpText('after', COMMANDS_HELP)
     .action((host: string, type: string, args: string[], _, command: Command) => {
       const { data, json } = command.optsWithGlobals<Common>();
-      const queued = withAdmin(data, (admin) => admin.command(host, type, pairsOf(args)));
-      print(json, queued, () => `${type} is waiting for the next heartbeat of ${host}`);
+      const queued = withAdmin(data, (admin) => admin.command(host, type.toUpperCase(), argsOf(args)));
+      print(
+        json,
+        queued,
+        () =>
+          `${queued?.type ?? type} waits for the next heartbeat of ${host} (host id ${queued?.agent ?? ''})`,
+      );
     });
 }

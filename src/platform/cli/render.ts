@@ -1,4 +1,5 @@
 import type { Admin } from '../admin/admin.ts';
+import { printable } from '../printable.ts';
 import { tableOf, when } from './output.ts';
 
 export function keysText(keys: ReturnType<Admin['keys']>): string {
@@ -28,6 +29,9 @@ export function profilesText(profiles: ReturnType<Admin['profiles']>): string {
 }
 
 export function agentsText(agents: ReturnType<Admin['agents']>): string {
+  if (agents.length === 0) {
+    return 'no agent has registered yet; "wayfarer-platform init" prints the ids that one needs';
+  }
   const rows = agents.map((agent) => [
     agent.id,
     agent.hostname,
@@ -42,9 +46,9 @@ export function agentsText(agents: ReturnType<Admin['agents']>): string {
 
 export function agentText(agent: ReturnType<Admin['show']>): string {
   const facts = [
-    `host            ${agent.hostname} (${agent.os})`,
+    `host            ${printable(agent.hostname)} (${printable(agent.os)})`,
     `host id         ${agent.id}`,
-    `state           ${agent.state}, agent ${agent.agentVersion}`,
+    `state           ${printable(agent.state)}, agent ${printable(agent.agentVersion)}`,
     `modules         ${agent.modules.join(', ')}`,
     `tags            ${agent.tags.join(', ')}`,
     `profile         ${agent.profile.name}, version ${agent.profile.version}`,
@@ -59,10 +63,41 @@ export function agentText(agent: ReturnType<Admin['show']>): string {
     when(held.processedAt),
   ]);
   const types = tableOf(['TYPE', 'SEQ', 'ROWS', 'ROOT', 'COMMITTED', 'PROCESSED'], rows);
-  return [...facts, '', types].join('\n');
+  const held = rows.length === 0 ? 'nothing was uploaded yet' : types;
+  return [...facts, '', held, ...lossesOf(agent), ...commandsOf(agent)].join('\n');
+}
+
+/** What the host had to drop before it could be sent. */
+function lossesOf({ gaps }: ReturnType<Admin['show']>): string[] {
+  return gaps.length === 0
+    ? []
+    : ['', `${gaps.length} gaps in the event streams; "show --json" has their times`];
+}
+
+function commandsOf({ commands }: ReturnType<Admin['show']>): string[] {
+  if (commands.length === 0) return [];
+  const rows = commands.map((command) => [
+    command.type,
+    Object.entries(command.args)
+      .map(([name, value]) => `${name}=${String(value)}`)
+      .join(' '),
+    when(command.createdAt),
+    command.result ?? 'waiting',
+    command.detail ?? '',
+  ]);
+  return ['', tableOf(['COMMAND', 'ARGUMENTS', 'GIVEN', 'RESULT', 'DETAIL'], rows)];
+}
+
+export function activitiesText(activities: ReturnType<Admin['activities']>): string {
+  if (activities.length === 0) return 'no activity is on record';
+  const rows = activities.map((one) => [when(one.at), one.activity, one.detail ?? '']);
+  return tableOf(['AT', 'ACTIVITY', 'DETAIL'], rows);
 }
 
 export function findingsText(findings: ReturnType<Admin['findings']>): string {
+  if (findings.length === 0) {
+    return 'no findings: no advisory matches this host, or its Vulnerability snapshot is not processed yet';
+  }
   const rows = findings.map((finding) => [
     finding.status,
     finding.severity,
