@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { hostPath, listNames, openRegular, readText, readValue } from './files.ts';
+import { listNames, readText, readValue } from './files.ts';
+import { hostPath, openRegular } from './open-file.ts';
 import { readLines } from './lines.ts';
 import { contextOn, layOut, place } from './testing/host.ts';
 

@@ -1,116 +1,37 @@
 import {
   closeSync,
-  constants,
-  fstatSync,
   lstatSync,
-  openSync,
+  opendirSync,
   readdirSync,
   readlinkSync,
   readSync,
   realpathSync,
   type Stats,
 } from 'node:fs';
-import { join, sep } from 'node:path';
+import { anchored, linkCheck } from './no-links.ts';
+import {
+  hostPath,
+  isAbsent,
+  openFolder,
+  openRegular,
+  SMALL_FILE,
+  unreadable,
+  type FileOptions,
+  type Place,
+} from './open-file.ts';
 import { decodeHostText, hostPathBytes } from './text.ts';
 import { Unreadable, type ReadContext } from './table.ts';
-
-/** Largest file read in one piece unless told otherwise, in bytes. */
-export const SMALL_FILE = 1024 * 1024;
 
 /** Largest file read as a stream unless told otherwise, in bytes. */
 export const LARGE_FILE = 64 * 1024 * 1024;
 
-/** Entries taken of one directory; more make it `Unreadable`, since half a directory would flap. */
-const MAX_ENTRIES = 100_000;
+/**
+ * Entries taken of one directory; more make it `Unreadable`, since half a directory would flap. A person who fills a
+ * folder must not be able to keep the collector busy, so that theirs may hold fewer.
+ */
+const MAX_ENTRIES = { follow: 100_000, none: 10_000 };
 
 const CHUNK = 64 * 1024;
-
-/** `O_NONBLOCK`: a FIFO or device never hangs the open; the other flags where the system has them. */
-const flag = (name: string): number => (constants as Readonly<Record<string, number | undefined>>)[name] ?? 0;
-const OPEN_FLAGS = constants.O_RDONLY | flag('O_NONBLOCK') | flag('O_NOCTTY');
-
-/** Where files are looked for: the part of `ReadContext` these helpers need. */
-export type Place = Pick<ReadContext, 'root' | 'os'>;
-
-export interface FileOptions {
-  readonly maxBytes?: number;
-  /**
-   * `follow` for files that only root can place (an /etc/os-release is a link); `none` where a user owns a folder of the
-   * path: then no component of it may be a link.
-   */
-  readonly links?: 'follow' | 'none';
-}
-
-/** The path below the root for an absolute host path. Throws `Unreadable` for one that is relative or holds `..` or NUL. */
-export function hostPath(place: Place, path: string): string {
-  const parts = path.split(place.os === 'win32' ? /[/\\]/ : '/');
-  if (path.includes('\0') || parts.includes('..')) throw new Unreadable('path refused');
-  if (place.os === 'win32') return place.root === '/' ? path : join(place.root, path.replace(':', ''));
-  if (!path.startsWith('/')) throw new Unreadable('path refused');
-  return place.root === '/' ? path : place.root + path;
-}
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'error';
-
-/** Whether an error of `node:fs` says that the file is not there. */
-export function isAbsent(error: unknown): boolean {
-  return ['ENOENT', 'ENOTDIR'].includes(codeOf(error));
-}
-
-function unreadable(path: string, error: unknown): Unreadable {
-  return error instanceof Unreadable ? error : new Unreadable(`${path}: ${codeOf(error)}`);
-}
-
-function openDescriptor(path: string, noFollow: boolean): number {
-  const flags = OPEN_FLAGS | (noFollow ? flag('O_NOFOLLOW') : 0);
-  const target = hostPathBytes(path);
-  try {
-    return openSync(target, flags | flag('O_NOATIME'));
-  } catch (error) {
-    if (codeOf(error) !== 'EPERM') throw error;
-    return openSync(target, flags);
-  }
-}
-
-/** Refuses what the open reached by a link: outside the root, or through any link where none is allowed. */
-function checkPlace(fd: number, real: string, place: Place, noLinks: boolean): void {
-  if (process.platform !== 'linux' || (place.root === '/' && !noLinks)) return;
-  const reached = decodeHostText(readlinkSync(`/proc/self/fd/${String(fd)}`, 'buffer'));
-  if (noLinks ? reached !== real : !`${reached}${sep}`.startsWith(`${place.root}${sep}`)) {
-    throw new Unreadable('a link leads elsewhere');
-  }
-}
-
-/**
- * Opens a regular file for reading. Returns `undefined` where there is none. Throws `Unreadable` for anything that is
- * not a regular file, is larger than allowed, or is reached through a link that is not allowed. The caller closes it.
- */
-export function openRegular(
-  place: Place,
-  path: string,
-  options: FileOptions = {},
-): { fd: number; stat: Stats } | undefined {
-  const real = hostPath(place, path);
-  const noLinks = options.links === 'none';
-  let fd: number;
-  try {
-    fd = openDescriptor(real, noLinks);
-  } catch (error) {
-    if (isAbsent(error)) return undefined;
-    throw unreadable(path, error);
-  }
-  try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile()) throw new Unreadable('not a regular file');
-    if (stat.size > (options.maxBytes ?? SMALL_FILE)) throw new Unreadable('larger than allowed');
-    checkPlace(fd, real, place, noLinks);
-    return { fd, stat };
-  } catch (error) {
-    closeSync(fd);
-    throw error instanceof Unreadable ? new Unreadable(`${path}: ${error.message}`) : unreadable(path, error);
-  }
-}
 
 /** Chunks of an open file up to `maxBytes`; files of /proc state no size, so the bound is on what arrives. */
 function* chunks(fd: number, path: string, maxBytes: number): Generator<Buffer> {
@@ -179,16 +100,50 @@ export async function* readChunks(
   }
 }
 
-/** Names in a directory, sorted by code unit; none where it is absent. Throws `Unreadable` otherwise. */
-export function listNames(place: Place, path: string): string[] {
-  const real = hostPath(place, path);
+/** At most `max` names and one more: a folder may hold millions. */
+function readNames(directory: string, max: number): string[] {
+  const target = hostPathBytes(directory);
+  const folder = opendirSync(target, { bufferSize: 256 });
+  const names: string[] = [];
   try {
-    const names = readdirSync(hostPathBytes(real));
-    const all = names.some((name) => name.includes('\ufffd'))
-      ? readdirSync(hostPathBytes(real), { encoding: 'buffer' }).map(decodeHostText)
-      : names;
-    if (all.length > MAX_ENTRIES) throw new Unreadable(`${path}: more than ${String(MAX_ENTRIES)} entries`);
-    return all.sort();
+    for (let entry = folder.readSync(); entry !== null && names.length <= max; entry = folder.readSync())
+      names.push(entry.name);
+  } finally {
+    folder.closeSync();
+  }
+  return names.length <= max && names.some((name) => name.includes('\ufffd'))
+    ? readdirSync(target, { encoding: 'buffer' }).map(decodeHostText)
+    : names;
+}
+
+/** Below a checked descriptor where the system can, so that no swap leads elsewhere. */
+function namesWithoutLinks(place: Place, path: string, max: number): string[] {
+  const fd = openFolder(place, path);
+  if (fd === undefined) return [];
+  try {
+    if (process.platform === 'linux') return readNames(`/proc/self/fd/${String(fd)}`, max);
+    const target = anchored(place.root, hostPath(place, path));
+    const check = linkCheck(target);
+    const names = readNames(target, max);
+    check(fd);
+    return names;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Names in a directory, sorted by code unit; none where it is absent. With `links: 'none'` as files are opened so.
+ * Throws `Unreadable` otherwise.
+ */
+export function listNames(place: Place, path: string, options: Pick<FileOptions, 'links'> = {}): string[] {
+  const { links = 'follow' } = options;
+  try {
+    const max = MAX_ENTRIES[links];
+    const names =
+      links === 'none' ? namesWithoutLinks(place, path, max) : readNames(hostPath(place, path), max);
+    if (names.length > max) throw new Unreadable(`${path}: more than ${String(max)} entries`);
+    return names.sort();
   } catch (error) {
     if (isAbsent(error)) return [];
     throw unreadable(path, error);

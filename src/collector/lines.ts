@@ -1,5 +1,6 @@
 import { decodeHostText } from './text.ts';
-import { readChunks, type FileOptions } from './files.ts';
+import { readChunks } from './files.ts';
+import type { FileOptions } from './open-file.ts';
 import { Unreadable, type ReadContext } from './table.ts';
 
 /** Longest line taken from a file, in bytes. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { runCommand, type RunnerOptions } from './run.ts';
+import { runCommand, taskkill, type RunnerOptions } from './run.ts';
 import { layOut } from './testing/host.ts';
 
 const options = (signal: AbortSignal = new AbortController().signal): RunnerOptions => ({
@@ -65,5 +65,12 @@ describe('commands', () => {
     abort.abort();
     await expect(running).rejects.toThrow('sh: cancelled');
     await expect(runCommand(options(abort.signal), 'sh', ['-c', 'true'])).rejects.toThrow('sh: cancelled');
+  });
+});
+
+it("ends a command on Windows with all that it started, by the system's own tool", () => {
+  expect(taskkill(42)).toEqual({
+    file: 'C:\\Windows\\System32\\taskkill.exe',
+    args: ['/T', '/F', '/PID', '42'],
   });
 });

@@ -76,13 +76,28 @@ function environment(options: RunnerOptions): NodeJS.ProcessEnv {
   return { ...base, SystemRoot: 'C:\\Windows', windir: 'C:\\Windows', TEMP: 'C:\\Windows\\Temp' };
 }
 
-/** Ends the whole process group; on Windows, which has none, the process alone. */
+const TASKKILL = 'C:\\Windows\\System32\\taskkill.exe';
+
+/** How a process and all that it started is ended on Windows (Microsoft, "taskkill": /T tree, /F by force). */
+export function taskkill(pid: number): { readonly file: string; readonly args: readonly string[] } {
+  return { file: TASKKILL, args: ['/T', '/F', '/PID', String(pid)] };
+}
+
+/** Ends the whole process group; on Windows, which has none, the process and all that it started. */
 function killTree(child: ChildProcess, os: Os): void {
-  try {
-    if (os !== 'win32' && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    else child.kill('SIGKILL');
-  } catch {
+  if (child.pid === undefined) return;
+  const end = (): void => {
     child.kill('SIGKILL');
+  };
+  try {
+    if (os !== 'win32') {
+      process.kill(-child.pid, 'SIGKILL');
+      return;
+    }
+    const { file, args } = taskkill(child.pid);
+    spawn(file, args, { stdio: 'ignore', shell: false, windowsHide: true }).on('error', end).on('close', end);
+  } catch {
+    end();
   }
 }
 

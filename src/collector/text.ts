@@ -19,22 +19,19 @@ function sequenceLength(bytes: Buffer, at: number): number {
   return at + length <= bytes.length && isUtf8(bytes.subarray(at, at + length)) ? length : 0;
 }
 
+/** Two bytes per unit whatever the input: files of people may be nothing but invalid bytes. */
 function decodeMixed(bytes: Buffer): string {
-  const parts: string[] = [];
-  let from = 0;
+  const units = Buffer.allocUnsafe(bytes.length * 2);
+  let end = 0;
   let at = 0;
   while (at < bytes.length) {
     const length = sequenceLength(bytes, at);
-    if (length > 0) {
-      at += length;
-      continue;
-    }
-    parts.push(bytes.toString('utf8', from, at), String.fromCharCode(0xdc00 + (bytes[at] ?? 0)));
-    at += 1;
-    from = at;
+    if (length === 0) end = units.writeUInt16LE(0xdc00 + (bytes[at] ?? 0), end);
+    else if (length === 1) end = units.writeUInt16LE(bytes[at] ?? 0, end);
+    else end += units.write(bytes.toString('utf8', at, at + length), end, 'utf16le');
+    at += Math.max(1, length);
   }
-  parts.push(bytes.toString('utf8', from, at));
-  return parts.join('');
+  return units.toString('utf16le', 0, end);
 }
 
 const ESCAPED_BYTE = /(?<![\ud800-\udbff])[\udc80-\udcff]/;

@@ -1,6 +1,7 @@
 import { statSync, watch as watchDirectory, type FSWatcher } from 'node:fs';
 import { Debounce, type StartTimer } from './debounce.ts';
-import { hostPath, isDirectory } from './files.ts';
+import { isDirectory } from './files.ts';
+import { hostPath } from './open-file.ts';
 
 /** Quiet time after the last change, and longest wait after the first, in milliseconds. */
 const QUIET_MS = 2_000;

@@ -1,4 +1,5 @@
-import { isDirectory, listNames, readText, type Place } from '../files.ts';
+import { isDirectory, listNames, readText } from '../files.ts';
+import type { Place } from '../open-file.ts';
 
 /** An account of /etc/passwd (passwd(5)). */
 export interface Account {

@@ -1,4 +1,5 @@
-import { linkTarget, readValue, type Place } from '../files.ts';
+import { linkTarget, readValue } from '../files.ts';
+import type { Place } from '../open-file.ts';
 import { namesIn, textOf } from './tolerant.ts';
 
 const CLASS = '/sys/class/block';

@@ -24,7 +24,10 @@ const FIREFOX = ['.mozilla/firefox', 'snap/firefox/common/.mozilla/firefox'];
 
 /** Files of a person: no link may lead the reader, which is root, elsewhere. */
 const FILES = { links: 'none' } as const;
-const LARGE = { ...FILES, maxBytes: 16 * 1024 * 1024 };
+const LARGE = { ...FILES, maxBytes: 4 * 1024 * 1024 };
+
+/** Versions in their numeric order. */
+const BY_NUMBER = new Intl.Collator('en', { numeric: true });
 
 const Manifest = z.object({
   name: z.string(),
@@ -78,7 +81,7 @@ function chromiumRow(
   browser: string,
   folder: string,
 ): KeyedRow | undefined {
-  const versions = namesIn(context, folder).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  const versions = namesIn(context, folder, FILES).sort((a, b) => BY_NUMBER.compare(a, b));
   const newest = versions.at(-1);
   if (newest === undefined) return undefined;
   const path = `${folder}/${newest}`;
@@ -124,21 +127,24 @@ function* firefoxRows(context: ReadContext, home: Home, profile: string): Genera
 }
 
 /** Extensions of the browsers whose profiles stand in these folders of these homes. */
-export function* extensionsIn(
+export async function* extensionsIn(
   context: ReadContext,
   people: readonly Home[],
   { chromium, firefox }: BrowserFolders,
-): Generator<KeyedRow> {
+): AsyncGenerator<KeyedRow> {
   for (const home of people) {
     for (const [browser, folder] of chromium) {
-      for (const extension of expand(context, `${home.path}/${folder}/*/Extensions/*`)) {
+      for (const extension of expand(context, `${home.path}/${folder}/*/Extensions/*`, FILES)) {
         const row = chromiumRow(context, home, browser, extension);
         if (row !== undefined) yield row;
+        await context.breathe();
       }
     }
     for (const folder of firefox) {
-      for (const profile of expand(context, `${home.path}/${folder}/*`))
+      for (const profile of expand(context, `${home.path}/${folder}/*`, FILES)) {
         yield* firefoxRows(context, home, profile);
+        await context.breathe();
+      }
     }
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { FileOptions } from '../files.ts';
+import type { FileOptions } from '../open-file.ts';
 import { joinKey } from '../key.ts';
 import type { KeyedRow, ReadContext, Reader } from '../table.ts';
 import { homes } from './accounts.ts';
@@ -60,7 +60,7 @@ function* podmanRows(
   files: FileOptions,
 ): Generator<KeyedRow> {
   const path = `${storage}/overlay-containers/containers.json`;
-  const options = { ...files, maxBytes: 16 * 1024 * 1024 };
+  const options = { ...files, maxBytes: 4 * 1024 * 1024 };
   for (const found of readJson(context, path, StorageContainers, options) ?? []) {
     const row = {
       runtime: 'podman',

@@ -21,7 +21,7 @@ export function resolverRows(text: string): KeyedRow[] {
     const kind = KINDS[word];
     if (kind === undefined) continue;
     for (const value of kind === 'nameserver' ? values.slice(0, 1) : values) {
-      const key = joinKey(kind, value);
+      const key = joinKey(kind, value, null);
       rows.set(key, { key, row: { kind, value, interface: null } });
     }
   }

@@ -1,4 +1,5 @@
-import { linkTarget, readBytes, type FileOptions } from '../files.ts';
+import { linkTarget, readBytes } from '../files.ts';
+import type { FileOptions } from '../open-file.ts';
 import { joinKey } from '../key.ts';
 import type { KeyedRow, ReadContext, Reader } from '../table.ts';
 import { decodeHostText } from '../text.ts';
@@ -35,11 +36,14 @@ function originOf(context: ReadContext, folder: string, files: FileOptions): str
   }
 }
 
+/** Bounded, so that a file of nothing but beginnings takes no longer than another. */
+const RELEASE = /<release\b[^<>]{0,500}?\bversion="([^"]{0,200})"/;
+
 /** Version of the newest release that the application's AppStream metadata names; releases stand newest first. */
 function versionOf(context: ReadContext, folder: string, id: string, files: FileOptions): string | null {
   const share = `${folder}/files/share`;
   for (const path of [`${share}/metainfo/${id}.metainfo.xml`, `${share}/appdata/${id}.appdata.xml`]) {
-    const release = /<release\b[^>]*\bversion="([^"]*)"/.exec(textOf(context, path, files) ?? '');
+    const release = RELEASE.exec(textOf(context, path, files) ?? '');
     if (release?.[1] !== undefined) return release[1];
   }
   return null;
@@ -68,7 +72,7 @@ function deploymentRow(context: ReadContext, installation: Installation, path: s
 function* readFlatpak(context: ReadContext): Generator<KeyedRow> {
   for (const installation of installations(context)) {
     for (const kind of ['app', 'runtime']) {
-      for (const path of expand(context, `${installation.path}/${kind}/*/*/*`)) {
+      for (const path of expand(context, `${installation.path}/${kind}/*/*/*`, installation.files)) {
         const row = deploymentRow(context, installation, path);
         if (row !== undefined) yield row;
       }

@@ -135,11 +135,13 @@ describe('system tables on Linux', () => {
     expect(
       moduleRows([
         { ...module, ...more, ecc: false },
+        { ...module, ...more, ecc: false },
         { ...module, ...more, ecc: false, bank: '' },
       ]),
     ).toEqual([
+      { key: 'DIMM A|\\0|77', row: expect.objectContaining({ serial: '77' }) as unknown },
       {
-        key: 'DIMM A|0',
+        key: 'DIMM A|\\0|77|2',
         row: { capacityBytes: 8, type: 'DDR5', manufacturer: 'M', partNumber: null, serial: '77' },
       },
     ]);
@@ -248,9 +250,9 @@ describe('network tables on Linux', () => {
       '/run/systemd/resolve/resolv.conf': '# x\nnameserver 192.0.2.53\nsearch a.example b.example\n',
     });
     expect((await keyedRows('dns', contextOn(root))).map(({ key }) => key)).toEqual([
-      'nameserver|192.0.2.53',
-      'search|a.example',
-      'search|b.example',
+      'nameserver|192.0.2.53|\\0',
+      'search|a.example|\\0',
+      'search|b.example|\\0',
     ]);
   });
 });

@@ -1,15 +1,16 @@
 import type { Systeminformation } from 'systeminformation';
 import { readText } from '../files.ts';
-import { joinKey } from '../key.ts';
+import { joinKey, numbering } from '../key.ts';
 import type { KeyedRow, ReadContext, Reader } from '../table.ts';
 import { known, systemInformation } from './system-information.ts';
 
 /** Rows of memory modules; entries without a slot are the library's stand-in for tables it could not read. */
 export function moduleRows(modules: readonly Systeminformation.MemLayoutData[]): KeyedRow[] {
+  const keyOf = numbering();
   return modules
     .filter((module) => known(module.bank) !== null && module.size > 0)
-    .map((module, index) => ({
-      key: joinKey(module.bank, index),
+    .map((module) => ({
+      key: keyOf(joinKey(module.bank, known(module.partNum), known(module.serialNum))),
       row: {
         capacityBytes: module.size,
         type: known(module.type),

@@ -1,5 +1,6 @@
 import { statfsSync } from 'node:fs';
-import { hostPath, readText } from '../files.ts';
+import { readText } from '../files.ts';
+import { hostPath } from '../open-file.ts';
 import { hostPathBytes } from '../text.ts';
 import { Unreadable, type KeyedRow, type ReadContext, type Reader } from '../table.ts';
 

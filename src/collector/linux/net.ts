@@ -1,4 +1,5 @@
-import { linkTarget, lstatHost, readValue, type Place } from '../files.ts';
+import { linkTarget, lstatHost, readValue } from '../files.ts';
+import type { Place } from '../open-file.ts';
 import { namesIn } from './tolerant.ts';
 
 const CLASS = '/sys/class/net';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { FileOptions } from '../files.ts';
+import type { FileOptions } from '../open-file.ts';
 import type { KeyedRow, ReadContext, Reader } from '../table.ts';
 import { homes } from './accounts.ts';
 import { readJson } from './json.ts';
@@ -17,15 +17,18 @@ const PERSONAL = [
   '.nvm/versions/node/*/lib/node_modules',
 ];
 
+/** Where a person owns a folder of the path. */
+const OWN_FILES = { links: 'none' } as const;
+
 const PackageJson = z.object({ name: z.string().min(1), version: z.string().min(1) });
 
 /** Folders of packages below a node_modules folder, scoped ones included. */
-function packageFolders(context: ReadContext, folder: string): string[] {
-  return namesIn(context, folder)
+function packageFolders(context: ReadContext, folder: string, files: FileOptions): string[] {
+  return namesIn(context, folder, files)
     .filter((name) => !name.startsWith('.'))
     .flatMap((name) =>
       name.startsWith('@')
-        ? namesIn(context, `${folder}/${name}`).map((inner) => `${folder}/${name}/${inner}`)
+        ? namesIn(context, `${folder}/${name}`, files).map((inner) => `${folder}/${name}/${inner}`)
         : [`${folder}/${name}`],
     );
 }
@@ -37,7 +40,7 @@ export async function* packagesIn(
   files: FileOptions,
 ): AsyncGenerator<KeyedRow> {
   for (const folder of new Set(folders)) {
-    for (const path of packageFolders(context, folder)) {
+    for (const path of packageFolders(context, folder, files)) {
       const found = readJson(context, `${path}/package.json`, PackageJson, files);
       if (found !== undefined) yield { key: path, row: { name: found.name, version: found.version, path } };
       await context.breathe();
@@ -52,9 +55,9 @@ async function* readNpmGlobal(context: ReadContext): AsyncGenerator<KeyedRow> {
     {},
   );
   const personal = homes(context).flatMap(({ path }) =>
-    PERSONAL.flatMap((pattern) => expand(context, `${path}/${pattern}`)),
+    PERSONAL.flatMap((pattern) => expand(context, `${path}/${pattern}`, OWN_FILES)),
   );
-  yield* packagesIn(context, personal, { links: 'none' });
+  yield* packagesIn(context, personal, OWN_FILES);
 }
 
 export const npmGlobalLinux: Reader = {

@@ -1,3 +1,4 @@
+import { forbidSecrets } from '../content-policy.ts';
 import { lstatHost } from '../files.ts';
 import { joinKey } from '../key.ts';
 import { readLineBlocks } from '../lines.ts';
@@ -11,19 +12,17 @@ const MAX_FILE = 16 * 1024 * 1024;
 const MAX_LINES = 1_000;
 const MAX_LINE = 4_096;
 
-/** Files that hold nothing but secrets: no line of them leaves the host. */
-const SECRET_FILES = /^\/etc\/g?shadow-?$|^\/(?:proc|dev|sys)\/|(?:^|\/)(?:id_\w+|.*\.key|\.netrc|\.pgpass)$/;
-
 async function* readConfigLine(context: ReadContext, params: ConfigLineParams): AsyncGenerator<KeyedRow> {
   const { path, match } = params;
-  if (SECRET_FILES.test(path)) throw new Unreadable(`${path}: holds secrets, its lines are not collected`);
+  const forbidden = forbidSecrets(path);
+  if (forbidden !== undefined) throw new Unreadable(`${path}: ${forbidden}`);
   if (lstatHost(context, path) === undefined) return;
   const times = new Map<string, number>();
   let count = 0;
   for await (const found of matchingLines(
     context,
     match,
-    readLineBlocks(context, path, { maxBytes: MAX_FILE }),
+    readLineBlocks(context, path, { maxBytes: MAX_FILE, forbid: forbidSecrets }),
   )) {
     const line = redact(found.slice(0, MAX_LINE).trim());
     const number = (times.get(line) ?? 0) + 1;

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
+import type { Row } from '../../shared/rows.ts';
+import { forbidKernelFiles, forbidSecrets } from '../content-policy.ts';
 import { linkTarget, lstatHost, readChunks } from '../files.ts';
 import { joinKey } from '../key.ts';
 import { readLineBlocks } from '../lines.ts';
@@ -12,6 +14,9 @@ import { groupNames, userNames } from './accounts.ts';
 const MAX_HASHED = 256 * 1024 * 1024;
 const MAX_SEARCHED = 16 * 1024 * 1024;
 
+/** Bytes hashed in one collection: thousands of tasks may name a large, perhaps empty, file. */
+const MAX_HASHED_TOGETHER = 4 * 1024 * 1024 * 1024;
+
 const PERMISSIONS = 0o7777;
 
 function typeOf(stat: Stats): string {
@@ -23,15 +28,32 @@ function typeOf(stat: Stats): string {
   return stat.isBlockDevice() ? 'block device' : 'character device';
 }
 
+/** Bytes that may still be hashed, per collection. */
+const left = new WeakMap<ReadContext, number>();
+
+/** Counts bytes against the collection's budget. Throws `Unreadable` once it is used up. */
+function spend(context: ReadContext, bytes: number): void {
+  const rest = (left.get(context) ?? MAX_HASHED_TOGETHER) - bytes;
+  left.set(context, rest);
+  if (rest < 0) throw new Unreadable('the files of this collection are too large together');
+}
+
 async function sha256(context: ReadContext, path: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of readChunks(context, path, { maxBytes: MAX_HASHED, links: 'none' }))
+  const options = { maxBytes: MAX_HASHED, links: 'none', forbid: forbidKernelFiles } as const;
+  for await (const chunk of readChunks(context, path, options)) {
+    spend(context, chunk.length);
     hash.update(chunk);
+  }
   return hash.digest('hex');
 }
 
 async function hasMatch(context: ReadContext, path: string, pattern: string): Promise<boolean> {
-  const blocks = readLineBlocks(context, path, { maxBytes: MAX_SEARCHED, links: 'none' });
+  const blocks = readLineBlocks(context, path, {
+    maxBytes: MAX_SEARCHED,
+    links: 'none',
+    forbid: forbidSecrets,
+  });
   const first = await matchingLines(context, pattern, blocks)[Symbol.asyncIterator]().next();
   return first.done !== true;
 }
@@ -60,6 +82,19 @@ async function contentOf(context: ReadContext, params: FileParams, isFile: boole
   }
 }
 
+/** Owner, group and mode. Node makes them up on Windows (nodejs.org, "fs.Stats"), and no account file says names there. */
+function ownershipOf(context: ReadContext, stat: Stats | undefined): Row {
+  if (stat === undefined || context.os === 'win32')
+    return { owner: null, ownerId: null, group: null, groupId: null, mode: null };
+  return {
+    owner: userNames(context)(stat.uid),
+    ownerId: String(stat.uid),
+    group: groupNames(context)(stat.gid),
+    groupId: String(stat.gid),
+    mode: (stat.mode & PERMISSIONS).toString(8).padStart(4, '0'),
+  };
+}
+
 /** Links are not followed: a link is a row of its own kind with its target. */
 async function* readFile(context: ReadContext, params: FileParams): AsyncGenerator<KeyedRow> {
   const { path } = params;
@@ -71,11 +106,7 @@ async function* readFile(context: ReadContext, params: FileParams): AsyncGenerat
     exists: stat !== undefined,
     type: stat === undefined ? null : typeOf(stat),
     target: stat?.isSymbolicLink() === true ? (linkTarget(context, path) ?? null) : null,
-    owner: stat === undefined ? null : userNames(context)(stat.uid),
-    ownerId: stat === undefined ? null : String(stat.uid),
-    group: stat === undefined ? null : groupNames(context)(stat.gid),
-    groupId: stat === undefined ? null : String(stat.gid),
-    mode: stat === undefined ? null : (stat.mode & PERMISSIONS).toString(8).padStart(4, '0'),
+    ...ownershipOf(context, stat),
     size: isFile ? stat.size : null,
     ...(await contentOf(context, params, isFile)),
   };

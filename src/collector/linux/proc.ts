@@ -1,4 +1,5 @@
-import { linkTarget, listNames, readText, type Place } from '../files.ts';
+import { linkTarget, listNames, readText } from '../files.ts';
+import type { Place } from '../open-file.ts';
 
 /** A process that runs a program of its own, kernel threads apart. */
 export interface Process {

@@ -1,4 +1,4 @@
-import type { FileOptions } from '../files.ts';
+import type { FileOptions } from '../open-file.ts';
 import type { KeyedRow, ReadContext, Reader } from '../table.ts';
 import { homes } from './accounts.ts';
 import { expand, namesIn, textOf } from './tolerant.ts';
@@ -18,13 +18,18 @@ const SYSTEM = [
 /** The same for one person, below the home. */
 const PERSONAL = ['.local/lib/python*/site-packages', '.pyenv/versions/*/lib/python*/site-packages'];
 
+/** Where a person owns a folder of the path. */
+const OWN_FILES = { links: 'none' } as const;
+
 const METADATA = /^(?<name>[^~-][^-]*)(?:-(?<version>[^-]+?))?(?:-py[\d.]+)?\.(?<kind>dist-info|egg-info)$/;
 
 /** A header of core metadata; the description after the first empty line does not count. */
 function header(metadata: string, name: string): string | undefined {
   const end = metadata.search(/\r?\n\r?\n/);
   const head = end < 0 ? metadata : metadata.slice(0, end);
-  return new RegExp(`^${name}:[ \\t]*(.+?)[ \\t]*\\r?$`, 'mi').exec(head)?.[1];
+  // Trimmed afterwards: blanks in the pattern would take time in the square of their number, and people own these files.
+  const value = new RegExp(`^${name}:(.*)$`, 'mi').exec(head)?.[1]?.trim();
+  return value === '' ? undefined : value;
 }
 
 /** The row of one metadata folder or file; `undefined` for other names (PyPA "Recording installed projects", egg-info). */
@@ -55,7 +60,7 @@ export async function* distributionsIn(
   files: FileOptions,
 ): AsyncGenerator<KeyedRow> {
   for (const folder of new Set(folders)) {
-    for (const entry of namesIn(context, folder)) {
+    for (const entry of namesIn(context, folder, files)) {
       const row = distribution(context, folder, entry, files);
       if (row === undefined) continue;
       yield row;
@@ -71,9 +76,9 @@ async function* readPython(context: ReadContext): AsyncGenerator<KeyedRow> {
     {},
   );
   const personal = homes(context).flatMap(({ path }) =>
-    PERSONAL.flatMap((pattern) => expand(context, `${path}/${pattern}`)),
+    PERSONAL.flatMap((pattern) => expand(context, `${path}/${pattern}`, OWN_FILES)),
   );
-  yield* distributionsIn(context, personal, { links: 'none' });
+  yield* distributionsIn(context, personal, OWN_FILES);
 }
 
 export const pythonLinux: Reader = {

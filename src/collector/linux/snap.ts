@@ -18,8 +18,8 @@ const MAX_STATE = 16 * 1024 * 1024;
 
 /** A top-level scalar of snap.yaml as `snap pack` writes it: plain or quoted, on one line. */
 function scalar(yaml: string, name: string): string | null {
-  const value = new RegExp(`^${name}:[ \\t]+(.+?)[ \\t]*$`, 'm').exec(yaml)?.[1];
-  return value === undefined ? null : value.replace(/^(['"])(.*)\1$/, '$2');
+  const value = new RegExp(`^${name}:[ \\t](.*)$`, 'm').exec(yaml)?.[1]?.trim();
+  return value === undefined || value === '' ? null : value.replace(/^(['"])(.*)\1$/, '$2');
 }
 
 function* readSnap(context: ReadContext): Generator<KeyedRow> {

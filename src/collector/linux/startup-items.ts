@@ -1,4 +1,5 @@
-import { lstatHost, type FileOptions } from '../files.ts';
+import { lstatHost } from '../files.ts';
+import type { FileOptions } from '../open-file.ts';
 import { joinKey } from '../key.ts';
 import { redact } from './redact.ts';
 import type { KeyedRow, ReadContext, Reader } from '../table.ts';
@@ -7,6 +8,9 @@ import { namesIn, textOf } from './tolerant.ts';
 import { addSettings, enabledNames } from './unit-files.ts';
 
 const EXECUTABLE = 0o111;
+
+/** Where a person owns a folder of the path. */
+const OWN_FILES = { links: 'none' } as const;
 
 interface Item {
   readonly name: string;
@@ -29,7 +33,7 @@ function* autostart(
   user: string | null,
   files: FileOptions,
 ): Generator<KeyedRow> {
-  for (const file of namesIn(context, folder).filter((name) => name.endsWith('.desktop'))) {
+  for (const file of namesIn(context, folder, files).filter((name) => name.endsWith('.desktop'))) {
     const location = `${folder}/${file}`;
     const settings = new Map<string, string[]>();
     addSettings(settings, textOf(context, location, files) ?? '');
@@ -50,8 +54,13 @@ function* rcLocal(context: ReadContext): Generator<KeyedRow> {
 }
 
 /** Units that links start with a user's session. */
-function* userUnits(context: ReadContext, folder: string, user: string | null): Generator<KeyedRow> {
-  for (const name of [...enabledNames(context, [folder])].sort()) {
+function* userUnits(
+  context: ReadContext,
+  folder: string,
+  user: string | null,
+  files: FileOptions,
+): Generator<KeyedRow> {
+  for (const name of [...enabledNames(context, [folder], files)].sort()) {
     yield itemRow({ name, kind: 'user unit', location: folder, command: null, user, enabled: true });
   }
 }
@@ -59,10 +68,10 @@ function* userUnits(context: ReadContext, folder: string, user: string | null): 
 function* readStartupItems(context: ReadContext): Generator<KeyedRow> {
   yield* rcLocal(context);
   yield* autostart(context, '/etc/xdg/autostart', null, {});
-  yield* userUnits(context, '/etc/systemd/user', null);
+  yield* userUnits(context, '/etc/systemd/user', null, {});
   for (const { user, path } of homes(context)) {
-    yield* autostart(context, `${path}/.config/autostart`, user, { links: 'none' });
-    yield* userUnits(context, `${path}/.config/systemd/user`, user);
+    yield* autostart(context, `${path}/.config/autostart`, user, OWN_FILES);
+    yield* userUnits(context, `${path}/.config/systemd/user`, user, OWN_FILES);
   }
 }
 

@@ -1,4 +1,5 @@
-import { linkTarget, lstatHost, type Place } from '../files.ts';
+import { linkTarget, lstatHost } from '../files.ts';
+import type { FileOptions, Place } from '../open-file.ts';
 import { namesIn, textOf } from './tolerant.ts';
 
 /** Folders of system units that last over a boot, highest priority first (systemd.unit(5)). */
@@ -34,19 +35,25 @@ export function addSettings(settings: Map<string, string[]>, text: string): void
     if (header !== undefined || equals <= 0 || /^[#;]/.test(line)) continue;
     const key = `${section}.${line.slice(0, equals).trim()}`;
     const value = line.slice(equals + 1).trim();
-    if (value === '') settings.set(key, []);
-    else settings.set(key, [...(settings.get(key) ?? []), value]);
+    const values = settings.get(key);
+    if (value === '' || values === undefined) settings.set(key, value === '' ? [] : [value]);
+    else values.push(value);
   }
 }
 
 /** Names that are linked into a `.wants` or `.requires` folder, and targets of alias links. */
-export function enabledNames(place: Place, folders: readonly string[]): Set<string> {
+export function enabledNames(
+  place: Place,
+  folders: readonly string[],
+  options: FileOptions = {},
+): Set<string> {
   const names = new Set<string>();
   for (const folder of folders) {
-    for (const entry of namesIn(place, folder)) {
+    for (const entry of namesIn(place, folder, options)) {
       const path = `${folder}/${entry}`;
       if (/\.(?:wants|requires)$/.test(entry)) {
-        for (const name of namesIn(place, path)) if (linkTarget(place, `${path}/${name}`)) names.add(name);
+        for (const name of namesIn(place, path, options))
+          if (linkTarget(place, `${path}/${name}`)) names.add(name);
       } else {
         const target = linkTarget(place, path)?.split('/').at(-1);
         if (target !== undefined && target !== entry && target !== 'null') names.add(target);

@@ -52,12 +52,13 @@ async function* jobsIn(
   decided: ReadonlyMap<string, boolean>,
   own = false,
 ): AsyncGenerator<Job> {
-  for (const name of listNames(context, folder)) {
+  const files = { links: own ? 'none' : 'follow' } as const;
+  for (const name of listNames(context, folder, files)) {
     if (!name.endsWith('.plist')) continue;
     const file = `${folder}/${name}`;
     let plist: PlistDict;
     try {
-      plist = dict(await readPlist(context, file, { links: own ? 'none' : 'follow' }));
+      plist = dict(await readPlist(context, file, files));
     } catch (error) {
       if (error instanceof Unreadable) continue;
       throw error;

@@ -1,5 +1,6 @@
 import type { PlistValue as XmlValue } from 'plist';
-import { readBytes, type FileOptions, type Place } from '../files.ts';
+import { readBytes } from '../files.ts';
+import type { FileOptions, Place } from '../open-file.ts';
 import { Unreadable } from '../table.ts';
 import { parseBinaryPlist, type PlistValue } from './binary-plist.ts';
 
@@ -18,6 +19,21 @@ function withMaps(value: XmlValue): PlistValue {
 const ENTITY = /<!ENTITY/i;
 
 /**
+ * The XML parser below `plist` prints every fault of a file to the console, and `plist` hands none of its options on.
+ * The call is synchronous, so nobody else's words are lost meanwhile.
+ */
+function quietly<T>(parse: () => T): T {
+  const { error, warn } = console;
+  // eslint-disable-next-line no-console -- the parser has no other way to be told
+  console.error = console.warn = () => undefined;
+  try {
+    return parse();
+  } finally {
+    Object.assign(console, { error, warn });
+  }
+}
+
+/**
  * Parses a property list in its XML form (`plist(5)`, PropertyList-1.0.dtd) or its binary form.
  * `what` names it in the reason. Throws `Unreadable` when it is neither.
  */
@@ -32,7 +48,7 @@ export async function parsePlist(bytes: Uint8Array, what: string): Promise<Plist
     if (!xml.startsWith('<') || ENTITY.test(xml)) throw new Unreadable('unknown form');
     // Loaded on use: it costs 11 MB, and only a Mac needs it.
     const { parse } = await import('plist');
-    return withMaps(parse(xml));
+    return withMaps(quietly(() => parse(xml)));
   } catch {
     throw new Unreadable(`${what}: not a property list`);
   }

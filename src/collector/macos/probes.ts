@@ -1,3 +1,4 @@
+import { forbidSecrets } from '../content-policy.ts';
 import type { PlistParams, SysctlParams } from '../tables/params.ts';
 import { joinKey } from '../key.ts';
 import type { Reader } from '../table.ts';
@@ -72,7 +73,7 @@ export const plist: Reader<PlistParams> = {
   source: 'the file',
   root: 'partly',
   async *read(context, { path, key = '' }) {
-    const top = await readPlist(context, path);
+    const top = await readPlist(context, path, { forbid: forbidSecrets });
     const value = top === undefined ? undefined : valueAt(top, key);
     const row =
       value === undefined

@@ -16,12 +16,17 @@ const BUNDLE = /\.app$/i;
 const MAX_DEPTH = 2;
 
 /** Bundles below a folder, not those inside bundles. */
-function* bundlesBelow(context: ReadContext, folder: string, depth = 0): Generator<string> {
-  for (const name of listNames(context, folder)) {
+function* bundlesBelow(
+  context: ReadContext,
+  folder: string,
+  links: 'follow' | 'none',
+  depth = 0,
+): Generator<string> {
+  for (const name of listNames(context, folder, { links })) {
     const path = `${folder}/${name}`;
     if (name.startsWith('.') || !isDirectory(context, path)) continue;
     if (BUNDLE.test(name)) yield path;
-    else if (depth < MAX_DEPTH) yield* bundlesBelow(context, path, depth + 1);
+    else if (depth < MAX_DEPTH) yield* bundlesBelow(context, path, links, depth + 1);
   }
 }
 
@@ -63,7 +68,7 @@ export const macosApps: Reader = {
     const shared = SHARED_FOLDERS.map((folder) => ({ folder, user: null }));
     const own = homeUsers(context).map((user) => ({ folder: `/Users/${user}/Applications`, user }));
     for (const { folder, user } of [...shared, ...own]) {
-      for (const path of bundlesBelow(context, folder)) {
+      for (const path of bundlesBelow(context, folder, user === null ? 'follow' : 'none')) {
         yield await bundleRow(context, path, user);
         await context.breathe();
         if (context.signal.aborted) return;

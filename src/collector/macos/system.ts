@@ -1,3 +1,4 @@
+import { joinKey, numbering } from '../key.ts';
 import type { KeyedRow, ReadContext, Reader } from '../table.ts';
 import { linkTarget } from '../files.ts';
 import { oncePerContext, plistOf, textOf } from './commands.ts';
@@ -170,6 +171,7 @@ export const memory: Reader = {
     if (total !== null) yield { key: 'total', row: { capacityBytes: total, ...none } };
     const records = profilerItems(await profiled(context), MEMORY);
     const modules = records.flatMap((record) => list(dict(record).get('_items')));
+    const keyOf = numbering();
     for (const module of modules) {
       const slot = textAt(module, '_name');
       if (slot === null || textAt(module, 'dimm_size') === 'empty') continue;
@@ -180,7 +182,7 @@ export const memory: Reader = {
         partNumber: textAt(module, 'dimm_part_number'),
         serial: textAt(module, 'dimm_serial_number'),
       };
-      yield { key: slot, row };
+      yield { key: keyOf(joinKey(slot, row.partNumber, row.serial)), row };
     }
   },
 };

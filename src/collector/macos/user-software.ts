@@ -2,6 +2,7 @@ import { extensionsIn, type BrowserFolders } from '../linux/browser-extensions.t
 import { packagesIn } from '../linux/npm-global.ts';
 import { distributionsIn } from '../linux/python.ts';
 import { expand } from '../linux/tolerant.ts';
+import type { FileOptions } from '../open-file.ts';
 import type { ReadContext, Reader } from '../table.ts';
 import { homeUsers } from './software.ts';
 
@@ -13,8 +14,8 @@ import { homeUsers } from './software.ts';
 const homes = (context: ReadContext): { readonly user: string; readonly path: string }[] =>
   homeUsers(context).map((user) => ({ user, path: `/Users/${user}` }));
 
-const expandAll = (context: ReadContext, patterns: readonly string[]): string[] =>
-  patterns.flatMap((pattern) => expand(context, pattern));
+const expandAll = (context: ReadContext, patterns: readonly string[], files: FileOptions = {}): string[] =>
+  patterns.flatMap((pattern) => expand(context, pattern, files));
 
 const OWN_FILES = { links: 'none' } as const;
 
@@ -33,10 +34,14 @@ export const python: Reader = {
       {},
     );
     const own = homes(context).flatMap(({ path }) =>
-      expandAll(context, [
-        `${path}/Library/Python/*/lib/python/site-packages`,
-        `${path}/.pyenv/versions/*/lib/python3*/site-packages`,
-      ]),
+      expandAll(
+        context,
+        [
+          `${path}/Library/Python/*/lib/python/site-packages`,
+          `${path}/.pyenv/versions/*/lib/python3*/site-packages`,
+        ],
+        OWN_FILES,
+      ),
     );
     yield* distributionsIn(context, own, OWN_FILES);
   },
@@ -48,10 +53,11 @@ export const npmGlobal: Reader = {
   async *read(context) {
     yield* packagesIn(context, ['/usr/local/lib/node_modules', '/opt/homebrew/lib/node_modules'], {});
     const own = homes(context).flatMap(({ path }) =>
-      expandAll(context, [
-        `${path}/.npm-global/lib/node_modules`,
-        `${path}/.nvm/versions/node/*/lib/node_modules`,
-      ]),
+      expandAll(
+        context,
+        [`${path}/.npm-global/lib/node_modules`, `${path}/.nvm/versions/node/*/lib/node_modules`],
+        OWN_FILES,
+      ),
     );
     yield* packagesIn(context, own, OWN_FILES);
   },

@@ -7,7 +7,7 @@ export const dnsTable: TableSpec = {
   name: 'dns',
   group: 'network',
   description: 'Resolver configuration.',
-  key: 'kind and value',
+  key: 'kind, value and interface',
   columns: {
     kind: 'nameserver, search or option',
     value: 'the value',

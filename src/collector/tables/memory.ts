@@ -7,7 +7,7 @@ export const memoryTable: TableSpec = {
   name: 'memory',
   group: 'system',
   description: 'Installed memory, capacity only.',
-  key: '`total`, or the slot of a module',
+  key: '`total`, or slot, part number and serial number of a module, and its number among equal ones',
   columns: {
     capacityBytes: 'capacity in bytes',
     type: 'memory technology of a module',

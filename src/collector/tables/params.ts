@@ -18,6 +18,12 @@ export const HostPath = z
   .refine((path) => ABSOLUTE.test(path), { message: 'the path is not absolute' })
   .refine((path) => !path.includes('\0'), { message: 'the path holds a NUL' })
   .refine((path) => !path.split(/[/\\]/).includes('..'), { message: 'the path holds ..' })
+  .refine(
+    (path) => !/[/\\]{2}|[/\\]\.(?:[/\\]|$)/.test(path.slice(2)) && !/^[/\\]{2}|^\/\.(?:\/|$)/.test(path),
+    {
+      message: 'the path is not in its shortest form',
+    },
+  )
   .refine((path) => Buffer.byteLength(path) <= MAX_PATH_BYTES, { message: 'the path is too long' });
 
 const Pattern = z.string().min(1).max(MAX_PATTERN);

@@ -5,7 +5,7 @@ export const windowsHotfixesTable: TableSpec = {
   name: 'windows_hotfixes',
   group: 'software',
   description: 'Installed Windows updates.',
-  key: 'hotfix id',
+  key: 'hotfix id; of several records of one the earliest is shown',
   columns: {
     id: 'KB number',
     description: 'kind of update',

@@ -188,9 +188,14 @@ export const windowsHotfixes: Reader = sectionReader({
   batch,
   section: HOTFIX,
   *rows(hotfixes) {
+    const rows = new Map<string, { id: string; description: string | null; installedOn: string | null }>();
     for (const { id, description, installed } of hotfixes) {
       if (id === null) continue;
-      yield { key: id, row: { id, description, installedOn: hotfixDate(installed) } };
+      const installedOn = hotfixDate(installed);
+      const known = rows.get(id)?.installedOn;
+      if (known === undefined || (installedOn !== null && (known === null || installedOn < known)))
+        rows.set(id, { id, description, installedOn });
     }
+    for (const [key, row] of rows) yield { key, row };
   },
 });

@@ -1,3 +1,4 @@
+import { joinKey, numbering } from '../key.ts';
 import { z } from 'zod';
 import type { KeyedRow, Reader } from '../table.ts';
 import { int, ints, text } from './fields.ts';
@@ -252,7 +253,8 @@ export const memory: Reader = sectionReader({
     const total = modules.reduce((sum, { Capacity }) => sum + (Capacity ?? 0), 0);
     const none = { type: null, manufacturer: null, partNumber: null, serial: null };
     yield { key: 'total', row: { capacityBytes: total, ...none } };
-    for (const [index, module] of modules.entries()) {
+    const keyOf = numbering();
+    for (const module of modules) {
       const slot = [module.BankLabel, module.DeviceLocator].filter((part) => part !== null).join('/');
       const row = {
         capacityBytes: module.Capacity,
@@ -261,7 +263,7 @@ export const memory: Reader = sectionReader({
         partNumber: module.PartNumber,
         serial: module.SerialNumber,
       };
-      yield { key: slot === '' ? `module ${String(index)}` : slot, row };
+      yield { key: keyOf(joinKey(slot, row.partNumber, row.serial)), row };
     }
   },
 });

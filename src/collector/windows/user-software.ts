@@ -4,6 +4,7 @@ import { extensionsIn, type BrowserFolders } from '../linux/browser-extensions.t
 import { packagesIn } from '../linux/npm-global.ts';
 import { distributionsIn } from '../linux/python.ts';
 import { expand } from '../linux/tolerant.ts';
+import type { FileOptions } from '../open-file.ts';
 import type { ReadContext, Reader } from '../table.ts';
 
 /**
@@ -19,8 +20,8 @@ function homes(context: ReadContext): Home[] {
     .map((user) => ({ user, path: `C:/Users/${user}` }));
 }
 
-const expandAll = (context: ReadContext, patterns: readonly string[]): string[] =>
-  patterns.flatMap((pattern) => expand(context, pattern));
+const expandAll = (context: ReadContext, patterns: readonly string[], files: FileOptions = {}): string[] =>
+  patterns.flatMap((pattern) => expand(context, pattern, files));
 
 const OWN_FILES = { links: 'none' } as const;
 
@@ -38,10 +39,14 @@ export const python: Reader = {
       {},
     );
     const own = homes(context).flatMap(({ path }) =>
-      expandAll(context, [
-        `${path}/AppData/Local/Programs/Python/Python3*/Lib/site-packages`,
-        `${path}/AppData/Roaming/Python/Python3*/site-packages`,
-      ]),
+      expandAll(
+        context,
+        [
+          `${path}/AppData/Local/Programs/Python/Python3*/Lib/site-packages`,
+          `${path}/AppData/Roaming/Python/Python3*/site-packages`,
+        ],
+        OWN_FILES,
+      ),
     );
     yield* distributionsIn(context, own, OWN_FILES);
   },
