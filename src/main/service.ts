@@ -117,7 +117,7 @@ async function runUntilSignal(
   development: DevelopmentIntervals,
   log: Log,
 ): Promise<void> {
-  const signal = firstSignal();
+  const { ended, fatal } = endings();
   const { core, close } = await openCore({
     paths,
     settings,
@@ -126,13 +126,14 @@ async function runUntilSignal(
     log,
     startCollector: startCollectorProcess(collectorEntry(), []),
     development,
+    fatal,
   });
   try {
     const control = await openControl({ read: paths.readEndpoint, admin: paths.adminEndpoint }, core);
     try {
       log.info(`agent ${AGENT_VERSION} started`);
       await core.start();
-      await signal;
+      await ended;
     } finally {
       await control.close();
     }
@@ -142,15 +143,25 @@ async function runUntilSignal(
   log.info('agent ended');
 }
 
-/** Resolves at the first SIGTERM or SIGINT; later ones change nothing: the end is under way and has a deadline. */
-function firstSignal(): Promise<void> {
-  return new Promise((resolve) => {
+/**
+ * What ends the agent: `ended` resolves at the first SIGTERM or SIGINT and rejects once `fatal` is called. Later ones
+ * change nothing: the end is under way and has a deadline.
+ */
+function endings(): { readonly ended: Promise<void>; readonly fatal: (reason: string) => void } {
+  let fatal: (reason: string) => void = () => undefined;
+  const ended = new Promise<void>((resolve, reject) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.on(signal, () => {
         resolve();
       });
     }
+    fatal = (reason) => {
+      reject(new Error(`the database is damaged, the next start sets it aside: ${reason}`));
+    };
   });
+  // Until somebody waits for it, a rejection has to be somebody's.
+  ended.catch(() => undefined);
+  return { ended, fatal };
 }
 
 /** How long the core may take to end, ms: an exchange with a platform that does not answer would hold it for minutes. */

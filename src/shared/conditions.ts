@@ -151,7 +151,7 @@ export const CONDITIONS = {
   UNINSTALLED: {
     severity: 'error',
     title: 'Removed by the platform',
-    text: 'The platform removed this agent from its list. Nothing is collected or sent; uninstall it, or restart it to register again.',
+    text: 'The platform removed this agent. What was collected is dropped and nothing is sent; the Host ID is kept. Uninstall it here, or stop it, delete {path} and start it to register again.',
     stopsUploads: true,
   },
   DISK_FULL: {

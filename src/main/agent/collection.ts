@@ -7,7 +7,7 @@ import { StoreError } from '../queue/store-error.ts';
 import type { Context } from './context.ts';
 import type { CycleReason } from './facts.ts';
 import { collectionPauseMs, earlierRequest } from './schedule.ts';
-import { pendingFacts } from './upload-progress.ts';
+import { chunkBytesOf, pendingFacts } from './upload-progress.ts';
 
 /** Batches that the collector may have under way at once. */
 const CREDIT = 4;
@@ -122,7 +122,7 @@ export class Collection {
   #done(job: Job, done: Done): void {
     const context = this.#context;
     const collectedAt = context.clock.now();
-    const chunkBytes = context.facts().profile.chunkSizeKb * 1024;
+    const chunkBytes = chunkBytesOf(context.facts().profile);
     job.sealing = true;
     job.staging
       .seal({ collectedAt, chunkBytes, encoding: 'zstd' })

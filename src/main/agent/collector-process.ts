@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { FromCollector, type ToCollector } from '../../shared/collector.ts';
+import { FRUGAL_ARGV, FRUGAL_ENVIRONMENT } from '../host/frugal-runtime.ts';
 
 /** What the core sees of a collector, whichever kind of process it is. */
 export interface CollectorPort {
@@ -29,7 +30,8 @@ const STOP_GRACE_MS = 2_000;
 export function startCollectorProcess(entry: string, execArgv: readonly string[]): StartCollector {
   return (events) => {
     const child = fork(entry, [], {
-      execArgv: [...execArgv],
+      execArgv: [...FRUGAL_ARGV, ...execArgv],
+      env: { ...process.env, ...FRUGAL_ENVIRONMENT },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       serialization: 'advanced',
     });

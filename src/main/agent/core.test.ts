@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Rig } from './testing/rig.ts';
+import { StoreError } from '../queue/store-error.ts';
+import { MINUTE, Rig } from './testing/rig.ts';
 
 let rig: Rig;
 beforeEach(() => {
@@ -23,5 +24,15 @@ describe('the life of an agent', () => {
       'syncCheck',
     ]);
     expect(rig.inSync()).toBe(true);
+  });
+
+  it('asks its process to end when the database turns out damaged in use', async () => {
+    await rig.start();
+    rig.core.context.store.kv.set = () => {
+      throw new StoreError('CORRUPT', 'database disk image is malformed');
+    };
+    expect(rig.fatal).toEqual([]);
+    await rig.pass(15 * MINUTE);
+    expect(rig.fatal[0]).toContain('malformed');
   });
 });

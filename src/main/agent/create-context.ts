@@ -27,6 +27,7 @@ export type CoreParts = Pick<
 > & {
   readonly client: Pick<PlatformClient, 'clockOffsetSec' | 'route'>;
   readonly startCollector: StartCollector;
+  readonly fatal: (reason: string) => void;
   readonly facts: Facts;
 };
 

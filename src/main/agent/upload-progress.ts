@@ -1,3 +1,5 @@
+import type { Profile } from '../../shared/profile.ts';
+import { UPLOAD_LIMITS } from '../../shared/wire.ts';
 import type { Pending } from '../queue/pending-upload.ts';
 import type { Facts, PendingFacts } from './facts.ts';
 
@@ -15,6 +17,19 @@ export function pendingFacts(pending: Pending, nextStepAt: number, failures = 0)
 /** Seconds from the start of one chunk to the start of the next (R142), as a developer may have shortened them. */
 export function deltaIntervalSec(facts: Facts): number {
   return facts.development.deltaUploadIntervalSec ?? facts.profile.deltaUploadIntervalSec;
+}
+
+/** Longest that one chunk may take under the network throttle, s: no server waits for ever for a request. */
+const CHUNK_SEC = 120;
+
+/**
+ * Bytes per chunk under a profile: its chunk size, or what its network throttle lets through in two minutes if that is
+ * less, never below 64 KB (R143, R145).
+ */
+export function chunkBytesOf({ chunkSizeKb, networkThrottleTxKbps }: Profile): number {
+  const whole = chunkSizeKb * 1024;
+  if (networkThrottleTxKbps === 0) return whole;
+  return Math.max(UPLOAD_LIMITS.chunkBytesMin, Math.min(whole, networkThrottleTxKbps * 1024 * CHUNK_SEC));
 }
 
 /** The lowest chunk number that the platform does not hold, `undefined` when it holds all (protocol: resume there). */

@@ -88,7 +88,12 @@ async function sendChunk(
 ): Promise<Apply> {
   const startedAt = context.clock.now();
   const bytes = context.store.snapshots.chunk(n);
-  const result = await context.platform.putChunk(uploadId, n, bytes);
+  const result = await context.platform.putChunk(
+    uploadId,
+    n,
+    bytes,
+    context.facts().profile.networkThrottleTxKbps,
+  );
   return () => {
     if (!result.ok) {
       uploadFailed(context, progress, pending, result.failure);

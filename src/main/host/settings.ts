@@ -23,6 +23,8 @@ export interface SettingProblem {
   readonly setting: string;
   readonly source: string;
   readonly reason: string;
+  /** Nothing depends on it: a line that is no setting. */
+  readonly harmless?: true;
 }
 
 /** What the agent needs to know before its first request. Absent ones stand in `missing`. */
@@ -64,7 +66,12 @@ export function parseSettingsFile(
     const name = SETTING_NAMES.find((known) => known.toLowerCase() === match?.[1]?.toLowerCase());
     const value = (match?.[2] ?? '').replace(/^"(.*)"$/, '$1');
     if (match === null || name === undefined) {
-      problems.push({ setting: firstWord(line), source, reason: 'is not a setting, the line is ignored' });
+      problems.push({
+        setting: firstWord(line),
+        source,
+        reason: 'is not a setting, the line is ignored',
+        harmless: true,
+      });
     } else if (value !== '') {
       settings[name] = { value, source };
     }

@@ -35,6 +35,8 @@ export class Rig {
   readonly collector = new FakeCollector();
   readonly events: AgentEvent[] = [];
   readonly lines: string[] = [];
+  /** Reasons for which the core wanted its process to end. */
+  readonly fatal: string[] = [];
   readonly random: Random;
   root: string;
   settings: Settings;
@@ -105,6 +107,9 @@ export class Rig {
         random: this.random,
         log: { error: write, warn: write, info: write, debug: write, trace: write },
         startCollector: this.collector.start,
+        fatal: (reason) => {
+          this.fatal.push(reason);
+        },
         development: this.development,
       },
       {

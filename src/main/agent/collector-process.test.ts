@@ -1,0 +1,30 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { startCollectorProcess } from './collector-process.ts';
+
+it('starts the collector with a small young generation and few malloc arenas', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'wf-collector-'));
+  onTestFinished(() => {
+    rmSync(directory, { recursive: true, force: true });
+  });
+  const entry = join(directory, 'entry.mjs');
+  const seen = '[process.execArgv, process.env.MALLOC_ARENA_MAX]';
+  writeFileSync(
+    entry,
+    `process.send({ kind: 'log', level: 'info', message: JSON.stringify(${seen}) }, () => process.disconnect());`,
+  );
+  const said = await new Promise<string>((resolve, reject) => {
+    startCollectorProcess(
+      entry,
+      [],
+    )({
+      message: (message) => {
+        if (message.kind === 'log') resolve(message.message);
+      },
+      ended: reject,
+    });
+  });
+  expect(JSON.parse(said)).toEqual([['--max-semi-space-size=1'], '2']);
+});
