@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import type { WatchLine } from '../src/shared/control.ts';
 import { bytes } from '../src/main/cli/format-status.ts';
 import { ControlClient } from '../src/main/control/client.ts';
+import { FRUGAL_ARGV, FRUGAL_ENVIRONMENT } from '../src/main/host/frugal-runtime.ts';
 import { resolvePaths } from '../src/main/host/paths.ts';
 import { rootDirectory } from '../src/main/host/root.ts';
 import { Child, platformJson, startPlatform, type Ready } from './together/children.ts';
@@ -42,9 +43,14 @@ async function main(): Promise<number> {
   });
   say('platform', `ready at ${ready.url}, ${ready.advisories} advisories loaded`);
   writeSettings(paths.settingsFile, { ...ids, ...ready });
-  const agent = new Child('agent', ['src/main/service.ts'], environment, (line) => {
-    say('agent', line);
-  });
+  const agent = new Child(
+    'agent',
+    [...FRUGAL_ARGV, 'src/main/service.ts'],
+    { ...environment, ...FRUGAL_ENVIRONMENT },
+    (line) => {
+      say('agent', line);
+    },
+  );
   const end = endOnSignal();
   try {
     return await follow(agent, platform, ready, end);

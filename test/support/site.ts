@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { ControlClient } from '../../src/main/control/client.ts';
+import { FRUGAL_ARGV, FRUGAL_ENVIRONMENT } from '../../src/main/host/frugal-runtime.ts';
 import { resolvePaths, type Paths } from '../../src/main/host/paths.ts';
 import type { AgentStatus } from '../../src/shared/status.ts';
 
@@ -85,7 +86,11 @@ export class Site {
   }
 
   startAgent(environment: NodeJS.ProcessEnv = {}): void {
-    this.#agent = this.#spawn(this.service, { ...this.#settings, ...environment });
+    this.#agent = this.#spawn([...FRUGAL_ARGV, ...this.service], {
+      ...FRUGAL_ENVIRONMENT,
+      ...this.#settings,
+      ...environment,
+    });
   }
 
   /** Base URL that the agent is given for the platform. */
