@@ -14,7 +14,7 @@ import { cpuSecondsOf, memoryOf, wakeUpsOf } from './support/process-cost.ts';
 /*
  * The main job on this host, with the programs as sources and as bundles: cold start to first heartbeat, first sync,
  * bytes on the wire, memory and CPU. Throttle 0 (cpuLimitPct 100), every other setting as shipped.
- * Run: npm run build && npm run bench -- main-job   (Debian or Ubuntu)
+ * Run: npm run build && npm run bench -- main-job   (Debian or Ubuntu); node bench/main-job.ts bundle measures one of both
  */
 
 const STARTS = 5;
@@ -268,6 +268,7 @@ for (const [label, service] of [
   ['sources', 'src/main/service.ts'],
   ['bundle', 'dist/service.mjs'],
 ] as const) {
+  if ((process.argv[2] ?? label) !== label) continue;
   console.log(`\nAs ${label}:`);
   if (existsSync(service)) printFigures(await measure(label, service));
   else console.log(`${service} is missing: run npm run build first`);
