@@ -187,6 +187,27 @@ describe('processing', () => {
     expect(activities.sort()).toEqual(['Inventory Scan Complete', 'Provisioned', 'Scan Complete']);
   });
 
+  it('lists the open ones first, the worst of them at the top', async () => {
+    await fixture.stop();
+    const rated = (id: string, severity: string) =>
+      advisory({ id, severity: [], database_specific: { severity } });
+    for (const [n, word] of ['low', 'nonsense', 'critical', 'medium', 'high'].entries()) {
+      writeAdvisory(`rated-${n}.json`, rated(`RATED-${n}`, word));
+    }
+    writeAdvisory('one.json', rated('TEST-1', 'none'));
+    await fixture.start();
+    Object.assign(client, { target: fixture.platform });
+    const found = await scan('1.0-1');
+    expect(found.map((one) => one.severity)).toEqual([
+      'critical',
+      'high',
+      'medium',
+      'low',
+      'none',
+      'unknown',
+    ]);
+  });
+
   it('goes on with other hosts after a failure, and tries again a minute later', async () => {
     const inDatabase = (sql: string): void => {
       const db = new Database(join(fixture.dataDir, 'platform.db'));

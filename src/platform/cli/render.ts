@@ -50,6 +50,7 @@ export function agentText(agent: ReturnType<Admin['show']>): string {
     `host id         ${agent.id}`,
     `state           ${printable(agent.state)}, agent ${printable(agent.agentVersion)}`,
     `modules         ${agent.modules.join(', ')}`,
+    `activation key  ${agent.activationKey}`,
     `tags            ${agent.tags.join(', ')}`,
     `profile         ${agent.profile.name}, version ${agent.profile.version}`,
     `last checked in ${when(agent.lastCheckedIn)}`,

@@ -32,7 +32,7 @@ const COLUMNS = `agent, advisory, package, status, certainty, installedVersion, 
 export function findingStore(db: Db) {
   const list = db.prepare<[string], FindingRow>(
     `SELECT ${COLUMNS} FROM findings WHERE agent = ?
-     ORDER BY status = 'fixed', score IS NULL, score DESC, package, advisory`,
+     ORDER BY status = 'fixed', instr('critical high medium low none unknown', severity), score DESC, package, advisory`,
   );
   const put = db.prepare<[FindingRow]>(
     `INSERT INTO findings (${COLUMNS}) VALUES (@agent, @advisory, @package, @status, @certainty, @installedVersion,
