@@ -101,19 +101,29 @@ export class MainJob {
   /** Rows that the platform holds of a type; nothing may run. */
   platformRows(type: string): StoredRow[] {
     return query(
-      join(this.root, 'var/lib/wayfarer-platform/platform.db'),
+      this.#platformFile,
       `SELECT key, row FROM snapshot_items JOIN snapshots ON snapshots.id = snapshot WHERE type = ? ORDER BY key`,
       type,
     );
   }
 
-  /** Changed rows of every commit of a type, the oldest first. */
-  commits(type: ManifestType): { kind: string; changes: number }[] {
-    return query(
-      join(this.root, 'var/lib/wayfarer-platform/platform.db'),
-      'SELECT kind, added + changed + removed AS changes FROM commits WHERE type = ? ORDER BY id',
+  /** Kinds of the commits of a type, the oldest first. */
+  commits(type: ManifestType): { kind: string }[] {
+    return query(this.#platformFile, 'SELECT kind FROM commits WHERE type = ? ORDER BY id', type);
+  }
+
+  /** Keys of the rows that the deltas of a type changed. */
+  changedKeys(type: ManifestType): string[] {
+    const changes = query<{ key: string }>(
+      this.#platformFile,
+      'SELECT key FROM changes WHERE type = ? AND seq > 1 ORDER BY id',
       type,
     );
+    return changes.map(({ key }) => key);
+  }
+
+  get #platformFile(): string {
+    return join(this.root, 'var/lib/wayfarer-platform/platform.db');
   }
 
   close(): void {
