@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Item } from '../shared/rows.ts';
 import type { Table } from './bind.ts';
+import type { StartTimer } from './debounce.ts';
 import { Engine, type Summary, type TaskReport } from './engine.ts';
 import { Unreadable, type KeyedRow, type ReadContext } from './table.ts';
 import { contextOn } from './testing/host.ts';
@@ -24,6 +25,7 @@ async function collect(
   tables: Table[],
   tasks: TaskLike[],
   context: ReadContext = contextOn('/'),
+  startTimer?: StartTimer,
 ): Promise<Run> {
   const items: Item[] = [];
   const batches: number[] = [];
@@ -31,6 +33,7 @@ async function collect(
   const log: string[] = [];
   const engine = new Engine({
     context,
+    ...(startTimer === undefined ? {} : { startTimer }),
     tableNamed: (name) => tables.find((table) => table.name === name),
     sink: {
       batch: (batch) => {
@@ -217,5 +220,64 @@ describe('the engine', () => {
     });
     const context = contextOn('/', { signal: abort.signal });
     await expect(collect([endless], [{ id: 'a', table: 'endless' }], context)).rejects.toThrow('cancelled');
+  });
+
+  /** Fires timers of one length as soon as nothing else happens. */
+  const timersOf =
+    (length: number): StartTimer =>
+    (ms, fire) => {
+      const timer = ms === length ? setTimeout(fire, 1) : undefined;
+      return () => {
+        clearTimeout(timer);
+      };
+    };
+  const tasks = [
+    { id: 'a', table: 'first' },
+    { id: 'b', table: 'second' },
+  ];
+  const second = fakeTable('second', () => rowsWith('x'));
+
+  it('R012 leaves a reader that gives no sign for 60 s and reads the next table', async () => {
+    const first = fakeTable('first', async function* () {
+      yield* rowsWith('kept');
+      await new Promise(() => undefined);
+    });
+    const { summary } = await collect([first, second], tasks, contextOn('/'), timersOf(60_000));
+    expect(summary.tables).toEqual({ first: 1, second: 1, collection_errors: 1 });
+    expect(summary.errors).toEqual([{ table: 'first', reason: 'gave no sign for 60 s' }]);
+  });
+
+  it('leaves no reader that waits for its pace or for a command', async () => {
+    const first = fakeTable('first', async function* (context) {
+      await context.breathe();
+      await context.run('x', []);
+      yield* rowsWith('late');
+    });
+    const late = <T>(value: T) => new Promise<T>((resolve) => setTimeout(resolve, 25, value));
+    const context = contextOn('/', {
+      breathe: () => late(undefined),
+      run: () => late({ exitCode: 0, stdout: Buffer.alloc(0), stderr: '' }),
+    });
+    const { summary } = await collect([first, second], tasks, context, timersOf(60_000));
+    expect(summary.errors).toEqual([]);
+  });
+
+  it('begins no further task once all have taken two hours', async () => {
+    const first = fakeTable('first', async function* () {
+      await new Promise((resolve) => setTimeout(resolve, 25));
+      yield* rowsWith('kept');
+    });
+    const { summary } = await collect([first, second], tasks, contextOn('/'), timersOf(7_200_000));
+    expect(summary.tables).toEqual({ first: 1, collection_errors: 1 });
+    expect(summary.errors[0]?.reason).toBe('the tasks of this collection take too long together');
+  });
+
+  it('takes at most 200,000 rows of one task', async () => {
+    const first = fakeTable('first', function* () {
+      for (let index = 0; ; index += 1) yield { key: String(index), row: {} };
+    });
+    const { summary } = await collect([first, second], tasks);
+    expect(summary.errors).toEqual([{ table: 'first', reason: 'more than 200000 rows' }]);
+    expect(summary.tables).toMatchObject({ second: 1 });
   });
 });

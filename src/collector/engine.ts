@@ -7,10 +7,18 @@ import { Batcher } from './batcher.ts';
 import type { Table } from './bind.ts';
 import { itemOf } from './encode-row.ts';
 import { isFault, reasonOf } from './reasons.ts';
+import { processTimer, type StartTimer } from './debounce.ts';
+import { Signs } from './signs.ts';
 import { Unreadable, type KeyedRow, type ReadContext } from './table.ts';
 
 /** Rows between two looks at the CPU budget. */
 const ROWS_PER_BREATH = 16;
+
+/** Rows of one task; a file server with more of anything than this is no laptop. */
+const MAX_TASK_ROWS = 200_000;
+
+/** Time for all tasks together, in milliseconds: thousands of them may each be slow. */
+const MAX_COLLECTION_MS = 2 * 3600_000;
 
 /** Errors listed in the summary; the rows of `collection_errors` are complete. */
 const MAX_LISTED_ERRORS = 1_000;
@@ -41,6 +49,7 @@ export interface EngineOptions {
   readonly context: ReadContext;
   readonly tableNamed: (name: string) => Table | undefined;
   readonly sink: Sink;
+  readonly startTimer?: StartTimer;
 }
 
 /** Reads the tasks of a manifest one after the other and streams their rows (collection: a failed table is a row, R012). */
@@ -54,10 +63,15 @@ export class Engine {
   readonly #read = new Set<string>();
   readonly #tables = new Map<string, number>();
   readonly #errors: { table: string; reason: string }[] = [];
+  readonly #signs: Signs;
+  readonly #startTimer: StartTimer;
   #rows = 0;
+  #isOver = false;
 
-  constructor({ context, tableNamed, sink }: EngineOptions) {
-    this.#context = context;
+  constructor({ context, tableNamed, sink, startTimer = processTimer }: EngineOptions) {
+    this.#startTimer = startTimer;
+    this.#signs = new Signs(context, startTimer);
+    this.#context = this.#signs.context;
     this.#tableNamed = tableNamed;
     this.#sink = sink;
     this.#gate = new AbortGate(context.signal);
@@ -69,9 +83,18 @@ export class Engine {
    * signal fires; every other trouble ends in the table `collection_errors`.
    */
   async collect(tasks: readonly Task[]): Promise<Summary> {
+    const cancel = this.#startTimer(MAX_COLLECTION_MS, () => (this.#isOver = true));
+    try {
+      return await this.#collect(tasks);
+    } finally {
+      cancel();
+    }
+  }
+
+  async #collect(tasks: readonly Task[]): Promise<Summary> {
     const waiting = tasks.filter((task) => this.#tableNamed(task.table)?.prepare !== undefined);
     for (const table of new Set(waiting.map((task) => task.table))) await this.#prepare(table);
-    const first = tasks.filter((task) => !waiting.includes(task));
+    const first = tasks.filter((task) => this.#tableNamed(task.table)?.prepare === undefined);
     for (const task of [...first, ...waiting]) await this.#runTask(task);
     await this.#batcher.flush();
     return { rows: this.#rows, tables: Object.fromEntries(this.#tables), errors: this.#errors };
@@ -80,7 +103,8 @@ export class Engine {
   /** A failure here shows again, with its reason, when the table is read. */
   async #prepare(table: string): Promise<void> {
     try {
-      await this.#gate.wait(Promise.resolve(this.#tableNamed(table)?.prepare?.(this.#context)));
+      const prepared = Promise.resolve(this.#tableNamed(table)?.prepare?.(this.#context));
+      await this.#gate.wait(this.#signs.guard(prepared));
     } catch (error) {
       this.#gate.check();
       this.#sink.log('debug', `${table} could not be prepared: ${reasonOf(error)}`);
@@ -107,6 +131,7 @@ export class Engine {
   }
 
   async #readOnce(task: Task): Promise<void> {
+    this.#checkTime();
     const table = this.#tableNamed(task.table);
     if (table === undefined) throw new Unreadable('this agent has no such table');
     const identity = `${task.table} ${canonicalize(task.params) ?? ''}`;
@@ -117,6 +142,10 @@ export class Engine {
     if (!this.#tables.has(task.table)) this.#tables.set(task.table, 0);
     const rejects = await this.#readRows(task.table, rows);
     if (rejects !== undefined) throw new Unreadable(rejects);
+  }
+
+  #checkTime(): void {
+    if (this.#isOver) throw new Unreadable('the tasks of this collection take too long together');
   }
 
   /** Streams the rows out; returns why some of them were left out. */
@@ -130,7 +159,9 @@ export class Engine {
       const reason = await this.#addRow(table, keyed);
       if (reason !== undefined) rejected.set(reason, (rejected.get(reason) ?? 0) + 1);
       count += 1;
+      if (count > MAX_TASK_ROWS) throw new Unreadable(`more than ${String(MAX_TASK_ROWS)} rows`);
       if (count % ROWS_PER_BREATH !== 0) return;
+      this.#checkTime();
       await this.#context.breathe();
       this.#gate.check();
     };
@@ -145,7 +176,7 @@ export class Engine {
     let finished = false;
     try {
       for (;;) {
-        const next = await this.#gate.wait(iterator.next());
+        const next = await this.#gate.wait(this.#signs.guard(iterator.next()));
         finished = next.done === true;
         if (next.done === true) return;
         await take(next.value);

@@ -46,6 +46,7 @@ function runCollector(port: Port): void {
     pid: process.pid,
     tables: TABLES,
     cpuMs: () => meter.total(),
+    startTimer: processTimer,
     contextFor: (pace, signal) => hostContext({ root, os, meter }, pace, signal),
     onEnd: () => {
       stopWatching();

@@ -12,6 +12,7 @@ function open(tables: Table[]) {
   let receive: (message: unknown) => void = () => undefined;
   let close: () => void = () => undefined;
   let ends = 0;
+  const timers: { ms: number; fire: () => void }[] = [];
   const port: Port = {
     send: (message) => sent.push(message),
     onMessage: (receiver) => (receive = receiver),
@@ -24,6 +25,10 @@ function open(tables: Table[]) {
     tables,
     contextFor: (_pace, signal) => contextOn('/', { signal }),
     cpuMs: () => 7,
+    startTimer: (ms, fire) => {
+      timers.push({ ms, fire });
+      return () => undefined;
+    },
     onEnd: () => (ends += 1),
   });
   session.start();
@@ -32,6 +37,7 @@ function open(tables: Table[]) {
   return {
     session,
     sent,
+    timers,
     of,
     ends: () => ends,
     close: () => close(),
@@ -109,6 +115,24 @@ describe('a collector session', () => {
     await vi.waitFor(() => {
       expect(of('done')[0]?.job).toBe(3);
     });
+  });
+
+  it('shows life every 5 s while a job runs, and no longer', async () => {
+    const { of, tell, timers } = open([hanging]);
+    tell(job(1, 'hanging'));
+    const fireAll = (): void => {
+      for (const { ms, fire } of timers.splice(0)) if (ms === 5_000) fire();
+    };
+    fireAll();
+    fireAll();
+    expect(of('alive')).toHaveLength(2);
+    tell({ kind: 'cancel', job: 1 });
+    await vi.waitFor(() => {
+      expect(of('failed')).toHaveLength(1);
+    });
+    fireAll();
+    expect(of('alive')).toHaveLength(2);
+    expect(timers.filter(({ ms }) => ms === 5_000)).toEqual([]);
   });
 
   it('cancels while it waits for credit', async () => {

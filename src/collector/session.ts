@@ -3,6 +3,7 @@ import { Cancelled } from './abort-gate.ts';
 import { Credit } from './credit.ts';
 import { Engine } from './engine.ts';
 import type { Table } from './bind.ts';
+import type { StartTimer } from './debounce.ts';
 import type { Port } from './port.ts';
 import { reasonOf } from './reasons.ts';
 import type { Os, ReadContext } from './table.ts';
@@ -19,9 +20,13 @@ export interface SessionOptions {
   readonly contextFor: (pace: Pace, signal: AbortSignal) => ReadContext;
   /** CPU milliseconds used so far by this process and its commands. */
   readonly cpuMs: () => number;
+  readonly startTimer: StartTimer;
   /** Called once, on `stop` or when the channel is gone; the running collection is cancelled by then. */
   readonly onEnd: () => void;
 }
+
+/** How often a session shows during a job that its process is not blocked, in milliseconds. */
+const ALIVE_MS = 5_000;
 
 interface Job {
   readonly id: number;
@@ -108,7 +113,16 @@ export class CollectorSession {
     }
     const job: Job = { id: message.job, abort: new AbortController(), credit: new Credit(message.credit) };
     this.#job = job;
+    this.#showLife(job);
     void this.#run(message, job);
+  }
+
+  #showLife(job: Job): void {
+    this.#options.startTimer(ALIVE_MS, () => {
+      if (this.#job !== job) return;
+      this.#send({ kind: 'alive' });
+      this.#showLife(job);
+    });
   }
 
   async #run(message: CollectMessage, job: Job): Promise<void> {
@@ -136,6 +150,7 @@ export class CollectorSession {
   #engineFor(job: Job, context: ReadContext): Engine {
     return new Engine({
       context,
+      startTimer: this.#options.startTimer,
       tableNamed: (name) => this.#byName.get(name),
       sink: {
         batch: async (items) => {

@@ -58,6 +58,8 @@ export const FromCollector = z.discriminatedUnion('kind', [
     elapsedMs: z.number(),
   }),
   z.object({ kind: z.literal('failed'), job: JobId, reason: z.string() }),
+  /** Every 5 s while a job runs: the process is not blocked, however long a table takes. */
+  z.object({ kind: z.literal('alive') }),
   /** Something on the host changed that these tables show (R026, protocol rule 11); already debounced. */
   z.object({ kind: z.literal('changed'), tables: z.array(z.string()), reason: z.string() }),
   /** The collector's own trouble, for the log: never secret, never a file's content. */

@@ -8,8 +8,8 @@ const RESTART_CAP_MS = 60_000;
 
 /** How long a collector may take to say that it is ready, ms. */
 const READY_MS = 60_000;
-/** How long one that collects may say nothing, ms: slow under a CPU limit is fine, stuck is not. */
-const SILENCE_MS = 3600_000;
+/** How long one that collects may say nothing, ms: it shows life every 5 s unless a hung disk blocks it. */
+const SILENCE_MS = 120_000;
 /** A deadline that is seen this late passed while the machine slept: the collector slept too. */
 const SLEPT_MS = 60_000;
 
@@ -93,6 +93,9 @@ export class CollectorSupervisor {
       case 'task':
         this.#deadline(SILENCE_MS, 'said nothing for too long');
         break;
+      case 'alive':
+        this.#deadline(SILENCE_MS, 'said nothing for too long');
+        return;
       case 'done':
         this.#inARow = 0;
         this.#cancelDeadline();
