@@ -2,7 +2,7 @@
  * How the runtime of service and collector is started so that both stay small. A young generation of 1 MiB instead of
  * 16 is collected more often, which costs little where a process works a few seconds an hour; glibc otherwise gives
  * every thread of the pool an arena that it never gives back (mallopt(3)). Measured by bench/main-job.ts: 176 MB of PSS
- * without, about 100 MB with both.
+ * without, 110 MB with both, on a busy machine.
  */
 
 /** Options for the runtime, before the program. */
