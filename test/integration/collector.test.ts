@@ -1,4 +1,4 @@
-import { execFileSync, fork, type ChildProcess } from 'node:child_process';
+import { execFileSync, fork, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +14,41 @@ const OF_OTHERS = new Set(['processes', 'listening_ports']);
 
 type Done = Extract<FromCollector, { kind: 'done' }>;
 
+const startHere = (): ChildProcess =>
+  fork(MAIN, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] });
+
+/** A private view of the host, in which nothing runs but what the test starts. */
+const UNSHARE = ['--pid', '--mount', '--net', '--fork', '--mount-proc', '--kill-child'];
+
+/** Why no private view of the host can be had here, if so. */
+function whyNoNamespaces(): string | undefined {
+  if (process.platform !== 'linux') return 'needs Linux';
+  const { status, error } = spawnSync('unshare', [...UNSHARE, 'true']);
+  return status === 0 ? undefined : `unshare: ${error?.message ?? 'not allowed here, needs root'}`;
+}
+
+/** The collector behind a parent that stands for the agent and starts a listener and a stranger beside it. */
+const NEIGHBOURS = `
+  import { fork, spawn } from 'node:child_process';
+  import { createServer } from 'node:net';
+  createServer().listen(4711, '0.0.0.0');
+  spawn('sleep', ['1000'], { stdio: 'ignore' });
+  const collector = fork(process.argv[1], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] });
+  collector.on('message', (message) => process.send(message));
+  process.on('message', (message) => collector.send(message));
+  process.on('disconnect', () => collector.disconnect());
+`;
+
+/** A stranger with a listener of its own, and the agent's stand-in, as the only processes of a private host. */
+const PRIVATE = `perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => "0.0.0.0:4712"); sleep 1000' & "$@"; exit 0`;
+
+function startAlone(): ChildProcess {
+  const node = [process.execPath, '--input-type=module', '-e', NEIGHBOURS, MAIN];
+  return spawn('unshare', [...UNSHARE, 'sh', '-c', PRIVATE, 'sh', ...node], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+}
+
 /** The collector as a real child process, as the agent starts it. */
 class Collector {
   readonly child: ChildProcess;
@@ -21,8 +56,8 @@ class Collector {
   #wake: () => void = () => undefined;
   #jobs = 0;
 
-  constructor() {
-    this.child = fork(MAIN, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] });
+  constructor(start: () => ChildProcess = startHere) {
+    this.child = start();
     onTestFinished(() => void this.child.kill('SIGKILL'));
     this.child.on('message', (raw) => {
       const message = FromCollector.parse(raw);
@@ -129,6 +164,22 @@ describe('the collector process on this host', () => {
     const ms = ticks.reduce((sum, value) => sum + value, 0) * 10;
     expect(ms).toBeGreaterThan(0);
     expect(ms).toBeLessThanOrEqual(1_500);
+  });
+
+  it('R018 leaves out its own tree, and gives equal rows on hosts where the same runs and nothing else', async (test) => {
+    const why = whyNoNamespaces();
+    test.skip(why !== undefined, why);
+    const hosts = [new Collector(startAlone), new Collector(startAlone)];
+    const [first, second] = await Promise.all(
+      hosts.map((collector) => collector.collect(['processes', 'listening_ports'])),
+    );
+    if (first === undefined || second === undefined) throw new Error('no collection');
+    expect(ordered(second.items)).toEqual(ordered(first.items));
+    const rows = first.items.map(({ row }) => JSON.parse(row) as { path: string; port?: number });
+    expect(rows.map(({ port }) => port).filter((port) => port !== undefined)).toEqual([4712]);
+    const paths = rows.map(({ path }) => path);
+    expect(paths.some((path) => path.endsWith('/perl'))).toBe(true);
+    expect(paths.some((path) => path === process.execPath || path.endsWith('/sleep'))).toBe(false);
   });
 
   it('ends when the agent is gone', async () => {
