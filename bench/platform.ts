@@ -91,6 +91,8 @@ async function serve(dataDir: string): Promise<Site> {
   const child = spawn(process.execPath, [cli, '--data', dataDir, '--json', 'serve'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
+  // Whatever ends this process takes the platform with it.
+  process.once('exit', () => child.kill());
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
   const { url, caFile, platformKey } = JSON.parse(line) as Record<'url' | 'caFile' | 'platformKey', string>;
   return { url, platformKey, caPem: readFileSync(caFile, 'utf8'), child };
