@@ -24,7 +24,9 @@ export class KeyValues {
     if (row === undefined) return undefined;
     const parsed = schema.safeParse(parseJson(text(row, 'value')));
     if (parsed.success) return parsed.data;
-    this.#warn(`stored value ${key} is unreadable and counts as absent: ${parsed.error.message}`);
+    const issue = parsed.error.issues[0];
+    const where = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
+    this.#warn(`stored value ${key} is unreadable and counts as absent: ${where}${issue?.message ?? ''}`);
     return undefined;
   }
 
