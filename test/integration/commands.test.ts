@@ -100,14 +100,12 @@ describe('commands of the platform', () => {
     expect(acknowledgements(id)).toBe(1);
   });
 
-  it('R111 R115 an order to upgrade or to uninstall arrives, and this build says that it carries out neither', async () => {
-    for (const [type, args] of [
-      ['UPGRADE', { version: '9.9.9' }],
-      ['UNINSTALL', {}],
-    ] as const) {
-      expect(await command(type, args)).toMatchObject({ type, args, result: 'UNSUPPORTED' });
-      await agent.logged(new RegExp(`command ${type}: UNSUPPORTED`));
-    }
+  it('R111 an announced agent version arrives, and this build says that it does not fetch it', async () => {
+    expect(await command('UPGRADE', { version: '9.9.9' })).toMatchObject({
+      args: { version: '9.9.9' },
+      result: 'UNSUPPORTED',
+    });
+    await agent.logged(/command UPGRADE: UNSUPPORTED/);
     await estate.equal(agent);
   });
 
@@ -177,5 +175,22 @@ describe('commands of the platform', () => {
     expect(estate.platform.admin.agents()).toHaveLength(2);
     expect(estate.platform.admin.show(hostId).commands.find((one) => one.id === id)?.result).toBe('DONE');
     expect(acknowledgements(id)).toBe(1);
+  });
+
+  it('R115 R116 UNINSTALL is acknowledged at the next check-in, and then the agent is silent', async () => {
+    const { agent: leaving, hostId: id } = await estate.syncedAgent();
+    const given = estate.platform.admin.command(id, 'UNINSTALL')?.id ?? '';
+    await leaving.condition('UNINSTALLED');
+    expect(estate.platform.admin.show(id).commands.find((one) => one.id === given)?.result).toBe('DONE');
+    const requests = (): number => leaving.log().match(/Http request/g)?.length ?? 0;
+    const before = requests();
+    // Not even a start makes it speak again.
+    await leaving.restart();
+    await leaving.condition('UNINSTALLED');
+    expect((await leaving.status()).nextCheckIn).toBeNull();
+    await leaving.end();
+    expect(requests()).toBe(before);
+    expect(leaving.rows('Inventory')).toEqual([]);
+    expect(leaving.hostIdFile()?.trim()).toBe(id);
   });
 });
