@@ -21,7 +21,8 @@ const BUILTINS: Readonly<Record<string, string>> = {
 };
 
 const SOURCE = '^src/';
-const TEST = '\\.test\\.ts$';
+/** Tests, and what stands beside them for tests alone. */
+const TEST = '\\.test\\.ts$|/testing/';
 
 const roomRules: IForbiddenRuleType[] = Object.entries(ROOMS).map(([room, allowed]) => ({
   name: `${room}-imports-only-${allowed.length > 0 ? allowed.join('-') : 'itself'}`,

@@ -1,6 +1,6 @@
 import { UPLOAD_LIMITS } from '../shared/wire.ts';
 import type { KeyPair } from '../wire/keys.ts';
-import type { Outcome } from './uploads/commit.ts';
+import type { Outcome } from './uploads/outcome.ts';
 import type { BodyLimits } from './http/body-budget.ts';
 import type { Store } from './store/store.ts';
 

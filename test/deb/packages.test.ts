@@ -136,7 +136,9 @@ describe('a package that is installed, upgraded and removed while the agent runs
     remove();
     await untilRows(before);
     await site.until('the deletion in the log', () =>
-      Promise.resolve(/Vulnerability delta \d+ committed: 0 set, 1 deleted/.test(site.log()) ? true : undefined),
+      Promise.resolve(
+        /Vulnerability delta \d+ committed: 0 set, 1 deleted/.test(site.log()) ? true : undefined,
+      ),
     );
     const state = (await site.show(hostId)).types['Vulnerability'];
     expect((await site.status()).types.Vulnerability?.root).toBe(state?.root);

@@ -7,7 +7,8 @@ import {
   type UploadState,
 } from '../../shared/wire.ts';
 import { instant, type Context } from '../context.ts';
-import { commitUpload, type Outcome } from '../uploads/commit.ts';
+import { commitUpload } from '../uploads/commit.ts';
+import type { Outcome } from '../uploads/outcome.ts';
 import { openUpload, putChunk, requireUpload, uploadState } from '../uploads/open.ts';
 import { agentRoute, type AgentCall, type HttpContext } from './agent-route.ts';
 import type { Answer } from './exchange.ts';

@@ -12,15 +12,10 @@ import { applyStaged, type Applied } from './apply.ts';
 import { decodeBody, linesOf } from './decode.ts';
 import { discard } from './open.ts';
 import { readChunks, removeFiles } from './files.ts';
+import type { Outcome } from './outcome.ts';
 
 /** Changes staged per transaction; between two of them other requests are answered. */
 const BATCH = 2_000;
-
-/** How a commit ended: what it answers, now and to every repeat. */
-export interface Outcome {
-  readonly status: number;
-  readonly reply: CommitReply | { readonly code: string; readonly message: string };
-}
 
 /**
  * Ends an upload: reads it as a stream, applies it to a copy, proves the root. The outcome is stored with what it
