@@ -7,7 +7,7 @@ import { groups, loggedOnUsers, passwordPolicy, users } from './identity.ts';
 import { scheduledTasks, services, startupItems } from './launchd.ts';
 import { addresses, dns, interfaces, routes, wifi } from './network.ts';
 import { listeningPorts, processes } from './processes.ts';
-import { MAC_FILES, sampleMac } from './sample-mac.ts';
+import { MAC_FILES, sampleMac } from './testing/sample-mac.ts';
 import { homebrew, macosApps, pkgReceipts } from './software.ts';
 import { battery, diskEncryption, disks, mounts } from './storage.ts';
 import { cpu, memory, osVersion, systemInfo, timezone } from './system.ts';

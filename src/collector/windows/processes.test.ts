@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { rowsOf, sampleContext } from '../testing/sample-host.ts';
 import { Unreadable } from '../table.ts';
 import { listeningPorts, processes } from './processes.ts';
-import { samplePowerShell } from './sample-powershell.ts';
+import { samplePowerShell } from './testing/sample-powershell.ts';
 
 const windows = (replaced: Readonly<Record<string, string>> = {}) =>
   sampleContext({ os: 'win32', run: samplePowerShell(replaced) });

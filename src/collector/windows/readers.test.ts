@@ -4,7 +4,7 @@ import { rowsOf, sampleContext } from '../testing/sample-host.ts';
 import { Unreadable, type KeyedRow, type Reader } from '../table.ts';
 import { groups, loggedOnUsers, passwordPolicy, users } from './identity.ts';
 import { addresses, dns, interfaces, routes, wifi } from './network.ts';
-import { samplePowerShell } from './sample-powershell.ts';
+import { samplePowerShell } from './testing/sample-powershell.ts';
 import { scheduledTasks, services, startupItems } from './services.ts';
 import { hotfixDate, msiProducts, productCode, windowsHotfixes, windowsPrograms } from './software.ts';
 import { battery, diskEncryption, disks, mounts } from './storage.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import type { Answer } from '../testing/sample-host.ts';
+import type { Answer } from '../../testing/sample-host.ts';
 
-const HOST = readFileSync(new URL('samples/host.jsonl', import.meta.url), 'utf8').split('\n');
+const HOST = readFileSync(new URL('../samples/host.jsonl', import.meta.url), 'utf8').split('\n');
 
 /**
  * Answers a batch as PowerShell on the sample host would, a German Windows 11: one line for each section of the script.
