@@ -91,6 +91,14 @@ describe('heartbeat', () => {
   it('R115 carries UNINSTALL in the same words until it is acknowledged', () =>
     carriesUntilAcknowledged('UNINSTALL', {}));
 
+  it('R044 brings CM and TP to an agent with VM, and takes them with it', async () => {
+    const client = await fixture.agent(['AI', 'VM']);
+    const shown = () => admin().show(client.agentId).services;
+    expect(shown()).toEqual(['CM', 'TP']);
+    admin().changeModules(client.agentId, ['AI', 'PC']);
+    expect(shown()).toEqual([]);
+  });
+
   it('leaves a command waiting that another agent acknowledges', async () => {
     const [client, other] = [await fixture.agent(), await fixture.agent()];
     const queued = admin().command(client.agentId, 'RESYNC');

@@ -27,6 +27,14 @@ export const TYPES_OF_MODULE: Readonly<Record<Module, readonly ManifestType[]>> 
   PM: [],
 };
 
+/** Services of the platform that come with a module, with nothing more to do on the host (R044). */
+const SERVICES_OF_MODULE: Readonly<Partial<Record<Module, readonly string[]>>> = { VM: ['CM', 'TP'] };
+
+/** The services that a set of modules brings on the platform: continuous monitoring and threat protection with VM. */
+export function servicesOfModules(modules: Iterable<string>): string[] {
+  return [...modules].flatMap((module) => (isModule(module) ? (SERVICES_OF_MODULE[module] ?? []) : []));
+}
+
 export function isManifestType(value: unknown): value is ManifestType {
   return MANIFEST_TYPES.some((type) => type === value);
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Records } from '../context.ts';
 import { currentConfig } from '../agents/config.ts';
-import { MANIFEST_TYPES, MODULES } from '../../shared/modules.ts';
+import { MANIFEST_TYPES, MODULES, servicesOfModules } from '../../shared/modules.ts';
 import { NotFound, Refused } from '../errors.ts';
 import type { Agent } from '../store/agents.ts';
 import type { QueuedCommand } from '../store/events.ts';
@@ -61,6 +61,7 @@ export function summaryOf(context: Records, agent: Agent) {
     state: agent.uninstalledAt === null ? agent.state : 'uninstalled',
     activationKey: agent.activationKey,
     modules: agent.modules,
+    services: servicesOfModules(agent.modules),
     tags: agent.tags,
     lastActivity: last === undefined ? null : { activity: last.activity, at: last.at },
     lastCheckedIn: agent.lastCheckedIn,

@@ -49,7 +49,7 @@ export function agentText(agent: ReturnType<Admin['show']>): string {
     `host            ${printable(agent.hostname)} (${printable(agent.os)})`,
     `host id         ${agent.id}`,
     `state           ${printable(agent.state)}, agent ${printable(agent.agentVersion)}`,
-    `modules         ${agent.modules.join(', ')}`,
+    `modules         ${agent.modules.join(', ')}${agent.services.length > 0 ? ` (with ${agent.services.join(', ')})` : ''}`,
     `activation key  ${agent.activationKey}`,
     `tags            ${agent.tags.join(', ')}`,
     `profile         ${agent.profile.name}, version ${agent.profile.version}`,
