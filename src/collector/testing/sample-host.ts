@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { afterAll } from 'vitest';
 import {
   Unreadable,
   type CommandResult,
@@ -9,6 +10,11 @@ import {
   type ReadContext,
   type Reader,
 } from '../table.ts';
+
+const roots: string[] = [];
+afterAll(() => {
+  for (const root of roots.splice(0)) rmSync(root, { recursive: true, force: true });
+});
 
 /** What the commands of a laid-out host answer: text, a whole result, or nothing for one that is not installed. */
 export type Answer = string | Buffer | CommandResult | undefined;
@@ -27,6 +33,7 @@ export function sampleContext({
   run,
 }: SampleHost): ReadContext & { readonly calls: string[] } {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'wayfarer-sample-')));
+  roots.push(root);
   for (const [path, content] of Object.entries(files)) {
     const target = join(root, os === 'win32' ? path.replace(':', '') : path);
     mkdirSync(dirname(target), { recursive: true });

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import type { Answer } from '../../testing/sample-host.ts';
 
 /** A recorded output or file of the sample Mac. */
-export const macSample = (name: string): Buffer => readFileSync(new URL(`../samples/${name}`, import.meta.url));
+export const macSample = (name: string): Buffer =>
+  readFileSync(new URL(`../samples/${name}`, import.meta.url));
 
 /** Recorded outputs by the beginning of the command line. */
 const OUTPUTS: readonly (readonly [command: string, file: string])[] = [
