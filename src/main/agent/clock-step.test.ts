@@ -25,6 +25,14 @@ describe('facts after the clock was set', () => {
     }
   });
 
+  it('have no moment still where they had none', () => {
+    const never = { startedAt: null, cycleEndedAt: null, requested: null, serving: null };
+    const types = { Inventory: syncedType(0, never) };
+    const after = clockStepped(restingFacts({ lastHeartbeatAt: null, lastSyncCheckAt: null, types }), 5);
+    expect(after).toMatchObject({ lastHeartbeatAt: null, lastSyncCheckAt: null, pending: null });
+    expect(after.types.Inventory).toMatchObject(never);
+  });
+
   it('tell people the same moments', () => {
     const facts = restingFacts({ types: { Inventory: syncedType(0, { collectedAt: NOW, startedAt: NOW }) } });
     const after = clockStepped(facts, -5).types.Inventory;

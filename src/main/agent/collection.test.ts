@@ -11,7 +11,7 @@ beforeEach(() => {
 afterEach(() => rig.dispose());
 
 describe('a collection', () => {
-  it('R021 runs the tasks of the manifest at the pace of the profile', async () => {
+  it('R021 R152 runs the tasks of the manifest at the pace of the profile', async () => {
     rig.platform.tasks = [{ id: 'packages', table: 'deb', params: { all: true } }];
     rig.platform.profile = { ...rig.platform.profile, cpuLimitPct: 20, cpuThrottleMs: 10 };
     await rig.start();
@@ -20,6 +20,16 @@ describe('a collection', () => {
       tasks: rig.platform.tasks,
       pace: { cpuLimitPct: 20, cpuThrottleMs: 10 },
     });
+  });
+
+  it('R004 is sent as it was read: no row, and no judgement, is added on this side', async () => {
+    rig.platform.modules = ['AI', 'VM'];
+    const rows = [deb('openssl', 1), deb('bash', 5)];
+    rig.collector.host.set('Vulnerability', rows);
+    await rig.start();
+    const sorted = (items: readonly { key: string; row: string }[]): string[] =>
+      items.map(({ key, row }) => `${key} ${row}`).sort();
+    expect(sorted(rig.platform.itemsOf('Vulnerability'))).toEqual(sorted(rows));
   });
 
   it('R012 with tables that could not be read is uploaded, and says which', async () => {

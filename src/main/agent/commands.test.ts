@@ -197,7 +197,7 @@ describe('the command to take another identity', () => {
   const requests = (): ProvisionRequest[] =>
     rig.platform.of('provision').map((call) => call.body as ProvisionRequest);
 
-  it('R095 R096 R112 makes a new Host ID and a new key, and collects in full under them', async () => {
+  it('R096 R112 makes a new Host ID and a new key, and collects in full under them', async () => {
     await rig.start();
     const old = storedId();
     const command = rig.platform.command('REPROVISION');

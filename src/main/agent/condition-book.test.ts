@@ -20,6 +20,7 @@ describe('the book of conditions', () => {
     conditions.clear('NOT_CONFIGURED');
     conditions.clear('NOT_CONFIGURED');
     expect(changes.map((change) => change.slice(0, 15))).toEqual(['+NOT_CONFIGURED', '-NOT_CONFIGURED']);
+    expect(changes[0]).toContain('Missing: a.');
     expect(changes[1]).toContain('Missing: b.');
     expect(conditions.all()).toEqual([]);
   });
@@ -47,6 +48,21 @@ describe('the book of conditions', () => {
       },
     ]);
     expect(conditions.nextChangeAt(31_000)).toBeNull();
+  });
+
+  it('says of each whether it keeps anything from being sent', () => {
+    const { book: conditions } = book();
+    conditions.raise('TABLE_ERRORS', 0, { type: 'Inventory', tables: 'users' });
+    conditions.raise('NOT_CONFIGURED', 0, { missing: 'a', file: 'f' });
+    const stops = conditions.shown(0).map(({ code, stopsUploads }) => [code, stopsUploads]);
+    expect(Object.fromEntries(stops)).toEqual({ TABLE_ERRORS: false, NOT_CONFIGURED: true });
+  });
+
+  it('names the first of several that will show', () => {
+    const { book: conditions } = book();
+    conditions.raise('PLATFORM_UNREACHABLE', 2_000);
+    conditions.raise('PLATFORM_UNREACHABLE', 1_000, {}, 'another');
+    expect(conditions.nextChangeAt(2_000)).toBe(31_000);
   });
 
   it('lets nothing vanish or last longer where the clock is set', () => {

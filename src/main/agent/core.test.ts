@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StoreError } from '../queue/store-error.ts';
-import { MINUTE, Rig } from './testing/rig.ts';
+import { DAY, deb, MINUTE, Rig } from './testing/rig.ts';
 
 let rig: Rig;
 beforeEach(() => {
@@ -23,6 +23,23 @@ describe('the life of an agent', () => {
       'commit',
       'syncCheck',
     ]);
+    expect(rig.inSync()).toBe(true);
+  });
+
+  it('R020 collects and uploads the inventory alone where no further module is active', async () => {
+    rig.platform.modules = ['AI'];
+    await rig.start();
+    expect(rig.collector.collections.map(({ type }) => type)).toEqual(['Inventory']);
+    expect(rig.platform.commits).toHaveLength(1);
+    expect(Object.keys(rig.facts.types)).toEqual(['Inventory']);
+  });
+
+  it('R172 collects and transfers at each interval, though nobody noticed a change', async () => {
+    await rig.start();
+    rig.collector.host.set('Inventory', [deb('bash'), deb('curl', 2), deb('zsh')]);
+    await rig.pass(DAY);
+    expect(rig.collector.collections).toHaveLength(2);
+    expect(rig.platform.commits).toHaveLength(2);
     expect(rig.inSync()).toBe(true);
   });
 

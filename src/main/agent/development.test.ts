@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { DEVELOPMENT_SWITCH, developmentIntervals } from './development.ts';
+import { developmentIntervals } from './development.ts';
 import { firstMissing } from './upload-progress.ts';
 
-const read = (text?: string) =>
-  developmentIntervals(text === undefined ? {} : { [DEVELOPMENT_SWITCH]: text });
+/** The switch as documented; the constant that names it is under test as well. */
+const SWITCH = 'WAYFARER_DEV_INTERVALS';
+const read = (text?: string) => developmentIntervals(text === undefined ? {} : { [SWITCH]: text });
 
 describe('the development switch', () => {
   it('shortens the intervals that it names, and none without it', () => {
@@ -13,14 +14,40 @@ describe('the development switch', () => {
   });
 
   it.each([
-    'statusIntervalSec=0',
-    'deltaUploadIntervalSec=1801',
-    'changeGapSec=x',
-    'retrySec',
-    'deltaUploadIntervalSec=',
-    'fast=1',
-  ])('refuses what it does not know or allow: %s', (text) => {
-    expect(() => read(text)).toThrow(DEVELOPMENT_SWITCH);
+    ['statusIntervalSec=0', 'statusIntervalSec'],
+    ['statusIntervalSec=2701', 'statusIntervalSec'],
+    ['deltaUploadIntervalSec=-1', 'deltaUploadIntervalSec'],
+    ['deltaUploadIntervalSec=1801', 'deltaUploadIntervalSec'],
+    ['changeGapSec=-1', 'changeGapSec'],
+    ['changeGapSec=3601', 'changeGapSec'],
+    ['changeGapSec=x', 'changeGapSec'],
+    ['retrySec=0', 'retrySec'],
+    ['retrySec=3601', 'retrySec'],
+    ['retrySec', 'retrySec'],
+    ['deltaUploadIntervalSec=', 'deltaUploadIntervalSec'],
+    ['statusIntervalSec=5,fast=1', '"fast"'],
+    ['=5', '""'],
+  ])('refuses what it does not know or allow, and names it: %s', (text, named) => {
+    expect(() => read(text)).toThrow(`${SWITCH}: `);
+    expect(() => read(text)).toThrow(named);
+  });
+
+  it('says where and what is wrong', () => {
+    expect(() => read('retrySec=9999')).toThrow(/^WAYFARER_DEV_INTERVALS: retrySec \S+/);
+  });
+
+  it('takes every interval up to its bounds', () => {
+    const lowest = { statusIntervalSec: 0.1, deltaUploadIntervalSec: 0, changeGapSec: 0, retrySec: 0.05 };
+    const highest = {
+      statusIntervalSec: 2700,
+      deltaUploadIntervalSec: 1800,
+      changeGapSec: 3600,
+      retrySec: 3600,
+    };
+    for (const intervals of [lowest, highest]) {
+      const text = Object.entries(intervals).map(([name, sec]) => `${name}=${String(sec)}`);
+      expect(read(text.join(','))).toEqual(intervals);
+    }
   });
 });
 

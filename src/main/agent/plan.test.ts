@@ -73,6 +73,7 @@ describe('the order of exchanges', () => {
       type: 'Vulnerability',
     });
     expect(stepOf({ activeTypes, manifestsOffered: { Inventory: 1 } })).toBeUndefined();
+    expect(stepOf({ types: { Inventory: emptyTypeFacts } })).toBe('manifest');
   });
 
   it('never starts a second exchange, nor any without settings or for a platform that removed this agent', () => {
@@ -103,6 +104,12 @@ describe('the order of exchanges', () => {
     expect(stepOf({ heartbeatWanted: true, pausedUntil: NOW })).toBe('heartbeat');
   });
 
+  it('R116 ends for a platform that removes this agent before anything else, a new identity included', () => {
+    const facts = { ...everything, provisioned: true, uninstallWanted: true };
+    expect(stepOf(facts)).toBe('uninstall');
+    expect(stepOf({ ...facts, provisioned: false })).toBe('provision');
+  });
+
   it('R096 takes a new identity although the platform does not answer', () => {
     expect(stepOf({ reprovisionWanted: true, uplink: { failures: 1, nextAt: NOW + 7 } })).toBe('reprovision');
   });
@@ -117,6 +124,7 @@ describe('the heartbeat', () => {
   });
 
   it('goes at once before the first one and when it is wanted', () => {
+    expect(heartbeatAt(restingFacts({ lastHeartbeatAt: null }))).toBe(0);
     expect(stepOf({ lastHeartbeatAt: null })).toBe('heartbeat');
     expect(stepOf({ heartbeatWanted: true })).toBe('heartbeat');
   });
@@ -167,6 +175,8 @@ describe('the comparison of both sides', () => {
     expect(stepOf({ syncCheckWanted: true, pending: pendingOf({ nextStepAt: NOW + 1 }) })).toBeUndefined();
     const starting = planOf({ syncCheckWanted: true, types: { Inventory: dueType } });
     expect(starting).toMatchObject({ uplink: null, collect: { type: 'Inventory' } });
+    const partly = { Inventory: syncedType(), Vulnerability: emptyTypeFacts };
+    expect(stepOf({ syncCheckWanted: true, types: partly })).toBe('sync-check');
   });
 
   it('R223 waits for a first snapshot', () => {
@@ -176,7 +186,7 @@ describe('the comparison of both sides', () => {
 });
 
 describe('collections', () => {
-  it('R156 R175 do not start while a delta is pending', () => {
+  it('do not start while a delta is pending', () => {
     expect(planOf({ types: { Inventory: dueType } }).collect).toEqual({
       type: 'Inventory',
       reason: 'interval',

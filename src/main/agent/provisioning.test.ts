@@ -99,7 +99,7 @@ describe('registering with a platform', () => {
     expect(requests()).toHaveLength(2);
   });
 
-  it('R097 proposes a new UUID at once where another host has the id, then keeps to the back-off', async () => {
+  it('proposes a new UUID at once where another host has the id, then keeps to the back-off', async () => {
     storeId(KEPT);
     const taken = { fail: refusal(409, 'AGENT_ID_IN_USE') };
     rig.platform.twist('provision', taken, taken);

@@ -46,6 +46,13 @@ describe('when a cycle is due', () => {
     expect(dueAt('Inventory', known, profile)).toBe(NOW + 24 * HOUR + 5 * MINUTE);
   });
 
+  it('R152 takes how often from the interval alone: the pace on the processor moves nothing', () => {
+    const known = syncedType();
+    const slow = { ...profile, cpuLimitPct: 2, cpuThrottleMs: 1000 };
+    expect(dueAt('Vulnerability', known, slow)).toBe(dueAt('Vulnerability', known, profile));
+    expect(dueAt('Vulnerability', known, { ...slow, vmIntervalMin: 400 })).toBe(NOW + 400 * MINUTE);
+  });
+
   it('takes a request that comes earlier, and the interval where that does', () => {
     expect(dueAt('Inventory', syncedType(0, { requested: request(NOW + 1) }), profile)).toBe(NOW + 1);
     const late = syncedType(0, { requested: request(NOW + 48 * HOUR) });
@@ -139,7 +146,7 @@ describe('the next collection', () => {
   const next = (change: Parameters<typeof restingFacts>[0] = {}): ReturnType<typeof nextCollection> =>
     nextCollection(restingFacts({ types: due, ...change }), NOW);
 
-  it('R152 R172 starts what is due, and says whether interval or request wants it', () => {
+  it('starts what is due, and says whether interval or request wants it', () => {
     expect(next()).toEqual({ collect: { type: 'Inventory', reason: 'interval' } });
     const asked = syncedType(0, { requested: request(NOW) });
     expect(next({ types: { Inventory: asked } })).toEqual({
@@ -158,7 +165,7 @@ describe('the next collection', () => {
     expect(next({ types: { Inventory: syncedType(24 * HOUR - 1) } })).toEqual({ lookAt: NOW + 1 });
   });
 
-  it('R156 R175 starts nothing while a delta is pending or a collection runs', () => {
+  it('starts nothing while a delta is pending or a collection runs', () => {
     expect(next({ pending: pendingOf() })).toEqual({ lookAt: null });
     expect(next({ collecting: 'Vulnerability' })).toEqual({ lookAt: null });
     expect(next({ collectorUp: false })).toEqual({ lookAt: null });

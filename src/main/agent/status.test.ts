@@ -47,7 +47,7 @@ describe('the phase that status shows', () => {
     expect(worst).toEqual({ phase: 'error', sentence: 'Another platform key.' });
   });
 
-  it('R054 R094 says why this host is not registered and when it tries again', () => {
+  it('R054 says why this host is not registered and when it tries again', () => {
     const provisioning = { failures: 1, nextAt: NOW + 60_000 };
     expect(phase({ provisioned: false, provisioning }, [raised('KEY_EXPIRED')]).sentence).toBe(
       'Not registered with a platform. Activation key expired. Next attempt at <60>.',

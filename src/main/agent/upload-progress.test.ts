@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { defaultProfile } from '../../shared/profile.ts';
-import { chunkBytesOf } from './upload-progress.ts';
+import { chunkBytesOf, deltaIntervalSec, pendingFacts } from './upload-progress.ts';
+import { NOW, restingFacts } from './testing/facts.ts';
 
 const chunk = (chunkSizeKb: number, networkThrottleTxKbps: number): number =>
   chunkBytesOf({ ...defaultProfile(), chunkSizeKb, networkThrottleTxKbps });
@@ -23,5 +24,23 @@ describe('the size of a chunk', () => {
   it('R143 is never below 64 KB', () => {
     expect(chunk(64, 1)).toBe(64 * 1024);
     expect(chunk(64, 0)).toBe(64 * 1024);
+  });
+});
+
+describe('the time between chunks', () => {
+  it('R142 is what the profile says, or what a developer shortened it to, nothing included', () => {
+    const profile = { ...defaultProfile(), deltaUploadIntervalSec: 1_800 };
+    expect(deltaIntervalSec(restingFacts({ profile }))).toBe(1_800);
+    expect(deltaIntervalSec(restingFacts({ profile, development: { deltaUploadIntervalSec: 0 } }))).toBe(0);
+  });
+});
+
+describe('what is known of an upload that begins', () => {
+  it('is its size, with nothing sent and, unless told otherwise, nothing failed', () => {
+    const size = { type: 'SCA', kind: 'delta', chunkCount: 3, encodedBytes: 2_500_000 } as const;
+    const pending = { ...size, id: 'not kept' } as unknown as Parameters<typeof pendingFacts>[0];
+    const begun = { ...size, chunksSent: 0, nextStepAt: NOW };
+    expect(pendingFacts(pending, NOW)).toEqual({ ...begun, failures: 0 });
+    expect(pendingFacts(pending, NOW, 2)).toEqual({ ...begun, failures: 2 });
   });
 });

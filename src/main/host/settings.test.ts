@@ -34,6 +34,16 @@ describe('the settings file', () => {
     expect(settings.CustomerId?.value).toBe(ID);
   });
 
+  it('R009 has no place for a login to the host: such a line is no setting', () => {
+    const { settings, problems } = parseSettingsFile(
+      'User=root\nPassword=x\nSshKey=/k\nVault=https://v',
+      'f',
+    );
+    expect(settings).toEqual({});
+    expect(problems.map(({ setting }) => setting)).toEqual(['User', 'Password', 'SshKey', 'Vault']);
+    expect(resolveSettings([COMPLETE]).missing).toEqual([]);
+  });
+
   it('never repeats the value of a line that it does not know: it may be a password', () => {
     const { problems } = parseSettingsFile('Proxy_Password=hunter2\nProxyPassword: hunter2\nhu nter2', 'f');
     expect(problems).toHaveLength(3);

@@ -86,6 +86,19 @@ describe.each(DRIVERS)('event queue over %s', (driver) => {
       expect(queue.stats()['edr']).toMatchObject({ records: 1, oldestAt: 5 });
     }));
 
+  it('counts only what is still queued, and makes no stream for nothing', () =>
+    withQueue((queue) => {
+      queue.enqueue('edr', []);
+      expect(queue.stats()).toEqual({});
+      queue.enqueue('fim', range(1, 3));
+      const [first] = queue.peek('fim', ALL);
+      queue.acknowledge('fim', first!.position);
+      expect(queue.stats()['fim']).toMatchObject({ records: 2, bytes: 2_000, oldestAt: 1_002 });
+      acknowledgeAll(queue);
+      const empty = { records: 0, bytes: 0, limitBytes: DEFAULT_LIMIT_BYTES, dropped: 0 };
+      expect(queue.stats()['fim']).toEqual(empty);
+    }));
+
   it('gives no more than asked for, but one record at least', () =>
     withQueue((queue) => {
       queue.enqueue('fim', range(1, 5));
@@ -99,7 +112,9 @@ describe.each(DRIVERS)('event queue over %s', (driver) => {
     withQueue((queue) => {
       queue.enqueue('fim', range(1, 3));
       const [first] = queue.peek('fim', { maxRecords: 1, maxBytes: 1 });
-      expect(() => queue.acknowledge('fim', first!.position + 1)).toThrow(RangeError);
+      const next = first!.position + 1;
+      expect(() => queue.acknowledge('fim', next)).toThrow(`nothing up to ${next} of fim was handed out`);
+      expect(() => queue.acknowledge('fim', next)).toThrow(RangeError);
       expect(() => queue.acknowledge('none', 1)).toThrow(RangeError);
       expect(queue.stats()['fim']?.records).toBe(3);
     }));
@@ -185,15 +200,43 @@ describe.each(DRIVERS)('event queue over %s', (driver) => {
     }));
 
   it.each([
-    ['an empty id', { id: '', at: 1, body: '' }],
-    ['a long id', { id: 'ä'.repeat(RECORD_LIMITS.id / 2 + 1), at: 1, body: '' }],
-    ['a time that is no integer', { id: 'a', at: 0.5, body: '' }],
-    ['a large body', { id: 'a', at: 1, body: 'x'.repeat(RECORD_LIMITS.body + 1) }],
-  ])('refuses %s together with its whole group', (_, bad) =>
+    ['an empty id', { id: '', at: 1, body: '' }, 'an id of 0 bytes'],
+    ['a long id', { id: `x${'ä'.repeat(RECORD_LIMITS.id / 2)}`, at: 1, body: '' }, 'an id of 201 bytes'],
+    ['a time that is no integer', { id: 'a', at: 0.5, body: '' }, 'not a time in milliseconds: 0.5'],
+    [
+      'a large body',
+      { id: 'a', at: 1, body: 'x'.repeat(RECORD_LIMITS.body + 1) },
+      'a record of 4194305 bytes',
+    ],
+  ])('refuses %s together with its whole group', (_, bad, reason) =>
     withQueue((queue) => {
-      expect(() => {
+      const enqueue = (): void => {
         queue.enqueue('fim', [kilo(1), bad]);
-      }).toThrow(RangeError);
+      };
+      expect(enqueue).toThrow(RangeError);
+      expect(enqueue).toThrow(reason);
+      expect(queue.stats()).toEqual({});
+    }),
+  );
+
+  it('takes a record as large as the bounds allow', () =>
+    withQueue((queue) => {
+      const largest = {
+        id: 'ä'.repeat(RECORD_LIMITS.id / 2),
+        at: -1,
+        body: 'x'.repeat(RECORD_LIMITS.body),
+      };
+      queue.enqueue('fim', [largest]);
+      expect(queue.peek('fim', ALL)).toMatchObject([largest]);
+    }));
+
+  it.each([0, -1, 1.5, NaN, 2 ** 53])('refuses %d as a limit', (limit) =>
+    withQueue((queue) => {
+      const set = (): void => {
+        queue.setLimit('fim', limit);
+      };
+      expect(set).toThrow(RangeError);
+      expect(set).toThrow(`no limit: ${limit}`);
       expect(queue.stats()).toEqual({});
     }),
   );
@@ -202,7 +245,7 @@ describe.each(DRIVERS)('event queue over %s', (driver) => {
     withQueue((queue) => {
       expect(() => {
         queue.enqueue(name, [kilo(1)]);
-      }).toThrow(RangeError);
+      }).toThrow(new RangeError(`not a stream name: ${name}`));
       expect(() => {
         queue.setLimit(name, 1_000);
       }).toThrow(RangeError);
@@ -221,6 +264,22 @@ describe.each(DRIVERS)('event queue over %s', (driver) => {
       sql.exec(`PRAGMA max_page_count = ${pages * 10}`);
       events.enqueue('fim', range(21, 60));
       expect(idsOf(events)).toEqual(range(1, 60).map((record) => record.id));
+    }));
+
+  it('gives the space back when a limit is lowered', () =>
+    withStore(({ events, sql }, dir) => {
+      const sizeOnDisk = (): number => {
+        sql.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+        return statSync(join(dir, STORE_FILE)).size;
+      };
+      const body = 'x'.repeat(100_000);
+      events.enqueue(
+        'fim',
+        Array.from({ length: 90 }, (_, n) => ({ id: `id-${n}`, at: n, body })),
+      );
+      const full = sizeOnDisk();
+      events.setLimit('fim', 200_000);
+      expect(sizeOnDisk()).toBeLessThan(full - 3_000_000);
     }));
 
   it('holds the limit on the disk as well, and gives the space back', () =>

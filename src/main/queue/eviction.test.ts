@@ -17,6 +17,10 @@ describe('size of a record', () => {
   it('counts bytes of UTF-8, not characters, and what the file needs besides', () => {
     expect(recordSize('id', 'ä€')).toBe(RECORD_OVERHEAD + 2 + 5);
   });
+
+  it('is the same for a gap as for a record with a UUID and nothing in it', () => {
+    expect(GAP_SIZE).toBe(recordSize('00000000-0000-4000-8000-000000000000', ''));
+  });
 });
 
 describe('eviction', () => {

@@ -33,15 +33,29 @@ describe.each(DRIVERS)('small values and commands over %s', (driver) => {
       sql.exec("UPDATE kv SET value = '{broken' WHERE key = 'count'");
       expect(kv.get('count', z.number())).toBeUndefined();
       expect(lines).toHaveLength(2);
-      expect(lines[0]).toContain('count');
+      expect(lines[0]).toMatch(
+        /^stored value count is unreadable and counts as absent: Invalid input: expected number/,
+      );
       expect(lines.join()).not.toContain('hunter2');
+    }));
+
+  it('says where in a value it does not fit', () =>
+    withStore(({ kv }, lines) => {
+      const Nested = z.object({ last: z.object({ at: z.number() }) });
+      kv.set('schedule', { last: { at: 'x' } });
+      expect(kv.get('schedule', Nested)).toBeUndefined();
+      expect(lines).toEqual([
+        expect.stringMatching(
+          /^stored value schedule is unreadable and counts as absent: last\.at: .*expected number/,
+        ),
+      ]);
     }));
 
   it('refuses what JSON can not hold', () =>
     withStore(({ kv }) => {
       expect(() => {
         kv.set('x', undefined);
-      }).toThrow(TypeError);
+      }).toThrow(new TypeError('the value of x is not JSON'));
     }));
 
   it('lets a command begin once, and knows an interrupted one from a finished one', () =>
