@@ -187,7 +187,7 @@ describe('every message', () => {
 });
 
 describe('maps by manifest type', () => {
-  it('R210 drop types that this build does not know, whatever they hold', () => {
+  it('drop types that this build does not know, whatever they hold', () => {
     const parsed = wire.StatusReply.parse({
       ...reply,
       manifestVersions: { Inventory: 1, Telemetry: 2, Later: { version: 3 }, ['x'.repeat(100)]: null },
@@ -261,11 +261,11 @@ describe('opening an upload', () => {
     for (const chunkBytes of [65_535, 10_485_761]) expect(accepted({ ...one, chunkBytes })).toBe(false);
   });
 
-  it.each(['type', 'newSeq', 'newRoot', 'baseSeq', 'baseRoot'])('R022 needs %s for a delta', (field) => {
+  it.each(['type', 'newSeq', 'newRoot', 'baseSeq', 'baseRoot'])('needs %s for a delta', (field) => {
     expect(accepted({ [field]: undefined })).toBe(false);
   });
 
-  it('R022 needs no base for a snapshot, but where it leads to', () => {
+  it('needs no base for a snapshot, but where it leads to', () => {
     const snapshot = { kind: 'snapshot', baseSeq: undefined, baseRoot: undefined };
     expect(accepted(snapshot)).toBe(true);
     for (const field of ['type', 'newSeq', 'newRoot'])

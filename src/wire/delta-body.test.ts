@@ -34,7 +34,7 @@ const row: fc.Arbitrary<Row> = fc.dictionary(
 );
 
 describe('delta body', () => {
-  it('R022 gives every change back that was written', () => {
+  it('gives every change back that was written', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[a-z][a-z0-9_]{0,8}$/), text, row, (table, rowKey, columns) => {
         const item = makeItem(table, rowKey, columns);
@@ -47,7 +47,7 @@ describe('delta body', () => {
     );
   });
 
-  it('R210 gives the header back for every manifest type', () => {
+  it('gives the header back for every manifest type', () => {
     for (const type of MANIFEST_TYPES) {
       const line = headerLine({ ...HEADER, type });
       expect(line.indexOf('\n')).toBe(line.length - 1);

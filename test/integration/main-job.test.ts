@@ -48,7 +48,7 @@ describe('npm start', () => {
     job.close();
   });
 
-  it('R004 R018 R020 ends with exit code 0 and one object that says what both sides hold', () => {
+  it('R018 ends with exit code 0 and one object that says what both sides hold', () => {
     expect(Object.keys(first.types).sort()).toEqual(
       ['AutoDiscovery', 'Inventory', 'MiddlewarePC', 'PolicyCompliance', 'UDC', 'Vulnerability'].sort(),
     );

@@ -74,7 +74,7 @@ describe('agent and platform in sync', () => {
     expect(notesIn((await estate.equal(agent))['Inventory'])).toEqual(['fifth', 'first', 'fourth', 'second']);
   });
 
-  it('R166 commits a delta without rows when nothing changed, so that both sides know', async () => {
+  it('commits a delta without rows when nothing changed, so that both sides know', async () => {
     const before = estate.commits(hostId, 'Vulnerability');
     const root = estate.platform.admin.show(hostId).types['Vulnerability']?.root;
     await agent.cycle('Vulnerability');

@@ -199,7 +199,7 @@ describe('waiting', () => {
 });
 
 describe('a paced body', () => {
-  it('R145 arrives whole, with the length that was announced', async () => {
+  it('arrives whole, with the length that was announced', async () => {
     const server = await serving();
     const transport = transportFor({ caFile: server.caFile, timeoutSec: 2 });
     const body = Buffer.alloc(200_000, 'wayfarer ');
