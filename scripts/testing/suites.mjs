@@ -1,5 +1,6 @@
 /** The suites of `npm test` and what each of them needs. Built-ins only. */
 import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { failed, skipped } from './result.mjs';
 import { verify } from './verify.mjs';
 import { runProject, testFiles } from './vitest.mjs';
@@ -18,13 +19,26 @@ function noPackaging() {
   return undefined;
 }
 
-/** A suite made of one vitest project in `test/<name>`. `unable` says why it can't run here. */
-function project(name, unable = () => undefined) {
+/** The archive's package lists, which the deb suite downloads from: fetched where there are none yet. Root only. */
+function ensurePackageLists() {
+  const lists = '/var/lib/apt/lists';
+  if (!present('apt-get') || readdirSync(lists).some((name) => name.includes('_Packages'))) return;
+  console.log('  fetching the package lists of the archive (apt-get update) …');
+  const { status } = spawnSync('apt-get', ['update', '-qq'], { stdio: 'inherit' });
+  if (status !== 0) console.log('  apt-get update failed: what needs the archive is skipped');
+}
+
+/**
+ * A suite made of one vitest project in `test/<name>`. `unable` says why it can't run here, `prepare` fetches what it
+ * needs.
+ */
+function project(name, unable = () => undefined, prepare = () => undefined) {
   return async () => {
     const files = testFiles(`test/${name}`);
     if (files.length === 0) return failed(`${name}: no test files in test/${name}`);
     const reason = unable();
     if (reason !== undefined) return skipped(files.length, `${name}: ${files.length} test files: ${reason}`);
+    prepare();
     return runProject({ node: requireNode24(), project: name, report: name });
   };
 }
@@ -32,7 +46,7 @@ function project(name, unable = () => undefined) {
 export const SUITES = {
   verify,
   integration: project('integration'),
-  deb: project('deb', noPackaging),
+  deb: project('deb', noPackaging, ensurePackageLists),
   long: project('long'),
 };
 
