@@ -1,0 +1,48 @@
+/** What is mutated in one go, and the tests that must notice. */
+export interface MutationGroup {
+  readonly name: string;
+  /** Globs of sources, from the root of the repository. */
+  readonly mutate: readonly string[];
+  /** Globs of tests: those that prove these sources without starting processes, so that a mutant costs little. */
+  readonly tests: readonly string[];
+}
+
+const besideSource = (directory: string, names: string): Pick<MutationGroup, 'mutate' | 'tests'> => ({
+  mutate: [`${directory}/{${names}}.ts`],
+  tests: [`${directory}/{${names}}.test.ts`],
+});
+
+/** The parts whose errors nobody would see: codecs, contracts, decisions, comparators, decoders. */
+export const GROUPS: readonly MutationGroup[] = [
+  { name: 'shared', ...besideSource('src/shared', 'conditions,profile,modules,ids') },
+  {
+    name: 'agent',
+    mutate: [
+      'src/main/agent/{backoff,schedule,plan,status,clock-step,condition-book,fact-book,upload-progress,development,loop}.ts',
+    ],
+    tests: [
+      'src/main/agent/{backoff,schedule,plan,status,clock-step,condition-book,fact-book,upload-progress,development,loop}.test.ts',
+    ],
+  },
+  {
+    name: 'queue',
+    mutate: ['src/main/queue/{eviction,event-queue,event-statements,kv,commands}.ts'],
+    tests: ['src/main/queue/{eviction,event-queue,kv,commands}.test.ts'],
+  },
+  {
+    name: 'correlation',
+    mutate: [
+      'src/platform/correlation/ranges.ts',
+      'src/platform/correlation/versions/*.ts',
+      '!src/platform/correlation/versions/*.test.ts',
+    ],
+    tests: ['src/platform/correlation/ranges.test.ts', 'src/platform/correlation/versions/*.test.ts'],
+  },
+  {
+    name: 'collector',
+    mutate: ['src/collector/lines.ts', 'src/collector/macos/binary-plist.ts'],
+    tests: ['src/collector/text.test.ts', 'src/collector/macos/binary-plist.test.ts'],
+  },
+  // Last, since it takes longest: its tests prove invariants over hundreds of random values.
+  { name: 'wire', mutate: ['src/wire/*.ts', '!src/wire/*.test.ts'], tests: ['src/wire/*.test.ts'] },
+];
