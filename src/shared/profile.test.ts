@@ -86,7 +86,7 @@ describe('profile', () => {
     for (const row of rows) expect(outOfRange(profileOf(row))).toEqual([]);
   });
 
-  it('R151 takes the log level, and the usual one for a level it does not know', () => {
+  it('takes the log level, and the usual one for a level it does not know', () => {
     for (const level of LOG_LEVELS) expect(profileOf({ logLevel: level }).logLevel).toBe(level);
     expect(LOG_LEVELS).toEqual(['error', 'warn', 'info', 'debug', 'trace']);
     expect(profileOf({ logLevel: 'silly' }).logLevel).toBe('info');

@@ -132,7 +132,7 @@ describe('a package that is installed, upgraded and removed while the agent runs
     ).toHaveLength(1);
   });
 
-  it('R316 R317 sends one deleted row when it is removed', async () => {
+  it('R317 sends one deleted row when it is removed', async () => {
     remove();
     await untilRows(before);
     await site.until('the deletion in the log', () =>

@@ -14,7 +14,7 @@ const phase = (change: Partial<Facts> = {}, conditions: readonly RaisedCondition
 const suspended = { profile: { ...defaultProfile(), suspendCollection: true } };
 
 describe('the phase that status shows', () => {
-  it('R315 names every state in its own word, what is in the way of work before the work', () => {
+  it('names every state in its own word, what is in the way of work before the work', () => {
     const busy: Partial<Facts> = {
       ...suspended,
       pending: pendingOf(),
@@ -85,7 +85,7 @@ describe('the phase that status shows', () => {
     expect(phase({ activeTypes: ['SCA'], types }).sentence).toBe('Waiting: 0 of 0 manifests are in sync.');
   });
 
-  it('R315 always is one of the known words with a sentence, whatever the facts are', () => {
+  it('always is one of the known words with a sentence, whatever the facts are', () => {
     const codes = Object.keys(CONDITIONS) as ConditionCode[];
     fc.assert(
       fc.property(
