@@ -49,6 +49,15 @@ function noteFigures(scores: readonly FileScore[]): void {
   writeFileSync(DOCUMENT, withTable(document, rows));
 }
 
+/** One line per change that no test noticed. */
+function printSurvivors(scores: readonly FileScore[]): void {
+  for (const { file, survivors } of scores) {
+    for (const { line, column, mutator, replacement } of survivors) {
+      console.log(`${file}:${line}:${column} ${mutator} → ${replacement}`);
+    }
+  }
+}
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { mutate: { type: 'string', multiple: true }, dry: { type: 'boolean' } },
@@ -69,12 +78,8 @@ for (const group of chosen) {
   const measured = measure(group, mutate);
   if (measured === undefined) failed.push(group.name);
   else if (!mutate.some((file) => /:\d/.test(file))) noteFigures(measured); // part of a file says nothing of the file
+  printSurvivors(measured ?? []);
   scores.push(...(measured ?? []));
-}
-for (const { file, survivors } of scores) {
-  for (const { line, column, mutator, replacement } of survivors) {
-    console.log(`${file}:${line}:${column} ${mutator} → ${replacement}`);
-  }
 }
 const rows = scores.map(({ file, killed, survivors }) => ({
   file,

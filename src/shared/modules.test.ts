@@ -7,6 +7,7 @@ import {
   moduleConflict,
   moduleOfType,
   MODULES,
+  servicesOfModules,
   typesOfModules,
 } from './modules.ts';
 
@@ -49,6 +50,12 @@ describe('modules and manifest types', () => {
     expect(typesOfModules(['EDR', 'VM', 'VM', 'AI', 'PC'])).toEqual([
       ...['Inventory', 'Vulnerability', 'PolicyCompliance', 'UDC', 'AutoDiscovery', 'MiddlewarePC', 'EDR'],
     ]);
+  });
+
+  it('R044 brings continuous monitoring and threat protection with VM, and with nothing else', () => {
+    expect(servicesOfModules(['AI', 'VM'])).toEqual(['CM', 'TP']);
+    const others = MODULES.filter((module) => module !== 'VM');
+    expect(servicesOfModules([...others, 'a module of a later version'])).toEqual([]);
   });
 
   it('finds the module of every type', () => {
