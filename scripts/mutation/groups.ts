@@ -27,7 +27,7 @@ export const GROUPS: readonly MutationGroup[] = [
   {
     name: 'queue',
     mutate: ['src/main/queue/{eviction,event-queue,event-statements,kv,commands}.ts'],
-    tests: ['src/main/queue/{eviction,event-queue,kv,commands}.test.ts'],
+    tests: ['src/main/queue/{eviction,event-queue,event-queue-bounds,kv}.test.ts'],
   },
   {
     name: 'correlation',

@@ -1,7 +1,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_LIMIT_BYTES, RECORD_LIMITS, type EventQueue, type EventRecord } from './event-queue.ts';
+import { DEFAULT_LIMIT_BYTES, type EventQueue, type EventRecord } from './event-queue.ts';
 import { GAP_SIZE, recordSize } from './eviction.ts';
 import { STORE_FILE, type Store } from './open.ts';
 import { copyAsKilled, DRIVERS, openTest, withDir } from './store.fixture.ts';
@@ -198,59 +198,6 @@ describe.each(DRIVERS)('event queue over %s', (driver) => {
       expect(idsOf(queue)).toEqual(['gap:1']);
       expect(queue.stats()['fim']?.bytes).toBe(GAP_SIZE);
     }));
-
-  it.each([
-    ['an empty id', { id: '', at: 1, body: '' }, 'an id of 0 bytes'],
-    ['a long id', { id: `x${'ä'.repeat(RECORD_LIMITS.id / 2)}`, at: 1, body: '' }, 'an id of 201 bytes'],
-    ['a time that is no integer', { id: 'a', at: 0.5, body: '' }, 'not a time in milliseconds: 0.5'],
-    [
-      'a large body',
-      { id: 'a', at: 1, body: 'x'.repeat(RECORD_LIMITS.body + 1) },
-      'a record of 4194305 bytes',
-    ],
-  ])('refuses %s together with its whole group', (_, bad, reason) =>
-    withQueue((queue) => {
-      const enqueue = (): void => {
-        queue.enqueue('fim', [kilo(1), bad]);
-      };
-      expect(enqueue).toThrow(RangeError);
-      expect(enqueue).toThrow(reason);
-      expect(queue.stats()).toEqual({});
-    }),
-  );
-
-  it('takes a record as large as the bounds allow', () =>
-    withQueue((queue) => {
-      const largest = {
-        id: 'ä'.repeat(RECORD_LIMITS.id / 2),
-        at: -1,
-        body: 'x'.repeat(RECORD_LIMITS.body),
-      };
-      queue.enqueue('fim', [largest]);
-      expect(queue.peek('fim', ALL)).toMatchObject([largest]);
-    }));
-
-  it.each([0, -1, 1.5, NaN, 2 ** 53])('refuses %d as a limit', (limit) =>
-    withQueue((queue) => {
-      const set = (): void => {
-        queue.setLimit('fim', limit);
-      };
-      expect(set).toThrow(RangeError);
-      expect(set).toThrow(`no limit: ${limit}`);
-      expect(queue.stats()).toEqual({});
-    }),
-  );
-
-  it.each(['', 'Fim', 'a b', 'x'.repeat(33)])('refuses %j as the name of a stream', (name) =>
-    withQueue((queue) => {
-      expect(() => {
-        queue.enqueue(name, [kilo(1)]);
-      }).toThrow(new RangeError(`not a stream name: ${name}`));
-      expect(() => {
-        queue.setLimit(name, 1_000);
-      }).toThrow(RangeError);
-    }),
-  );
 
   it('R008 loses nothing queued to a full disk and goes on when there is room', () =>
     withStore(({ sql, events }) => {
