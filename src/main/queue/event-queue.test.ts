@@ -148,6 +148,15 @@ describe.each(DRIVERS)('event queue over %s', (driver) => {
       expect(idsOf(queue)).toEqual(['gap:7', 'id-8', 'id-9']);
     }));
 
+  it('makes room for a gap once: a second loss takes no more records than it must', () =>
+    withQueue((queue) => {
+      queue.setLimit('fim', 2_200);
+      queue.enqueue('fim', range(1, 3));
+      queue.enqueue('fim', [kilo(4)]);
+      expect(queue.stats()['fim']).toMatchObject({ records: 2, bytes: 2_000 + GAP_SIZE, dropped: 2 });
+      expect(idsOf(queue)).toEqual(['gap:2', 'id-3', 'id-4']);
+    }));
+
   it('neither changes nor evicts what is in flight: losses behind it get a gap of their own', () =>
     withQueue((queue) => {
       queue.setLimit('fim', 4_000);
