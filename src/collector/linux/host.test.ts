@@ -47,7 +47,7 @@ describe('system tables on Linux', () => {
     expect(fqdnInHosts('10.0.0.1 other.example other\n10.0.0.2 me2.example me2', 'me')).toBeUndefined();
   });
 
-  it('groups processors into packages', async () => {
+  it('R019 groups processors into packages', async () => {
     const core = (processor: number, physical: number): string =>
       `processor\t: ${processor}\nvendor_id\t: GenuineIntel\nmodel name\t: Core\nmodel\t\t: 0\nphysical id\t: ${physical}\ncpu cores\t: 1\nflags\t\t:\n\n`;
     const root = layOut({ '/proc/cpuinfo': core(0, 0) + core(1, 0) + core(2, 1) });
@@ -113,7 +113,7 @@ describe('system tables on Linux', () => {
     ]);
   });
 
-  it('reads capacity of memory and battery, never their state', async () => {
+  it('R019 reads capacity of memory and battery, never their state', async () => {
     const root = layOut({ '/proc/meminfo': 'MemTotal:       16384 kB\nMemFree:        1 kB\n' });
     expect(await rowsOf('memory', contextOn(root))).toMatchObject([{ capacityBytes: 16_777_216 }]);
     const module = {

@@ -27,6 +27,7 @@ describe('registering with a platform', () => {
     await rig.start();
     const { customerId, activationId } = rig.settings;
     const publicKey = rig.core.context.identity.keyPair.publicKey;
+    expect(rig.platform.calls[0]?.call).toBe('provision');
     expect(requests()).toMatchObject([{ customerId, activationId, publicKey, reason: 'first' }]);
     expect(requests()[0]?.proposedAgentId).toBe(storedId());
   });
