@@ -41,7 +41,7 @@ export const GROUPS: readonly MutationGroup[] = [
   {
     name: 'collector',
     mutate: ['src/collector/lines.ts', 'src/collector/macos/binary-plist.ts'],
-    tests: ['src/collector/files.test.ts', 'src/collector/macos/binary-plist*.test.ts'],
+    tests: ['src/collector/{lines,files}.test.ts', 'src/collector/macos/binary-plist*.test.ts'],
   },
   // Last, since it takes longest: its tests prove invariants over hundreds of random values.
   { name: 'wire', mutate: ['src/wire/*.ts', '!src/wire/*.test.ts'], tests: ['src/wire/*.test.ts'] },
