@@ -33,6 +33,27 @@ describe('OSV ranges', () => {
     expect(test('999', [{ introduced: '0' }])).toBe(true);
   });
 
+  it('take "0" first, whatever stands below it and in whatever order', () => {
+    const events: OsvEvent[] = [{ fixed: '0~1' }, { introduced: '0' }];
+    expect(test('5', events)).toBe(false);
+    expect(test('5', events.toReversed())).toBe(false);
+    expect(test('0~~', [{ introduced: '0' }, { fixed: '0' }])).toBe(true);
+  });
+
+  it('pass over events that say nothing of versions', () => {
+    expect(test('2', [{ introduced: '0' }, { limit: '1' }])).toBe(true);
+  });
+
+  it('affect a version that one of them holds', () => {
+    const [first, second] = [
+      affected([{ introduced: '5' }]),
+      affected([{ introduced: '0' }, { fixed: '2' }]),
+    ];
+    const both = { ...first, ranges: [...first.ranges, ...second.ranges] };
+    expect(isAffected('1', both, compareDpkg)).toBe(true);
+    expect(isAffected('3', both, compareDpkg)).toBe(false);
+  });
+
   it('count listed versions exactly and leave ranges of commits aside', () => {
     const listed = affected([{ introduced: '0' }], ['1.0'], 'GIT');
     expect(isAffected('1.0', listed, compareDpkg)).toBe(true);
@@ -43,7 +64,10 @@ describe('OSV ranges', () => {
     const ranges = affected([{ introduced: '0' }, { fixed: '1.5' }, { introduced: '2' }, { fixed: '2.5' }]);
     expect(fixedVersionFor('1.0', ranges, compareDpkg)).toBe('1.5');
     expect(fixedVersionFor('2.1', ranges, compareDpkg)).toBe('2.5');
+    expect(fixedVersionFor('1.5', ranges, compareDpkg)).toBe('2.5');
     expect(fixedVersionFor('3', ranges, compareDpkg)).toBeUndefined();
+    const unsorted = affected([{ fixed: '10' }, { fixed: '9' }, { introduced: '0' }]);
+    expect(fixedVersionFor('1', unsorted, compareDpkg)).toBe('9');
   });
 });
 
