@@ -1,3 +1,4 @@
+import { buildBinary } from 'plist';
 import { describe, expect, it } from 'vitest';
 import { parseBinaryPlist, PlistError, type PlistValue } from './binary-plist.ts';
 import { listOf } from './testing/plist-bytes.ts';
@@ -17,6 +18,10 @@ function withTrailer(write: (list: Buffer, trailer: number) => void): Buffer {
 }
 
 describe('an object of a binary property list', () => {
+  it('is refused with an error of its own name', () => {
+    expect(new PlistError('why')).toMatchObject({ name: 'PlistError', message: 'why' });
+  });
+
   it.each<[string, string, PlistValue]>([
     ['null', '00', null],
     ['false', '08', false],
@@ -128,6 +133,13 @@ describe('the frame of a binary property list', () => {
       withTrailer((list, trailer) => list.writeBigUInt64BE(1n, trailer + 16)),
       'reference out of bounds',
     );
+  });
+
+  it('may need references of two bytes, in lists and in dictionaries', () => {
+    const names = Array.from({ length: 300 }, (_, index) => `name ${index}`);
+    const value = Object.fromEntries(names.map((name, index) => [name, index]));
+    expect(parseBinaryPlist(buildBinary(names))).toEqual(names);
+    expect(parseBinaryPlist(buildBinary(value))).toEqual(new Map(Object.entries(value)));
   });
 
   it('holds any number of objects beside each other, and 127 within each other', () => {

@@ -175,6 +175,8 @@ describe('the comparison of both sides', () => {
     expect(stepOf({ syncCheckWanted: true, pending: pendingOf({ nextStepAt: NOW + 1 }) })).toBeUndefined();
     const starting = planOf({ syncCheckWanted: true, types: { Inventory: dueType } });
     expect(starting).toMatchObject({ uplink: null, collect: { type: 'Inventory' } });
+    const both = planOf({ heartbeatWanted: true, types: { Inventory: dueType } });
+    expect(both).toMatchObject({ uplink: { step: 'heartbeat' }, collect: { type: 'Inventory' } });
     const partly = { Inventory: syncedType(), Vulnerability: emptyTypeFacts };
     expect(stepOf({ syncCheckWanted: true, types: partly })).toBe('sync-check');
   });
