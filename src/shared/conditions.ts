@@ -75,6 +75,7 @@ export const CONDITIONS = {
     text: '{platform} did not answer: {reason}. Check the network and WebServiceUri; next attempt {next}.',
     stopsUploads: true,
     showAfterSec: 30,
+    dependsOn: ['NO_NETWORK'],
   },
   PLATFORM_TLS: {
     severity: 'error',
@@ -106,6 +107,65 @@ export const CONDITIONS = {
     text: 'The platform answered {reason}. Everything is kept; next attempt {next}.',
     stopsUploads: true,
     showAfterSec: 30,
+  },
+  NO_NETWORK: {
+    severity: 'info',
+    title: 'No network',
+    text: 'No network interface is up. Everything collected is kept and sent once there is a network.',
+    showAfterSec: 30,
+  },
+  NETWORK_UNSTABLE: {
+    severity: 'warning',
+    title: 'Network keeps changing',
+    text: 'The network changed {count} times within {seconds} s. The agent follows it at most every {pause} s; check the adapter or the access point.',
+  },
+  CAPTIVE_PORTAL: {
+    severity: 'warning',
+    title: 'A sign-in page stands before the network',
+    text: '{evidence}. Open a browser and sign in to this network; next attempt {next}.',
+    stopsUploads: true,
+  },
+  CAPTIVE_PORTAL_SUSPECTED: {
+    severity: 'warning',
+    title: 'Perhaps a sign-in page stands before the network',
+    text: '{evidence}. Open a browser and see whether this network asks to sign in, or check WebServiceUri; next attempt {next}.',
+    stopsUploads: true,
+  },
+  METERED_WAIT: {
+    severity: 'info',
+    title: 'Upload waits for an unmetered network',
+    text: 'The {type} upload of {size} MB is above the limit of {limit} MB on a metered network and waits for another one. MeteredUploadLimitMb in {file} sets the limit.',
+  },
+  PROXY_INVALID: {
+    severity: 'warning',
+    title: 'A proxy setting is not valid',
+    text: '{setting} in {source}: {reason}. Correct it there or with wayfarerctl proxy.',
+  },
+  PROXY_FAILED: {
+    severity: 'warning',
+    title: 'A proxy does not work',
+    text: '{proxy} ({source}): {reason}. The agent reached the platform via {route}. Mend the proxy, or change the list with wayfarerctl proxy.',
+    showAfterSec: 30,
+  },
+  PROXY_AUTHENTICATION: {
+    severity: 'error',
+    title: 'A proxy refuses the credentials',
+    text: '{proxy} ({source}) answers 407, it offers {schemes}: {reason}. Set user and password with wayfarerctl proxy credentials.',
+  },
+  PROXY_CREDENTIALS_UNREADABLE: {
+    severity: 'error',
+    title: 'Proxy credentials cannot be read',
+    text: '{store}: {reason}. Set them again with wayfarerctl proxy credentials.',
+  },
+  LOG_UNWRITABLE: {
+    severity: 'warning',
+    title: 'The log cannot be written',
+    text: '{path}: {reason}. Free space or correct the rights of its directory; the agent goes on and tries again with every line.',
+  },
+  SCAN_MERGE: {
+    severity: 'warning',
+    title: 'Correlation identifier is not offered',
+    text: 'Scanners cannot read the correlation identifier of this host: {reason}. {next}',
   },
   PROFILE_INVALID: {
     severity: 'error',

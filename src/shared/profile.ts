@@ -42,6 +42,7 @@ export const SWITCH_PARAMETERS = {
   edrEnabled: false,
   pmEnabled: true,
   scanMergeEnabled: false,
+  scanMergeBindAll: false,
   wpadEnabled: false,
   proxyFailOpen: true,
 } as const satisfies Record<string, boolean>;
@@ -91,6 +92,20 @@ export const BlackoutWindowSchema = z.object({
 });
 export type BlackoutWindow = z.infer<typeof BlackoutWindowSchema>;
 
+/** Ports that the correlation endpoint may listen on (R271). */
+export const DEFAULT_SCAN_MERGE_PORTS = [10001, 10002, 10003, 10004, 10005] as const;
+
+/** Where a host counts as on the premises (R274, R275): every field that is set has to hold. */
+export const OnPremiseSchema = z.object({
+  /** Network in CIDR notation, IPv4 or IPv6; `0.0.0.0/0` holds everywhere. */
+  ipRange: z.string().max(64).default('0.0.0.0/0'),
+  gateway: z.string().max(64).optional(),
+  subnetMask: z.string().max(64).optional(),
+  /** Linear-time regular expression (RE2) over a DNS suffix of the host. */
+  dnsSuffix: z.string().max(256).optional(),
+});
+export type OnPremise = z.infer<typeof OnPremiseSchema>;
+
 const numbers = Object.fromEntries(
   Object.entries(NUMBER_PARAMETERS).map(([name, range]) => [name, z.number().default(range.default)]),
 ) as Record<NumberParameter, z.ZodDefault<z.ZodNumber>>;
@@ -107,6 +122,12 @@ export const ProfileSchema = z.object({
   preset: z.enum(PRESETS).catch('CUSTOM').default('CUSTOM'),
   logLevel: z.enum(LOG_LEVELS).catch('info').default('info'),
   blackoutWindows: z.array(BlackoutWindowSchema).max(64).default([]),
+  scanMergePorts: z
+    .array(z.number().int().min(1).max(65_535))
+    .min(1)
+    .max(32)
+    .default([...DEFAULT_SCAN_MERGE_PORTS]),
+  onPremise: OnPremiseSchema.default({ ipRange: '0.0.0.0/0' }),
   ...numbers,
   ...switches,
 });

@@ -205,7 +205,7 @@ describe('registering with a platform', () => {
   });
 
   it('does nothing without settings but say what is missing', async () => {
-    rig.settings = { missing: ['CustomerId'], problems: [] };
+    rig.settings = { missing: ['CustomerId'], problems: [], meteredUploadLimitMb: 1, syslog: false };
     await rig.start();
     await rig.pass(DAY);
     expect(rig.platform.calls).toEqual([]);

@@ -88,9 +88,36 @@ describe('the settings', () => {
       activationId: OTHER,
       webServiceUri: URI,
       platformKey: KEY,
+      meteredUploadLimitMb: 1,
+      syslog: false,
       missing: [],
       problems: [],
     });
+  });
+
+  it('hold what else this host decides', () => {
+    const settings = resolveSettings([
+      { ...COMPLETE, MeteredUploadLimitMb: given('0'), Syslog: given('On') },
+    ]);
+    expect(settings).toMatchObject({ meteredUploadLimitMb: 0, syslog: true, problems: [] });
+  });
+
+  it.each([
+    ['MeteredUploadLimitMb', '1025', 'from 0 to 1024'],
+    ['MeteredUploadLimitMb', '-1', 'from 0 to 1024'],
+    ['MeteredUploadLimitMb', '1.5', 'from 0 to 1024'],
+    ['Syslog', 'yes', 'neither on nor off'],
+  ] as const)('go on with the default after %s=%s, and say so', (name, value, reason) => {
+    const settings = resolveSettings([{ ...COMPLETE, [name]: given(value, 'agent.conf:7') }]);
+    expect(settings).toMatchObject({ meteredUploadLimitMb: 1, syslog: false });
+    expect(settings.problems).toEqual([
+      {
+        setting: name,
+        source: 'agent.conf:7',
+        reason: expect.stringContaining(reason) as string,
+        harmless: true,
+      },
+    ]);
   });
 
   it('name what is missing, and no more than is needed', () => {

@@ -8,6 +8,8 @@ export const SETTING_NAMES = [
   'WebServiceUri',
   'PlatformKey',
   'CaFile',
+  'MeteredUploadLimitMb',
+  'Syslog',
 ] as const;
 export type SettingName = (typeof SETTING_NAMES)[number];
 
@@ -23,7 +25,7 @@ export interface SettingProblem {
   readonly setting: string;
   readonly source: string;
   readonly reason: string;
-  /** Nothing depends on it: a line that is no setting. */
+  /** The agent works without it: a line that is no setting, a setting whose default serves. */
   readonly harmless?: true;
 }
 
@@ -35,6 +37,10 @@ export interface Settings {
   readonly webServiceUri?: string;
   readonly platformKey?: string;
   readonly caFile?: string;
+  /** Largest upload on a metered network, MB (1024² bytes), 0–1024. */
+  readonly meteredUploadLimitMb: number;
+  /** Whether log lines also go to the system's syslog (Unix). */
+  readonly syslog: boolean;
   readonly missing: readonly SettingName[];
   readonly problems: readonly SettingProblem[];
 }
@@ -45,7 +51,15 @@ const ENVIRONMENT: Record<SettingName, string> = {
   WebServiceUri: 'WAYFARER_WEB_SERVICE_URI',
   PlatformKey: 'WAYFARER_PLATFORM_KEY',
   CaFile: 'WAYFARER_CA_FILE',
+  MeteredUploadLimitMb: 'WAYFARER_METERED_UPLOAD_LIMIT_MB',
+  Syslog: 'WAYFARER_SYSLOG',
 };
+
+/** Settings whose default takes the place of a value that is not valid. */
+const HAS_DEFAULT: readonly SettingName[] = ['MeteredUploadLimitMb', 'Syslog'];
+
+/** Range and default of the upload limit on a metered network (product, "Parameters"). */
+const METERED_LIMIT_MB = { min: 0, max: 1024, default: 1 } as const;
 
 /**
  * Reads `agent.conf`: one `Name=value` a line, `#` begins a comment line, names in any case. A line that can't be used
@@ -110,7 +124,12 @@ export function resolveSettings(
       return parse(given.value);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      problems.push({ setting: name, source: given.source, reason });
+      problems.push({
+        setting: name,
+        source: given.source,
+        reason,
+        ...(HAS_DEFAULT.includes(name) && { harmless: true }),
+      });
       return undefined;
     }
   };
@@ -119,6 +138,8 @@ export function resolveSettings(
   const webServiceUri = value('WebServiceUri', normaliseUri);
   const platformKey = value('PlatformKey', publicKey);
   const caFile = value('CaFile', absolutePath);
+  const meteredUploadLimitMb = value('MeteredUploadLimitMb', meteredLimit) ?? METERED_LIMIT_MB.default;
+  const syslog = value('Syslog', onOrOff) ?? false;
   const needed = { CustomerId: customerId, ActivationId: activationId, WebServiceUri: webServiceUri };
   const wrong = new Set(problems.map((problem) => problem.setting));
   return {
@@ -127,6 +148,8 @@ export function resolveSettings(
     ...(webServiceUri !== undefined && { webServiceUri }),
     ...(platformKey !== undefined && { platformKey }),
     ...(caFile !== undefined && { caFile }),
+    meteredUploadLimitMb,
+    syslog,
     missing: SETTING_NAMES.filter(
       (name) => name in needed && needed[name as keyof typeof needed] === undefined && !wrong.has(name),
     ),
@@ -149,6 +172,21 @@ function publicKey(text: string): string {
 function absolutePath(text: string): string {
   if (!isAbsolute(text)) throw new Error(`"${text.slice(0, 200)}" is not an absolute path`);
   return text;
+}
+
+function meteredLimit(text: string): number {
+  const { min, max } = METERED_LIMIT_MB;
+  const number = /^\d{1,6}$/.test(text.trim()) ? Number(text) : Number.NaN;
+  if (!(number >= min && number <= max)) {
+    throw new Error(`"${text.slice(0, 60)}" is not a whole number of MB from ${min} to ${max}`);
+  }
+  return number;
+}
+
+function onOrOff(text: string): boolean {
+  const word = text.trim().toLowerCase();
+  if (word !== 'on' && word !== 'off') throw new Error(`"${text.slice(0, 60)}" is neither on nor off`);
+  return word === 'on';
 }
 
 /** The base URL of a platform: https only (R002), no credentials, ending in `/CloudAgent/` (protocol). Throws with the reason. */

@@ -59,6 +59,8 @@ export class Rig {
       webServiceUri: 'https://platform.example/CloudAgent/',
       missing: [],
       problems: [],
+      meteredUploadLimitMb: 1,
+      syslog: false,
     };
     this.collector.host.set('Inventory', [deb('bash'), deb('curl')]);
   }
