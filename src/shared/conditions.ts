@@ -165,7 +165,7 @@ export const CONDITIONS = {
   SCAN_MERGE: {
     severity: 'warning',
     title: 'Correlation identifier is not offered',
-    text: 'Scanners cannot read the correlation identifier of this host: {reason}. {next}',
+    text: 'Scanners cannot read the correlation identifier of this host: {reason}. Next: {next}.',
   },
   PROFILE_INVALID: {
     severity: 'error',
