@@ -7,6 +7,8 @@ const Lock = z.object({
   packages: z.record(
     z.string(),
     z.object({
+      /** The package's own name, where it is installed under another one. */
+      name: z.string().optional(),
       optionalDependencies: z.record(z.string(), z.string()).optional(),
       hasInstallScript: z.boolean().optional(),
     }),
@@ -41,7 +43,7 @@ describe('the lock file', () => {
     const { allowScripts } = Manifest.parse(read('package.json'));
     const scripted = Object.entries(packages)
       .filter(([, entry]) => entry.hasInstallScript === true)
-      .map(([path]) => path.replace(/^.*node_modules\//, ''));
+      .map(([path, entry]) => entry.name ?? path.replace(/^.*node_modules\//, ''));
     expect(scripted.filter((name) => !(name in allowScripts))).toEqual([]);
   });
 });
