@@ -38,5 +38,15 @@ export function uplinkFailed(
   const failures = before.failures + 1;
   const full = Math.min(capMs, UPLINK_FIRST_SEC * 1000 * 2 ** Math.min(failures - 1, 30));
   const jittered = Math.ceil(full / 2 + (full / 2) * random);
-  return { failures, nextAt: now + Math.max(jittered, retryAfterMs) };
+  const nextAt = now + Math.max(jittered, retryAfterMs);
+  return retryAfterMs > 0 ? { failures, nextAt, heldUntil: now + retryAfterMs } : { failures, nextAt };
+}
+
+/**
+ * The back-off on another network or after sleep: what failed there says nothing about here, so the next attempt is made
+ * at once, but not before what a platform asked for.
+ */
+export function startAfresh(before: BackoffFacts): BackoffFacts {
+  const { heldUntil = 0 } = before;
+  return before.failures === 0 || before.nextAt <= heldUntil ? before : { ...before, nextAt: heldUntil };
 }

@@ -33,6 +33,15 @@ describe('facts after the clock was set', () => {
     expect(after.types.Inventory).toMatchObject(never);
   });
 
+  it('hold what a platform asked to wait for as long as before', () => {
+    const held = { failures: 1, nextAt: NOW + 60, heldUntil: NOW + 60 };
+    expect(clockStepped(restingFacts({ uplink: held }), -5).uplink).toEqual({
+      failures: 1,
+      nextAt: NOW + 55,
+      heldUntil: NOW + 55,
+    });
+  });
+
   it('tell people the same moments', () => {
     const facts = restingFacts({ types: { Inventory: syncedType(0, { collectedAt: NOW, startedAt: NOW }) } });
     const after = clockStepped(facts, -5).types.Inventory;

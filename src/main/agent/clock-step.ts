@@ -37,6 +37,7 @@ const movedOrNull = (at: number | null, ms: number): number | null => (at === nu
 const movedBackoff = (backoff: BackoffFacts, ms: number): BackoffFacts => ({
   ...backoff,
   nextAt: backoff.nextAt + ms,
+  ...(backoff.heldUntil !== undefined && { heldUntil: backoff.heldUntil + ms }),
 });
 
 const movedRequest = (request: CycleRequest | null, ms: number): CycleRequest | null =>

@@ -56,6 +56,16 @@ export interface PendingFacts {
 export interface BackoffFacts {
   readonly failures: number;
   readonly nextAt: number;
+  /** What a platform that answered asked to wait for; another network does not shorten it. */
+  readonly heldUntil?: number;
+}
+
+/** The networks of the host, as far as they decide what is sent. */
+export interface NetworkFacts {
+  /** Whether any interface is up; taken for true until something says otherwise. */
+  readonly online: boolean;
+  /** Whether what is sent is paid by volume, for all that is known. */
+  readonly metered: boolean;
 }
 
 /**
@@ -74,6 +84,9 @@ export interface Facts {
   readonly provisioning: BackoffFacts;
   /** Back-off after failed exchanges with a platform that knows this agent. */
   readonly uplink: BackoffFacts;
+  readonly network: NetworkFacts;
+  /** Largest upload on a metered network, bytes as sent. */
+  readonly meteredLimitBytes: number;
   /** The exchange under way, if any. */
   readonly exchanging: string | null;
   readonly profile: Profile;
@@ -110,6 +123,9 @@ export interface DevelopmentIntervals {
   readonly changeGapSec?: number;
   readonly retrySec?: number;
 }
+
+/** What is taken for granted before a monitor has looked: an attempt tells more than a guess. */
+export const anyNetwork: NetworkFacts = { online: true, metered: false };
 
 export const emptyTypeFacts: TypeFacts = {
   manifest: null,

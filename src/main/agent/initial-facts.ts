@@ -4,7 +4,13 @@ import { defaultProfile } from '../../shared/profile.ts';
 import type { Registration } from '../host/identity.ts';
 import type { Store } from '../queue/open.ts';
 import { noBackoff } from './backoff.ts';
-import { emptyTypeFacts, type DevelopmentIntervals, type Facts, type TypeFacts } from './facts.ts';
+import {
+  anyNetwork,
+  emptyTypeFacts,
+  type DevelopmentIntervals,
+  type Facts,
+  type TypeFacts,
+} from './facts.ts';
 import { countRecords } from './records.ts';
 import { uninstallState } from './uninstall-marker.ts';
 import { pendingFacts } from './upload-progress.ts';
@@ -50,10 +56,11 @@ export function initialFacts(
     readonly now: number;
     readonly configured: boolean;
     readonly provisioned: boolean;
+    readonly meteredLimitBytes: number;
     readonly development: DevelopmentIntervals;
   },
 ): Facts {
-  const { now, configured, provisioned, development } = input;
+  const { now, configured, provisioned, meteredLimitBytes, development } = input;
   const pending = store.snapshots.pending();
   const number = z.number();
   return {
@@ -64,6 +71,8 @@ export function initialFacts(
     provisioned,
     provisioning: noBackoff,
     uplink: noBackoff,
+    network: anyNetwork,
+    meteredLimitBytes,
     exchanging: null,
     profile: defaultProfile(),
     profileVersion: 0,

@@ -20,6 +20,8 @@ import { initialFacts, isRegistered } from './initial-facts.ts';
 import { keptProposal } from './provisioning.ts';
 import { RECORDS_MAX_BYTES, RECORDS_STREAM } from './records.ts';
 
+const MB = 1024 * 1024;
+
 /** What a host of the core decides: where, with which settings, clock and collector. */
 export interface CoreOptions {
   readonly paths: Paths;
@@ -99,6 +101,7 @@ export async function openCore(options: CoreOptions, world: World = theWorld): P
       now: clock.now(),
       configured,
       provisioned,
+      meteredLimitBytes: settings.meteredUploadLimitMb * MB,
       development: options.development,
     }),
   });

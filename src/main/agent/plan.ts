@@ -1,5 +1,6 @@
 import type { ManifestType } from '../../shared/modules.ts';
 import type { CycleReason, Facts } from './facts.ts';
+import { waitsForUnmetered } from './network-change.ts';
 import { nextCollection, SYNC_CHECK_INTERVAL_MS } from './schedule.ts';
 
 /** One exchange with the platform. */
@@ -84,7 +85,7 @@ function nextExchange(facts: Facts, now: number): UplinkPlan {
   for (const type of facts.activeTypes) {
     if (manifestMissing(type, facts) && allowed(type)) return start({ step: 'manifest', type });
   }
-  if (facts.pending !== null) {
+  if (facts.pending !== null && !waitsForUnmetered(facts)) {
     if (facts.pending.nextStepAt <= now) return start({ step: 'upload' });
     later.push(facts.pending.nextStepAt);
   }

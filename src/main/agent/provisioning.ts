@@ -148,7 +148,9 @@ function refused(context: Context, failure: Failure): void {
   const provisioning = firstConflict
     ? { ...before, nextAt: now }
     : provisioningFailed(before, now, retryAfterMs(failure));
-  context.update({ provisioning });
+  // A platform that said no will say it on any network.
+  const heldUntil = failure.kind === 'api' ? provisioning.nextAt : 0;
+  context.update({ provisioning: { ...provisioning, heldUntil } });
   const nextAt = toInstant(provisioning.nextAt);
   raiseRefusal(context, failure, code, nextAt);
   const reason = describeFailure(failure);

@@ -1,6 +1,6 @@
 import { defaultProfile } from '../../../shared/profile.ts';
 import { noBackoff } from '../backoff.ts';
-import { emptyTypeFacts, type Facts, type PendingFacts, type TypeFacts } from '../facts.ts';
+import { anyNetwork, emptyTypeFacts, type Facts, type PendingFacts, type TypeFacts } from '../facts.ts';
 
 /** The moment at which facts of tests stand, ms since the epoch. */
 export const NOW = Date.UTC(2026, 10, 21, 1, 0, 0);
@@ -40,6 +40,8 @@ export function restingFacts(change: Partial<Facts> = {}): Facts {
     provisioned: true,
     provisioning: noBackoff,
     uplink: noBackoff,
+    network: anyNetwork,
+    meteredLimitBytes: 1024 * 1024,
     exchanging: null,
     profile: defaultProfile(),
     profileVersion: 1,
