@@ -11,18 +11,18 @@ const RUNNERS = new Set(['it', 'test']);
 const NOT_RUN = new Set(['skip', 'todo']);
 
 /** The names along `it.each(…)`, `test.skipIf(…).each`: `['it', 'each']`. */
-function chain(expression: ts.Expression): string[] {
+export function callChain(expression: ts.Expression): string[] {
   if (ts.isIdentifier(expression)) return [expression.text];
   if (ts.isPropertyAccessExpression(expression)) {
-    return [...chain(expression.expression), expression.name.text];
+    return [...callChain(expression.expression), expression.name.text];
   }
-  if (ts.isCallExpression(expression)) return chain(expression.expression);
-  if (ts.isTaggedTemplateExpression(expression)) return chain(expression.tag);
+  if (ts.isCallExpression(expression)) return callChain(expression.expression);
+  if (ts.isTaggedTemplateExpression(expression)) return callChain(expression.tag);
   return [];
 }
 
 function isTest(call: ts.CallExpression): boolean {
-  const [runner, ...modifiers] = chain(call.expression);
+  const [runner, ...modifiers] = callChain(call.expression);
   return runner !== undefined && RUNNERS.has(runner) && !modifiers.some((name) => NOT_RUN.has(name));
 }
 

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { because, noRoot } from '../../test/support/reason.ts';
 import { startSigningServer, type SigningServer } from '../../test/support/signing-server.ts';
 import { AgentStatus } from '../shared/status.ts';
 import { ControlClient } from './control/client.ts';
@@ -25,7 +26,6 @@ import { resolvePaths, type Paths } from './host/paths.ts';
 const SERVICE = fileURLToPath(new URL('service.ts', import.meta.url));
 const CLI = fileURLToPath(new URL('cli.ts', import.meta.url));
 const ID = '0f8fad5b-d9cb-469f-a165-70867728950e';
-const isRoot = process.geteuid?.() === 0;
 
 interface Ended {
   readonly code: number | null;
@@ -250,7 +250,7 @@ describe('wayfarerctl', () => {
   });
 });
 
-describe.runIf(isRoot)('a user without rights', () => {
+describe.skipIf(noRoot !== undefined)(`a user without rights${because(noRoot)}`, () => {
   const asNobody = (...program: string[]): string[] => [
     'setpriv',
     '--reuid=65534',

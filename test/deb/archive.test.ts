@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { because, unless, type Reason } from '../support/reason.ts';
 import { Site } from '../support/site.ts';
 
 /*
@@ -16,66 +17,77 @@ const VERSIONS = ['10.5.3.5-1', '10.5.3.5-1+deb12u1'] as const;
 
 const scratch = mkdtempSync(join(tmpdir(), 'wf-archive-'));
 
-/** Downloads both versions; `undefined` with the reason printed when the archive does not offer them. */
-function download(): readonly string[] | undefined {
+const installed = (): boolean => existsSync(`/var/lib/dpkg/info/${PACKAGE}.list`);
+
+/** Both versions as files, or why they can't be had. */
+function download(): { readonly files: readonly string[]; readonly reason: Reason } {
   try {
     const names = VERSIONS.map((version) => `${PACKAGE}=${version}`);
     execFileSync('apt-get', ['download', '-q', ...names], { cwd: scratch, stdio: 'pipe', timeout: 120_000 });
-    const files = readdirSync(scratch);
-    return VERSIONS.map((version) =>
-      join(scratch, files.find((file) => file.includes(`_${version}_`)) ?? ''),
-    );
+    const all = readdirSync(scratch);
+    const files = VERSIONS.flatMap((version) => all.filter((file) => file.includes(`_${version}_`)));
+    return { files: files.map((file) => join(scratch, file)), reason: undefined };
   } catch (error) {
-    const reason = error instanceof Error ? (error.message.split('\n')[1] ?? error.message) : String(error);
-    process.stdout.write(`skipped: the archive does not offer both versions of ${PACKAGE}: ${reason}\n`);
-    process.stdout.write('run "apt-get update" as root on Debian 12 to enable it\n');
-    return undefined;
+    const said = error instanceof Error ? (error.message.split('\n')[1] ?? error.message) : String(error);
+    const needs = `both versions of ${PACKAGE}, which the archive does not offer here: ${said.slice(0, 200)}`;
+    return {
+      files: [],
+      reason: unless(false, needs, 'apt-get update && npm test -- --suite deb, on Debian 12'),
+    };
   }
 }
 
-const installed = (): boolean => existsSync(`/var/lib/dpkg/info/${PACKAGE}.list`);
-const files = installed() ? undefined : download();
-if (installed()) process.stdout.write(`skipped: ${PACKAGE} is installed here and is left alone\n`);
+const foreign = unless(
+  !installed(),
+  `a host without ${PACKAGE}, which is left alone here`,
+  `apt-get purge ${PACKAGE} && npm test -- --suite deb`,
+);
+const { files, reason } = foreign === undefined ? download() : { files: [], reason: foreign };
 
-describe.skipIf(files === undefined)('a package of the archive that is older than an advisory', () => {
-  const site = new Site();
-  let hostId = '';
+describe.skipIf(reason !== undefined)(
+  `a package of the archive that is older than an advisory${because(reason)}`,
+  () => {
+    const site = new Site();
+    let hostId = '';
 
-  const untilFinding = (status: string): Promise<string> =>
-    site.until(`finding ${status}`, async () =>
-      (await site.findings(hostId)).some((finding) => finding.status === status && finding.cves.includes(CVE))
-        ? status
-        : undefined,
-    );
-  const install = (at: number): void => {
-    execFileSync('dpkg', ['--install', files?.[at] ?? ''], { stdio: 'ignore' });
-  };
+    const untilFinding = (status: string): Promise<string> =>
+      site.until(`finding ${status}`, async () =>
+        (await site.findings(hostId)).some(
+          (finding) => finding.status === status && finding.cves.includes(CVE),
+        )
+          ? status
+          : undefined,
+      );
+    const install = (at: number): void => {
+      execFileSync('dpkg', ['--install', files[at] ?? ''], { stdio: 'ignore' });
+    };
 
-  beforeAll(async () => {
-    await site.startPlatform();
-    site.startAgent();
-    hostId = (await site.untilSynced()).identity.hostId ?? '';
-  });
+    beforeAll(async () => {
+      await site.startPlatform();
+      site.startAgent();
+      hostId = (await site.untilSynced()).identity.hostId ?? '';
+    });
 
-  afterAll(async () => {
-    if (installed()) execFileSync('dpkg', ['--purge', PACKAGE], { stdio: 'ignore' });
-    await site.close();
-    rmSync(scratch, { recursive: true, force: true });
-  });
+    afterAll(async () => {
+      if (installed()) execFileSync('dpkg', ['--purge', PACKAGE], { stdio: 'ignore' });
+      await site.close();
+      rmSync(scratch, { recursive: true, force: true });
+    });
 
-  it('has no finding before it is installed', async () => {
-    expect((await site.findings(hostId)).filter((finding) => finding.cves.includes(CVE))).toEqual([]);
-  });
+    it('has no finding before it is installed', async () => {
+      expect((await site.findings(hostId)).filter((finding) => finding.cves.includes(CVE))).toEqual([]);
+    });
 
-  it('R028 R218 becomes a finding by its source package', async () => {
-    install(0);
-    expect(await untilFinding('open')).toBe('open');
-    const [finding] = (await site.findings(hostId)).filter((one) => one.cves.includes(CVE));
-    expect(finding?.package).toBe('rtpengine');
-  });
+    it('R028 R218 becomes a finding by its source package', async () => {
+      install(0);
+      expect(await untilFinding('open')).toBe('open');
+      const [finding] = (await site.findings(hostId)).filter((one) => one.cves.includes(CVE));
+      expect(finding?.package).toBe('rtpengine');
+    });
 
-  it('R218 closes the finding when the security archive has upgraded it', async () => {
-    install(1);
-    expect(await untilFinding('fixed')).toBe('fixed');
-  });
-});
+    it('R218 closes the finding when the security archive has upgraded it', async () => {
+      install(1);
+      expect(await untilFinding('fixed')).toBe('fixed');
+    });
+  },
+);

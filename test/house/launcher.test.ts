@@ -3,9 +3,11 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { because, unless } from '../support/reason.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const NODE_22 = join(ROOT, 'node_modules', 'node22-linux-x64', 'bin', 'node');
+const noNode22 = unless(existsSync(NODE_22), 'the packaged Node 22', 'npm ci && npm test, on Linux x64');
 
 /** A folder that looks like a clone to the scripts: they work on the folder above their own. */
 let clone: string;
@@ -41,7 +43,7 @@ describe('the launcher', () => {
     expect(await ended).toBe(9);
   });
 
-  it.skipIf(!existsSync(NODE_22))('says what to do where there is no Node 24', () => {
+  it.skipIf(noNode22 !== undefined)(`says what to do where there is no Node 24${because(noNode22)}`, () => {
     const { status, stderr } = spawnSync(NODE_22, [join(clone, 'scripts/node24.mjs'), '-e', '0'], {
       encoding: 'utf8',
     });

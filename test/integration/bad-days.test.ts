@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { file } from '../../src/platform/manifests/tasks.ts';
 import type { AgentProcess } from '../support/agent-process.ts';
 import { Estate, notesIn } from '../support/estate.ts';
+import { because, noLinuxRoot } from '../support/reason.ts';
 import { until } from '../support/until.ts';
 
 /*
@@ -88,9 +89,7 @@ describe('documents and tables that are not as they should be', () => {
   });
 });
 
-const mayMount = process.platform === 'linux' && process.getuid?.() === 0;
-
-describe.skipIf(!mayMount)('a data directory without space (needs root to mount a small one)', () => {
+describe.skipIf(noLinuxRoot !== undefined)(`a data directory without space${because(noLinuxRoot)}`, () => {
   const estate = new Estate();
   let agent: AgentProcess;
   const ballast = (): string => join(agent.paths.dataDir, 'ballast');

@@ -1,4 +1,4 @@
-import { execFileSync, fork, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFileSync, fork, spawn, type ChildProcess } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { FromCollector, type ToCollector } from '../../src/shared/collector.ts';
 import { KEY_SEPARATOR, type Item } from '../../src/shared/rows.ts';
 import { compareKeys, rootOf, tableOfKey } from '../../src/wire/item.ts';
+import { because, noNamespaces, noProgram } from '../support/reason.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/collector/main.ts', import.meta.url));
 
@@ -20,12 +21,7 @@ const startHere = (): ChildProcess =>
 /** A private view of the host, in which nothing runs but what the test starts. */
 const UNSHARE = ['--pid', '--mount', '--net', '--fork', '--mount-proc', '--kill-child'];
 
-/** Why no private view of the host can be had here, if so. */
-function whyNoNamespaces(): string | undefined {
-  if (process.platform !== 'linux') return 'needs Linux';
-  const { status, error } = spawnSync('unshare', [...UNSHARE, 'true']);
-  return status === 0 ? undefined : `unshare: ${error?.message ?? 'not allowed here, needs root'}`;
-}
+const noView = noNamespaces(UNSHARE) ?? noProgram('perl', 'perl-base');
 
 /** The collector behind a parent that stands for the agent and starts a listener and a stranger beside it. */
 const NEIGHBOURS = `
@@ -166,21 +162,22 @@ describe('the collector process on this host', () => {
     expect(ms).toBeLessThanOrEqual(1_500);
   });
 
-  it('R018 leaves out its own tree, and gives equal rows on hosts where the same runs and nothing else', async (test) => {
-    const why = whyNoNamespaces();
-    test.skip(why !== undefined, why);
-    const hosts = [new Collector(startAlone), new Collector(startAlone)];
-    const [first, second] = await Promise.all(
-      hosts.map((collector) => collector.collect(['processes', 'listening_ports'])),
-    );
-    if (first === undefined || second === undefined) throw new Error('no collection');
-    expect(ordered(second.items)).toEqual(ordered(first.items));
-    const rows = first.items.map(({ row }) => JSON.parse(row) as { path: string; port?: number });
-    expect(rows.map(({ port }) => port).filter((port) => port !== undefined)).toEqual([4712]);
-    const paths = rows.map(({ path }) => path);
-    expect(paths.some((path) => path.endsWith('/perl'))).toBe(true);
-    expect(paths.some((path) => path === process.execPath || path.endsWith('/sleep'))).toBe(false);
-  });
+  it.skipIf(noView !== undefined)(
+    `R018 leaves out its own tree, and gives equal rows on hosts where the same runs and nothing else${because(noView)}`,
+    async () => {
+      const hosts = [new Collector(startAlone), new Collector(startAlone)];
+      const [first, second] = await Promise.all(
+        hosts.map((collector) => collector.collect(['processes', 'listening_ports'])),
+      );
+      if (first === undefined || second === undefined) throw new Error('no collection');
+      expect(ordered(second.items)).toEqual(ordered(first.items));
+      const rows = first.items.map(({ row }) => JSON.parse(row) as { path: string; port?: number });
+      expect(rows.map(({ port }) => port).filter((port) => port !== undefined)).toEqual([4712]);
+      const paths = rows.map(({ path }) => path);
+      expect(paths.some((path) => path.endsWith('/perl'))).toBe(true);
+      expect(paths.some((path) => path === process.execPath || path.endsWith('/sleep'))).toBe(false);
+    },
+  );
 
   it('ends when the agent is gone', async () => {
     const collector = new Collector();

@@ -1,17 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KEY_SEPARATOR } from '../../src/shared/rows.ts';
 import { itemHash, rootOf, tableOfKey } from '../../src/wire/item.ts';
 import { MainJob, resultOf, type MainJobResult } from '../support/main-job.ts';
+import { because, noDpkg } from '../support/reason.ts';
 import { run } from '../support/run.ts';
 
 /*
  * What a newcomer runs: `npm start`, on this machine's real data. Once to the first sync, then again as the staying
  * form that Ctrl-C ends.
  */
-
-const noDpkg = existsSync('/usr/bin/dpkg-query') ? undefined : 'this system has no dpkg';
 
 /** Packages as dpkg lists them, without those that other tests install and remove meanwhile. */
 function packageList(): string[] {
@@ -62,7 +61,7 @@ describe('npm start', () => {
   });
 
   it.skipIf(noDpkg !== undefined)(
-    `R033 collects the packages that dpkg-query lists${noDpkg === undefined ? '' : ` (${noDpkg})`}`,
+    `R033 collects the packages that dpkg-query lists${because(noDpkg)}`,
     () => {
       const rows = job.agentRows('Inventory').filter(({ key }) => tableOfKey(key) === 'deb');
       expect(second.tables['deb']).toBe(rows.length);

@@ -6,13 +6,10 @@ import { describe, expect, it } from 'vitest';
 import { type EventQueue, type EventRecord } from '../../src/main/queue/event-queue.ts';
 import { openStore, type Store } from '../../src/main/queue/open.ts';
 import { type DriverName } from '../../src/main/queue/sql.ts';
+import { because, noLinuxRoot } from '../support/reason.ts';
 
 const DRIVERS: readonly DriverName[] = ['better-sqlite3', 'node:sqlite'];
 const MB = 1024 * 1024;
-
-const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
-if (!isRoot)
-  process.stdout.write('queue on a full and a read-only disk: skipped, mounting needs root on Linux\n');
 
 const records = (from: number, to: number): EventRecord[] =>
   Array.from({ length: to - from + 1 }, (_, n) => ({ id: `id-${from + n}`, at: n, body: 'x'.repeat(1_000) }));
@@ -74,66 +71,69 @@ function fill(path: string): void {
   expect(code).toBe('ENOSPC');
 }
 
-describe.runIf(isRoot).each(DRIVERS)('queue on a failing disk over %s', (driver) => {
-  it('R008 keeps what is queued on a full disk, takes nothing more, and goes on once there is room', () =>
-    onMount(tmpfs, async (dir) => {
-      const store = await open(dir, driver);
-      store.events.enqueue('fim', records(1, 200));
-      fill(join(dir, 'filler'));
-      let taken = 200;
-      const code = codeOf(() => {
-        for (; taken < 100_000; taken += 50) store.events.enqueue('fim', records(taken + 1, taken + 50));
-      });
-      expect(code).toBe('FULL');
-      expect(store.events.stats()['fim']?.records).toBe(taken);
-      rmSync(join(dir, 'filler'));
-      store.events.enqueue('fim', records(taken + 1, taken + 50));
-      const expected = records(1, taken + 50).map((record) => record.id);
-      expect(idsOf(store.events)).toEqual(expected);
-      store.close();
-      const again = await open(dir, driver);
-      expect(idsOf(again.events)).toEqual(expected);
-      again.close();
-    }));
-
-  it('R008 starts on a full disk with what is queued', () =>
-    onMount(tmpfs, async (dir) => {
-      const before = await open(dir, driver);
-      before.events.enqueue('fim', records(1, 200));
-      before.close();
-      fill(join(dir, 'filler'));
-      const store = await open(dir, driver);
-      expect(store.events.stats()['fim']?.records).toBe(200);
-      store.close();
-    }));
-
-  it('says READONLY on a filesystem that went read-only under it, and at the next start', () =>
-    onMount(ext4, async (dir) => {
-      const store = await open(dir, driver);
-      store.events.enqueue('fim', records(1, 20));
-      execFileSync('mount', ['-o', 'remount,abort', dir]);
-      expect(
-        codeOf(() => {
-          store.events.enqueue('fim', records(21, 40));
-        }),
-      ).toBe('READONLY');
-      expect(store.events.stats()['fim']?.records).toBe(20);
-      codeOf(() => {
+describe.skipIf(noLinuxRoot !== undefined).each(DRIVERS)(
+  `queue on a failing disk over %s${because(noLinuxRoot)}`,
+  (driver) => {
+    it('R008 keeps what is queued on a full disk, takes nothing more, and goes on once there is room', () =>
+      onMount(tmpfs, async (dir) => {
+        const store = await open(dir, driver);
+        store.events.enqueue('fim', records(1, 200));
+        fill(join(dir, 'filler'));
+        let taken = 200;
+        const code = codeOf(() => {
+          for (; taken < 100_000; taken += 50) store.events.enqueue('fim', records(taken + 1, taken + 50));
+        });
+        expect(code).toBe('FULL');
+        expect(store.events.stats()['fim']?.records).toBe(taken);
+        rmSync(join(dir, 'filler'));
+        store.events.enqueue('fim', records(taken + 1, taken + 50));
+        const expected = records(1, taken + 50).map((record) => record.id);
+        expect(idsOf(store.events)).toEqual(expected);
         store.close();
-      });
-      await expect(open(dir, driver)).rejects.toMatchObject({ name: 'StoreError', code: 'READONLY' });
-    }));
+        const again = await open(dir, driver);
+        expect(idsOf(again.events)).toEqual(expected);
+        again.close();
+      }));
 
-  it('says READONLY when it is opened on a read-only filesystem, and opens once that takes writes', () =>
-    onMount(tmpfs, async (dir) => {
-      const before = await open(dir, driver);
-      before.events.enqueue('fim', records(1, 20));
-      before.close();
-      execFileSync('mount', ['-o', 'remount,ro', dir]);
-      await expect(open(dir, driver)).rejects.toMatchObject({ name: 'StoreError', code: 'READONLY' });
-      execFileSync('mount', ['-o', 'remount,rw', dir]);
-      const store = await open(dir, driver);
-      expect(store.events.stats()['fim']?.records).toBe(20);
-      store.close();
-    }));
-});
+    it('R008 starts on a full disk with what is queued', () =>
+      onMount(tmpfs, async (dir) => {
+        const before = await open(dir, driver);
+        before.events.enqueue('fim', records(1, 200));
+        before.close();
+        fill(join(dir, 'filler'));
+        const store = await open(dir, driver);
+        expect(store.events.stats()['fim']?.records).toBe(200);
+        store.close();
+      }));
+
+    it('says READONLY on a filesystem that went read-only under it, and at the next start', () =>
+      onMount(ext4, async (dir) => {
+        const store = await open(dir, driver);
+        store.events.enqueue('fim', records(1, 20));
+        execFileSync('mount', ['-o', 'remount,abort', dir]);
+        expect(
+          codeOf(() => {
+            store.events.enqueue('fim', records(21, 40));
+          }),
+        ).toBe('READONLY');
+        expect(store.events.stats()['fim']?.records).toBe(20);
+        codeOf(() => {
+          store.close();
+        });
+        await expect(open(dir, driver)).rejects.toMatchObject({ name: 'StoreError', code: 'READONLY' });
+      }));
+
+    it('says READONLY when it is opened on a read-only filesystem, and opens once that takes writes', () =>
+      onMount(tmpfs, async (dir) => {
+        const before = await open(dir, driver);
+        before.events.enqueue('fim', records(1, 20));
+        before.close();
+        execFileSync('mount', ['-o', 'remount,ro', dir]);
+        await expect(open(dir, driver)).rejects.toMatchObject({ name: 'StoreError', code: 'READONLY' });
+        execFileSync('mount', ['-o', 'remount,rw', dir]);
+        const store = await open(dir, driver);
+        expect(store.events.stats()['fim']?.records).toBe(20);
+        store.close();
+      }));
+  },
+);

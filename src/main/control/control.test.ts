@@ -16,12 +16,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { STATUS } from '../../../test/support/agent-status.ts';
+import { because, noRoot } from '../../../test/support/reason.ts';
 import type { AgentEvent, CycleRequest, WatchLine } from '../../shared/control.ts';
 import type { AgentStatus } from '../../shared/status.ts';
 import { ControlClient } from './client.ts';
 import { openControl, type ControlServer, type ControlTarget } from './server.ts';
 
-const isRoot = process.geteuid?.() === 0;
 const CHANGED: AgentEvent = {
   name: 'changed',
   at: '2026-11-20T12:00:00Z',
@@ -275,15 +275,18 @@ describe('the client', () => {
     });
   });
 
-  it.runIf(isRoot)('refuses an endpoint that belongs to another user', async () => {
-    chownSync(endpoints.read, 65_534, 65_534);
-    const refused = {
-      kind: 'permission',
-      message: expect.stringContaining('belongs to user 65534') as string,
-    };
-    await expect(new ControlClient(endpoints.read).status()).rejects.toMatchObject(refused);
-    await expect(new ControlClient(endpoints.read).watch().next()).rejects.toMatchObject(refused);
-  });
+  it.skipIf(noRoot !== undefined)(
+    `refuses an endpoint that belongs to another user${because(noRoot)}`,
+    async () => {
+      chownSync(endpoints.read, 65_534, 65_534);
+      const refused = {
+        kind: 'permission',
+        message: expect.stringContaining('belongs to user 65534') as string,
+      };
+      await expect(new ControlClient(endpoints.read).status()).rejects.toMatchObject(refused);
+      await expect(new ControlClient(endpoints.read).watch().next()).rejects.toMatchObject(refused);
+    },
+  );
 
   it.each([
     ['does not answer', 'timeout', () => undefined],
@@ -326,7 +329,7 @@ describe('the client', () => {
   });
 });
 
-describe.runIf(isRoot)('a user without rights', () => {
+describe.skipIf(noRoot !== undefined)(`a user without rights${because(noRoot)}`, () => {
   it('reads the status, and gets nowhere near the admin endpoint', async () => {
     // A runtime that the user may execute: the one of the tests may lie in a closed directory.
     const node = join(directory, 'node');

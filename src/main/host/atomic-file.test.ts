@@ -15,9 +15,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { because, noRoot } from '../../../test/support/reason.ts';
 import { ensureDirectory, readSmallFile, removeFile, UnsafeFile, writeFileAtomic } from './atomic-file.ts';
 
-const isRoot = process.geteuid?.() === 0;
 const modeOf = (path: string): number => lstatSync(path).mode & 0o7777;
 
 let directory: string;
@@ -141,7 +141,7 @@ describe('making a directory', () => {
     expect(() => ensureDirectory(join(directory, 'file'), 0o700)).toThrow();
   });
 
-  it.runIf(isRoot)('refuses one that another user owns', () => {
+  it.skipIf(noRoot !== undefined)(`refuses one that another user owns${because(noRoot)}`, () => {
     const path = join(directory, 'a');
     mkdirSync(path);
     chownSync(path, 65_534, 65_534);

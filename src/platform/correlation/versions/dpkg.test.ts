@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { because, noDpkg } from '../../../../test/support/reason.ts';
 import { compareDpkg } from './dpkg.ts';
 
 const SCRIPT = `while read -r a b; do
@@ -63,8 +63,8 @@ const pair = fc.oneof(
 );
 
 describe('dpkg version order', () => {
-  it.skipIf(!existsSync('/usr/bin/dpkg'))(
-    'equals dpkg --compare-versions on 2,000 generated pairs',
+  it.skipIf(noDpkg !== undefined)(
+    `equals dpkg --compare-versions on 2,000 generated pairs${because(noDpkg)}`,
     { timeout: 60_000 },
     () => {
       const pairs = fc.sample(pair, { numRuns: 2_000, seed: 20261120 });
