@@ -1,0 +1,123 @@
+import type { NetworkMonitor, NetworkState } from '../host/network/network.ts';
+import type { Context } from './context.ts';
+import { reachAgain, waitsForUnmetered } from './network-change.ts';
+
+/** Hands something to the owner loop as one event. */
+export type Post = (name: string, handle: () => void) => void;
+
+/** What is around the agent and may change at any time. */
+export interface Around {
+  readonly network: NetworkMonitor;
+  /** Calls back when the proxy settings have changed; returns what ends it. */
+  readonly watchProxies: (changed: () => void) => () => void;
+  /** Ends open connections, so that the next exchange looks for its route anew. */
+  readonly reconnect: () => void;
+}
+
+/**
+ * Turns what happens around the agent into events: networks, sleep, proxies. Whatever may lead to another route resets
+ * the back-off and closes connections, so that the missed heartbeat goes at once.
+ */
+export class Surroundings {
+  readonly #around: Around;
+  readonly #context: Context;
+  readonly #post: Post;
+  #endWatch: () => void = () => undefined;
+  #state: NetworkState | undefined;
+
+  constructor(around: Around, context: Context, post: Post) {
+    this.#around = around;
+    this.#context = context;
+    this.#post = post;
+  }
+
+  /** The networks as last seen; `undefined` before the first look. */
+  get network(): NetworkState | undefined {
+    return this.#state;
+  }
+
+  /** Looks once and begins to listen. */
+  async start(): Promise<void> {
+    const { network, watchProxies } = this.#around;
+    this.#take(await network.state());
+    network.start({
+      changed: (state) => {
+        this.#post('network changed', () => {
+          this.#take(state);
+          this.#goOn(`the network changed: ${describe(state)}`);
+        });
+      },
+      resumed: () => {
+        this.#post('resumed', () => {
+          this.#goOn('the host woke from sleep');
+        });
+      },
+      suspending: () => {
+        this.#context.log.info('the host goes to sleep');
+      },
+      unstable: ({ count, seconds, pause }) => {
+        this.#post('network unstable', () => {
+          const values = { count: String(count), seconds: String(seconds), pause: String(pause) };
+          this.#context.conditions.raise('NETWORK_UNSTABLE', this.#context.clock.now(), values);
+        });
+      },
+      stable: () => {
+        this.#post('network stable', () => {
+          this.#context.conditions.clear('NETWORK_UNSTABLE');
+        });
+      },
+      degraded: (reason) => {
+        this.#context.log.warn(reason);
+      },
+    });
+    this.#endWatch = watchProxies(() => {
+      this.#post('proxies changed', () => {
+        this.#goOn('the proxy settings changed');
+      });
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#endWatch();
+    await this.#around.network.stop();
+  }
+
+  #take(state: NetworkState): void {
+    this.#state = state;
+    const { context, now } = { context: this.#context, now: this.#context.clock.now() };
+    context.update({ network: { online: state.online, metered: state.metered === true } });
+    if (state.online) context.conditions.clear('NO_NETWORK');
+    else context.conditions.raise('NO_NETWORK', now);
+  }
+
+  #goOn(why: string): void {
+    const { log, facts, update, clock } = this.#context;
+    log.info(`${why}; routes are looked for anew`);
+    this.#around.reconnect();
+    update(reachAgain(facts(), clock.now()));
+  }
+}
+
+function describe({ online, metered, addresses }: NetworkState): string {
+  if (!online) return 'no interface is up';
+  const names = [...new Set(addresses.map((address) => address.interface))].join(', ');
+  return `${names}${metered === true ? ', metered' : ''}`;
+}
+
+const MB = 1024 * 1024;
+
+/** Says, or no longer says, that an upload waits for an unmetered network: after every event, since many lead to it. */
+export function noteMeteredWait(context: Context): void {
+  const facts = context.facts();
+  const { pending, meteredLimitBytes } = facts;
+  if (pending === null || !waitsForUnmetered(facts)) {
+    context.conditions.clear('METERED_WAIT');
+    return;
+  }
+  context.conditions.raise('METERED_WAIT', context.clock.now(), {
+    type: pending.type,
+    size: (pending.encodedBytes / MB).toFixed(1),
+    limit: String(meteredLimitBytes / MB),
+    file: context.paths.settingsFile,
+  });
+}
