@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { folderReader } from '../folder-reader.ts';
 import type { FileOptions } from '../open-file.ts';
 import type { KeyedRow, ReadContext, Reader } from '../table.ts';
 import { homes } from './accounts.ts';
 import { readJson } from './json.ts';
-import { expand, namesIn } from './tolerant.ts';
+import { namesIn } from './tolerant.ts';
 
 const SYSTEM = [
   '/usr/lib/node_modules',
@@ -16,9 +17,6 @@ const PERSONAL = [
   '.local/lib/node_modules',
   '.nvm/versions/node/*/lib/node_modules',
 ];
-
-/** Where a person owns a folder of the path. */
-const OWN_FILES = { links: 'none' } as const;
 
 const PackageJson = z.object({ name: z.string().min(1), version: z.string().min(1) });
 
@@ -48,20 +46,10 @@ export async function* packagesIn(
   }
 }
 
-async function* readNpmGlobal(context: ReadContext): AsyncGenerator<KeyedRow> {
-  yield* packagesIn(
-    context,
-    SYSTEM.flatMap((pattern) => expand(context, pattern)),
-    {},
-  );
-  const personal = homes(context).flatMap(({ path }) =>
-    PERSONAL.flatMap((pattern) => expand(context, `${path}/${pattern}`, OWN_FILES)),
-  );
-  yield* packagesIn(context, personal, OWN_FILES);
-}
-
-export const npmGlobalLinux: Reader = {
+export const npmGlobalLinux: Reader = folderReader({
   source: 'package.json in the global node_modules folders',
-  root: 'partly',
-  read: readNpmGlobal,
-};
+  everybody: SYSTEM,
+  personal: PERSONAL,
+  homes,
+  rows: packagesIn,
+});

@@ -1,7 +1,8 @@
+import { folderReader } from '../folder-reader.ts';
 import type { FileOptions } from '../open-file.ts';
 import type { KeyedRow, ReadContext, Reader } from '../table.ts';
 import { homes } from './accounts.ts';
-import { expand, namesIn, textOf } from './tolerant.ts';
+import { namesIn, textOf } from './tolerant.ts';
 
 /** Folders that hold distributions for everybody, by pattern. */
 const SYSTEM = [
@@ -17,9 +18,6 @@ const SYSTEM = [
 
 /** The same for one person, below the home. */
 const PERSONAL = ['.local/lib/python*/site-packages', '.pyenv/versions/*/lib/python*/site-packages'];
-
-/** Where a person owns a folder of the path. */
-const OWN_FILES = { links: 'none' } as const;
 
 const METADATA = /^(?<name>[^~-][^-]*)(?:-(?<version>[^-]+?))?(?:-py[\d.]+)?\.(?<kind>dist-info|egg-info)$/;
 
@@ -69,20 +67,10 @@ export async function* distributionsIn(
   }
 }
 
-async function* readPython(context: ReadContext): AsyncGenerator<KeyedRow> {
-  yield* distributionsIn(
-    context,
-    SYSTEM.flatMap((pattern) => expand(context, pattern)),
-    {},
-  );
-  const personal = homes(context).flatMap(({ path }) =>
-    PERSONAL.flatMap((pattern) => expand(context, `${path}/${pattern}`, OWN_FILES)),
-  );
-  yield* distributionsIn(context, personal, OWN_FILES);
-}
-
-export const pythonLinux: Reader = {
+export const pythonLinux: Reader = folderReader({
   source: 'dist-info and egg-info in the site folders of the system, /opt and homes',
-  root: 'partly',
-  read: readPython,
-};
+  everybody: SYSTEM,
+  personal: PERSONAL,
+  homes,
+  rows: distributionsIn,
+});

@@ -1,8 +1,7 @@
+import { folderReader } from '../folder-reader.ts';
 import { extensionsIn, type BrowserFolders } from '../linux/browser-extensions.ts';
 import { packagesIn } from '../linux/npm-global.ts';
 import { distributionsIn } from '../linux/python.ts';
-import { expand } from '../linux/tolerant.ts';
-import type { FileOptions } from '../open-file.ts';
 import type { ReadContext, Reader } from '../table.ts';
 import { homeUsers } from './software.ts';
 
@@ -14,54 +13,26 @@ import { homeUsers } from './software.ts';
 const homes = (context: ReadContext): { readonly user: string; readonly path: string }[] =>
   homeUsers(context).map((user) => ({ user, path: `/Users/${user}` }));
 
-const expandAll = (context: ReadContext, patterns: readonly string[], files: FileOptions = {}): string[] =>
-  patterns.flatMap((pattern) => expand(context, pattern, files));
-
-const OWN_FILES = { links: 'none' } as const;
-
-export const python: Reader = {
+export const python: Reader = folderReader({
   source: 'dist-info and egg-info in the site-packages of installed Pythons',
-  root: 'partly',
-  async *read(context) {
-    yield* distributionsIn(
-      context,
-      expandAll(context, [
-        '/Library/Python/*/site-packages',
-        '/Library/Frameworks/Python.framework/Versions/3*/lib/python3*/site-packages',
-        '/opt/homebrew/lib/python3*/site-packages',
-        '/usr/local/lib/python3*/site-packages',
-      ]),
-      {},
-    );
-    const own = homes(context).flatMap(({ path }) =>
-      expandAll(
-        context,
-        [
-          `${path}/Library/Python/*/lib/python/site-packages`,
-          `${path}/.pyenv/versions/*/lib/python3*/site-packages`,
-        ],
-        OWN_FILES,
-      ),
-    );
-    yield* distributionsIn(context, own, OWN_FILES);
-  },
-};
+  everybody: [
+    '/Library/Python/*/site-packages',
+    '/Library/Frameworks/Python.framework/Versions/3*/lib/python3*/site-packages',
+    '/opt/homebrew/lib/python3*/site-packages',
+    '/usr/local/lib/python3*/site-packages',
+  ],
+  personal: ['Library/Python/*/lib/python/site-packages', '.pyenv/versions/*/lib/python3*/site-packages'],
+  homes,
+  rows: distributionsIn,
+});
 
-export const npmGlobal: Reader = {
+export const npmGlobal: Reader = folderReader({
   source: 'package.json in the global node_modules folders',
-  root: 'partly',
-  async *read(context) {
-    yield* packagesIn(context, ['/usr/local/lib/node_modules', '/opt/homebrew/lib/node_modules'], {});
-    const own = homes(context).flatMap(({ path }) =>
-      expandAll(
-        context,
-        [`${path}/.npm-global/lib/node_modules`, `${path}/.nvm/versions/node/*/lib/node_modules`],
-        OWN_FILES,
-      ),
-    );
-    yield* packagesIn(context, own, OWN_FILES);
-  },
-};
+  everybody: ['/usr/local/lib/node_modules', '/opt/homebrew/lib/node_modules'],
+  personal: ['.npm-global/lib/node_modules', '.nvm/versions/node/*/lib/node_modules'],
+  homes,
+  rows: packagesIn,
+});
 
 const SUPPORT = 'Library/Application Support';
 const BROWSERS: BrowserFolders = {

@@ -77,12 +77,11 @@ const COMPUTER = cim({
 });
 
 export const IDENTITY_BATCH: Batch = [USER, GROUP, LOGON, POLICY, COMPUTER];
-const batch = (): Batch => IDENTITY_BATCH;
 
 export const users: Reader = sectionReader({
   source: 'Win32_UserAccount, registry ProfileList',
   root: 'no',
-  batch,
+  batch: IDENTITY_BATCH,
   section: USER,
   *rows(accounts) {
     for (const { name, sid, fullName, disabled, home } of accounts) {
@@ -113,7 +112,7 @@ function memberOf(path: string): string {
 export const groups: Reader = sectionReader({
   source: 'Win32_Group, ADSI WinNT provider',
   root: 'no',
-  batch,
+  batch: IDENTITY_BATCH,
   section: GROUP,
   *rows(found) {
     for (const { name, sid, members } of found) {
@@ -145,7 +144,7 @@ export const loggedOnUsers: Reader = {
 export const passwordPolicy: Reader = sectionReader({
   source: 'ADSI WinNT provider, computer object; ages and intervals in seconds',
   root: 'no',
-  batch,
+  batch: IDENTITY_BATCH,
   section: POLICY,
   *rows(settings) {
     for (const { name, value } of settings) {

@@ -72,7 +72,6 @@ const SUFFIXES = cim({
 });
 
 export const NETWORK_BATCH: Batch = [ADAPTER, ADDRESS, ROUTE, SERVERS, SUFFIXES];
-const batch = (): Batch => NETWORK_BATCH;
 
 /** ifType numbers of IANA. */
 const TYPES = new Map([
@@ -93,7 +92,7 @@ const isWifi = ({ InterfaceType, NdisPhysicalMedium }: Adapter): boolean =>
 export const interfaces: Reader = sectionReader({
   source: 'MSFT_NetAdapter',
   root: 'no',
-  batch,
+  batch: NETWORK_BATCH,
   section: ADAPTER,
   *rows(adapters) {
     for (const adapter of adapters) {
@@ -112,7 +111,7 @@ export const interfaces: Reader = sectionReader({
 export const wifi: Reader = sectionReader({
   source: 'MSFT_NetAdapter',
   root: 'no',
-  batch,
+  batch: NETWORK_BATCH,
   section: ADAPTER,
   *rows(adapters) {
     for (const adapter of adapters) {
@@ -148,7 +147,7 @@ function scopeOf(address: string): string {
 export const addresses: Reader = sectionReader({
   source: 'MSFT_NetIPAddress',
   root: 'no',
-  batch,
+  batch: NETWORK_BATCH,
   section: ADDRESS,
   *rows(found) {
     for (const { InterfaceAlias, IPAddress, AddressFamily, PrefixLength, SuffixOrigin, Store } of found) {
@@ -175,7 +174,7 @@ const ON_LINK = new Set(['0.0.0.0', '::']);
 export const routes: Reader = sectionReader({
   source: 'MSFT_NetRoute',
   root: 'no',
-  batch,
+  batch: NETWORK_BATCH,
   section: ROUTE,
   *rows(found) {
     for (const { InterfaceAlias, DestinationPrefix, NextHop, RouteMetric, AddressFamily, Store } of found) {

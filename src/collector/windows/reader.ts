@@ -4,7 +4,7 @@ import { type Batch, type Section, readSection } from './powershell.ts';
 interface SectionReader<T> {
   readonly source: string;
   readonly root: Reader['root'];
-  readonly batch: () => Batch;
+  readonly batch: Batch;
   readonly section: Section<T>;
   readonly rows: (facts: readonly T[]) => Iterable<KeyedRow>;
 }
@@ -15,7 +15,7 @@ export function sectionReader<T>({ source, root, batch, section, rows }: Section
     source,
     root,
     async *read(context) {
-      yield* rows(await readSection(context, batch(), section));
+      yield* rows(await readSection(context, batch, section));
     },
   };
 }

@@ -92,7 +92,6 @@ const TASK: Section<{
 };
 
 export const START_BATCH: Batch = [SERVICE, RUN, TASK];
-const batch = (): Batch => START_BATCH;
 
 const START_MODES = new Map([
   [0, 'boot'],
@@ -107,7 +106,7 @@ const USER_INSTANCE = 0x80;
 export const services: Reader = sectionReader({
   source: 'registry SYSTEM\\CurrentControlSet\\Services',
   root: 'partly',
-  batch,
+  batch: START_BATCH,
   section: SERVICE,
   *rows(found) {
     for (const service of found) {
@@ -188,7 +187,7 @@ function triggerText(trigger: string): string {
 export const scheduledTasks: Reader = sectionReader({
   source: 'MSFT_ScheduledTask',
   root: 'partly',
-  batch,
+  batch: START_BATCH,
   section: TASK,
   *rows(tasks) {
     for (const task of tasks) {

@@ -92,12 +92,11 @@ const HOTFIX: Section<{ id: string | null; description: string | null; installed
 };
 
 export const SOFTWARE_BATCH: Batch = [PROGRAM, INSTALLED, HOTFIX];
-const batch = (): Batch => SOFTWARE_BATCH;
 
 export const windowsPrograms: Reader = sectionReader({
   source: 'registry Uninstall keys of HKLM (both views) and of the loaded user hives',
   root: 'partly',
-  batch,
+  batch: SOFTWARE_BATCH,
   section: PROGRAM,
   *rows(programs) {
     for (const program of programs) {
@@ -144,7 +143,7 @@ const compactDate = (date: string | null): string | null =>
 export const msiProducts: Reader = sectionReader({
   source: 'registry Installer\\UserData',
   root: 'no',
-  batch,
+  batch: SOFTWARE_BATCH,
   section: INSTALLED,
   *rows(products) {
     for (const product of products) {
@@ -185,7 +184,7 @@ export function hotfixDate(text: string | null): string | null {
 export const windowsHotfixes: Reader = sectionReader({
   source: 'Win32_QuickFixEngineering',
   root: 'no',
-  batch,
+  batch: SOFTWARE_BATCH,
   section: HOTFIX,
   *rows(hotfixes) {
     const rows = new Map<string, { id: string; description: string | null; installedOn: string | null }>();

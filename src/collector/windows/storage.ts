@@ -66,7 +66,6 @@ const BATTERY = cim({
 });
 
 export const STORAGE_BATCH: Batch = [DISK, VOLUME, ENCRYPTABLE, BATTERY];
-const batch = (): Batch => STORAGE_BATCH;
 
 const BUSES = new Map([
   [1, 'scsi'],
@@ -94,7 +93,7 @@ function diskType(media: number | null, bus: number | null): string | null {
 export const disks: Reader = sectionReader({
   source: 'MSFT_PhysicalDisk',
   root: 'partly',
-  batch,
+  batch: STORAGE_BATCH,
   section: DISK,
   *rows(found) {
     for (const disk of found) {
@@ -122,7 +121,7 @@ const FIXED_DRIVE = 3;
 export const mounts: Reader = sectionReader({
   source: 'Win32_Volume',
   root: 'no',
-  batch,
+  batch: STORAGE_BATCH,
   section: VOLUME,
   *rows(volumes) {
     for (const volume of volumes) {
@@ -156,7 +155,7 @@ const PROTECTED = 1;
 export const diskEncryption: Reader = sectionReader({
   source: 'Win32_EncryptableVolume',
   root: 'yes',
-  batch,
+  batch: STORAGE_BATCH,
   section: ENCRYPTABLE,
   *rows(volumes) {
     for (const volume of volumes) {
@@ -187,7 +186,7 @@ function chemistryOf(code: number | null): string | null {
 export const battery: Reader = sectionReader({
   source: 'BatteryStaticData (root/wmi)',
   root: 'yes',
-  batch,
+  batch: STORAGE_BATCH,
   section: BATTERY,
   *rows(batteries) {
     for (const found of batteries) {

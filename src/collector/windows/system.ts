@@ -96,12 +96,11 @@ const TIMEZONE: Section<{ name: string | null }> = {
 };
 
 export const SYSTEM_BATCH: Batch = [OS, COMPUTER, PRODUCT, BIOS, ENCLOSURE, PROCESSOR, MODULE, TIMEZONE];
-const batch = (): Batch => SYSTEM_BATCH;
 
 export const osVersion: Reader = sectionReader({
   source: 'Win32_OperatingSystem, registry SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion',
   root: 'no',
-  batch,
+  batch: SYSTEM_BATCH,
   section: OS,
   *rows([os]) {
     if (os === undefined) return;
@@ -210,7 +209,7 @@ const PROCESSOR_ID = /Family (\d+) Model (\d+) Stepping (\d+)/;
 export const cpu: Reader = sectionReader({
   source: 'Win32_Processor',
   root: 'no',
-  batch,
+  batch: SYSTEM_BATCH,
   section: PROCESSOR,
   *rows(processors) {
     for (const [index, processor] of processors.entries()) {
@@ -246,7 +245,7 @@ const MEMORY_TYPES = new Map([
 export const memory: Reader = sectionReader({
   source: 'Win32_PhysicalMemory',
   root: 'no',
-  batch,
+  batch: SYSTEM_BATCH,
   section: MODULE,
   *rows(modules) {
     if (modules.length === 0) return;
@@ -271,7 +270,7 @@ export const memory: Reader = sectionReader({
 export const timezone: Reader = sectionReader({
   source: 'registry SYSTEM\\CurrentControlSet\\Control\\TimeZoneInformation',
   root: 'no',
-  batch,
+  batch: SYSTEM_BATCH,
   section: TIMEZONE,
   *rows([zone]): Iterable<KeyedRow> {
     if (zone !== undefined && zone.name !== null) yield { key: 'timezone', row: { name: zone.name } };

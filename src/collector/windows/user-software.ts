@@ -1,10 +1,9 @@
 import { isDirectory, listNames } from '../files.ts';
+import { folderReader } from '../folder-reader.ts';
 import type { Home } from '../linux/accounts.ts';
 import { extensionsIn, type BrowserFolders } from '../linux/browser-extensions.ts';
 import { packagesIn } from '../linux/npm-global.ts';
 import { distributionsIn } from '../linux/python.ts';
-import { expand } from '../linux/tolerant.ts';
-import type { FileOptions } from '../open-file.ts';
 import type { ReadContext, Reader } from '../table.ts';
 
 /**
@@ -20,47 +19,28 @@ function homes(context: ReadContext): Home[] {
     .map((user) => ({ user, path: `C:/Users/${user}` }));
 }
 
-const expandAll = (context: ReadContext, patterns: readonly string[], files: FileOptions = {}): string[] =>
-  patterns.flatMap((pattern) => expand(context, pattern, files));
-
-const OWN_FILES = { links: 'none' } as const;
-
-export const python: Reader = {
+export const python: Reader = folderReader({
   source: 'dist-info and egg-info in the site-packages of installed Pythons',
-  root: 'partly',
-  async *read(context) {
-    yield* distributionsIn(
-      context,
-      expandAll(context, [
-        'C:/Program Files/Python3*/Lib/site-packages',
-        'C:/Program Files (x86)/Python3*/Lib/site-packages',
-        'C:/Python3*/Lib/site-packages',
-      ]),
-      {},
-    );
-    const own = homes(context).flatMap(({ path }) =>
-      expandAll(
-        context,
-        [
-          `${path}/AppData/Local/Programs/Python/Python3*/Lib/site-packages`,
-          `${path}/AppData/Roaming/Python/Python3*/site-packages`,
-        ],
-        OWN_FILES,
-      ),
-    );
-    yield* distributionsIn(context, own, OWN_FILES);
-  },
-};
+  everybody: [
+    'C:/Program Files/Python3*/Lib/site-packages',
+    'C:/Program Files (x86)/Python3*/Lib/site-packages',
+    'C:/Python3*/Lib/site-packages',
+  ],
+  personal: [
+    'AppData/Local/Programs/Python/Python3*/Lib/site-packages',
+    'AppData/Roaming/Python/Python3*/site-packages',
+  ],
+  homes,
+  rows: distributionsIn,
+});
 
-export const npmGlobal: Reader = {
+export const npmGlobal: Reader = folderReader({
   source: 'package.json in the global node_modules folders',
-  root: 'partly',
-  async *read(context) {
-    yield* packagesIn(context, ['C:/Program Files/nodejs/node_modules'], {});
-    const own = homes(context).map(({ path }) => `${path}/AppData/Roaming/npm/node_modules`);
-    yield* packagesIn(context, own, OWN_FILES);
-  },
-};
+  everybody: ['C:/Program Files/nodejs/node_modules'],
+  personal: ['AppData/Roaming/npm/node_modules'],
+  homes,
+  rows: packagesIn,
+});
 
 const BROWSERS: BrowserFolders = {
   chromium: [
