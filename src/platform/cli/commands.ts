@@ -25,6 +25,13 @@ export function withAdmin<T>(data: string, work: (admin: Admin) => T): T {
   }
 }
 
+/** Asks the administration of the platform that the options name, and prints the answer as text or JSON. */
+function answer<T>(command: Command, ask: (admin: Admin) => T, text: (found: T) => string): void {
+  const { data, json } = command.optsWithGlobals<Common>();
+  const found = withAdmin(data, ask);
+  print(json, found, () => text(found));
+}
+
 const list = (text: string): string[] => text.split(',').filter((part) => part !== '');
 const limit = (text: string): number | null => (text === 'unlimited' ? null : whole(text));
 const expiry = (text: string): string | null => {
@@ -78,24 +85,26 @@ export function keyCommands(program: Command): void {
     .command('list', { isDefault: true })
     .description('show all keys')
     .action((_, command: Command) => {
-      const { data, json } = command.optsWithGlobals<Common>();
-      const found = withAdmin(data, (admin) => admin.keys());
-      print(json, found, () => keysText(found));
+      answer(command, (admin) => admin.keys(), keysText);
     });
   options(
     keys.command('create').description('make a key').requiredOption('--title <text>', 'its title'),
   ).action((given: Pairs & { readonly title: string }, command: Command) => {
-    const { data, json } = command.optsWithGlobals<Common>();
-    const made = withAdmin(data, (admin) => admin.createKey(given));
-    print(json, made, () => keysText([made]));
+    answer(
+      command,
+      (admin) => admin.createKey(given),
+      (made) => keysText([made]),
+    );
   });
   options(keys.command('edit <id>').description('change a key').option('--title <text>', 'its title'))
     .option('--disabled <true|false>', 'refuse new agents', yesOrNo)
     .option('--apply-to-agents', 'change existing agents of the key, too')
     .action((id: string, given: Pairs, command: Command) => {
-      const { data, json } = command.optsWithGlobals<Common>();
-      const made = withAdmin(data, (admin) => admin.editKey(id, given));
-      print(json, made, () => keysText([made]));
+      answer(
+        command,
+        (admin) => admin.editKey(id, given),
+        (made) => keysText([made]),
+      );
     });
 }
 
@@ -114,22 +123,24 @@ export function profileCommands(program: Command): void {
     .command('list', { isDefault: true })
     .description('show all profiles')
     .action((_, command: Command) => {
-      const { data, json } = command.optsWithGlobals<Common>();
-      const found = withAdmin(data, (admin) => admin.profiles());
-      print(json, found, () => profilesText(found));
+      answer(command, (admin) => admin.profiles(), profilesText);
     });
   options(profiles.command('create <settings...>').description('make a profile')).action(
     (settings: string[], given: Pairs, command: Command) => {
-      const { data, json } = command.optsWithGlobals<Common>();
-      const made = withAdmin(data, (admin) => admin.createProfile(editOf(settings, given)));
-      print(json, made, () => profilesText([made]));
+      answer(
+        command,
+        (admin) => admin.createProfile(editOf(settings, given)),
+        (made) => profilesText([made]),
+      );
     },
   );
   options(profiles.command('edit <id> [settings...]').description('change a profile')).action(
     (id: string, settings: string[], given: Pairs, command: Command) => {
-      const { data, json } = command.optsWithGlobals<Common>();
-      const made = withAdmin(data, (admin) => admin.editProfile(id, editOf(settings, given)));
-      print(json, made, () => profilesText([made]));
+      answer(
+        command,
+        (admin) => admin.editProfile(id, editOf(settings, given)),
+        (made) => profilesText([made]),
+      );
     },
   );
 }
@@ -166,45 +177,35 @@ export function agentCommands(program: Command): void {
     .command('agents')
     .description('show all agents')
     .action((_, command: Command) => {
-      const { data, json } = command.optsWithGlobals<Common>();
-      const found = withAdmin(data, (admin) => admin.agents());
-      print(json, found, () => agentsText(found));
+      answer(command, (admin) => admin.agents(), agentsText);
     });
   program
     .command('show <host>')
     .description('everything about one agent; HOST is an agent id or a host name')
     .action((host: string, _, command: Command) => {
-      const { data, json } = command.optsWithGlobals<Common>();
-      const found = withAdmin(data, (admin) => admin.show(host));
-      print(json, found, () => agentText(found));
+      answer(command, (admin) => admin.show(host), agentText);
     });
   program
     .command('findings <host>')
     .description('vulnerabilities of one host')
     .action((host: string, _, command: Command) => {
-      const { data, json } = command.optsWithGlobals<Common>();
-      const found = withAdmin(data, (admin) => admin.findings(host));
-      print(json, found, () => findingsText(found));
+      answer(command, (admin) => admin.findings(host), findingsText);
     });
   program
     .command('activities <host>')
     .description('life-cycle activities of one agent, newest first')
     .action((host: string, _, command: Command) => {
-      const { data, json } = command.optsWithGlobals<Common>();
-      const found = withAdmin(data, (admin) => admin.activities(host));
-      print(json, found, () => activitiesText(found));
+      answer(command, (admin) => admin.activities(host), activitiesText);
     });
   program
     .command('command <host> <type> [args...]')
     .description('queue a command for the next heartbeat; args are key=value')
     .addHelpText('after', COMMANDS_HELP)
     .action((host: string, type: string, args: string[], _, command: Command) => {
-      const { data, json } = command.optsWithGlobals<Common>();
-      const queued = withAdmin(data, (admin) => admin.command(host, type.toUpperCase(), argsOf(args)));
-      print(
-        json,
-        queued,
-        () =>
+      answer(
+        command,
+        (admin) => admin.command(host, type.toUpperCase(), argsOf(args)),
+        (queued) =>
           `${queued?.type ?? type} waits for the next heartbeat of ${host} (host id ${queued?.agent ?? ''})`,
       );
     });
