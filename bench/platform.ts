@@ -17,6 +17,7 @@ import {
   describe,
   hostFacts,
   itemsOf,
+  statusBody,
 } from '../test/support/platform-client.ts';
 
 /*
@@ -101,23 +102,13 @@ async function serve(dataDir: string): Promise<Site> {
 function heartbeatBody(agent: SimulatedAgent): Buffer {
   agent.counter += 1;
   const types = { Inventory: { seq: 9, root: 'aaaaaaaa' }, Vulnerability: { seq: 9, root: 'bbbbbbbb' } };
-  return Buffer.from(
-    JSON.stringify({
-      agentVersion: '0.1.0',
-      counter: agent.counter,
-      state: 'idle',
-      lastActivity: { name: 'Scan Complete', at: new Date().toISOString() },
-      configVersion: 1,
-      manifestVersions: { Inventory: 1, Vulnerability: 1 },
-      types,
-      pendingDelta: false,
-      blackout: false,
-      suspended: false,
-      route: 'direct',
-      fingerprint: FINGERPRINT.slice(0, 8),
-      drops: {},
-    }),
-  );
+  const changes = {
+    lastActivity: { name: 'Scan Complete', at: new Date().toISOString() },
+    configVersion: 1,
+    manifestVersions: { Inventory: 1, Vulnerability: 1 },
+    types,
+  };
+  return Buffer.from(JSON.stringify(statusBody(agent.counter, changes)));
 }
 
 async function heartbeat(site: Site, customer: string, agent: SimulatedAgent, pool: Pool): Promise<void> {

@@ -3,43 +3,19 @@ import { generateKeyPair } from './keys.ts';
 import {
   SignatureRefused,
   signReply,
-  signRequest,
   verifyReply,
   verifyRequest,
-  type Headers,
   type ReplyParts,
   type RequestParts,
 } from './message-signature.ts';
+import { agent, BODY, other, plain, refused, signedRequest, STAMP, withHeaders } from './testing/messages.ts';
 
-const agent = generateKeyPair();
 const platform = generateKeyPair();
-const other = generateKeyPair();
-const STAMP = { created: 1_795_000_000, nonce: 'bm9uY2Utbm9uY2Utbm9uYw' };
-const BODY = Buffer.from('{"a":1}');
 
-const plain: RequestParts = {
-  method: 'POST',
-  path: '/CloudAgent/v1/agents/a/status',
-  query: '?x=1',
-  headers: { 'wayfarer-customer': 'c0ffee', 'wayfarer-agent': 'a9e27' },
-};
-
-function withHeaders<T extends { headers: Headers }>(message: T, headers: Headers): T {
-  return { ...message, headers: { ...message.headers, ...headers } };
-}
-function signedRequest(request = plain, body: Uint8Array = BODY, stamp = STAMP): RequestParts {
-  return withHeaders(request, signRequest(request, body, agent, stamp));
-}
 function signedReply(request: RequestParts, reply: Partial<ReplyParts> = {}, pair = platform): ReplyParts {
   const parts: ReplyParts = { status: 200, headers: { etag: '"3"' }, ...reply, request };
   return withHeaders(parts, signReply(parts, BODY, pair, STAMP.created));
 }
-const refused = (reason: string | RegExp) => ({
-  name: 'SignatureRefused',
-  message: (typeof reason === 'string'
-    ? expect.stringContaining(reason)
-    : expect.stringMatching(reason)) as string,
-});
 
 describe('signed replies', () => {
   const probe: RequestParts = {

@@ -8,41 +8,12 @@ import {
 } from 'http-message-sig';
 import { describe, expect, it } from 'vitest';
 import { contentDigest } from './digest.ts';
-import { generateKeyPair, signBytes, verifyBytes } from './keys.ts';
-import {
-  SignatureRefused,
-  signRequest,
-  verifyRequest,
-  type Headers,
-  type RequestParts,
-} from './message-signature.ts';
+import { signBytes, verifyBytes } from './keys.ts';
+import { SignatureRefused, signRequest, verifyRequest, type RequestParts } from './message-signature.ts';
+import { agent, BODY, other, plain, refused, signedRequest, STAMP, withHeaders } from './testing/messages.ts';
 
-const agent = generateKeyPair();
-const other = generateKeyPair();
-const STAMP = { created: 1_795_000_000, nonce: 'bm9uY2Utbm9uY2Utbm9uYw' };
-const BODY = Buffer.from('{"a":1}');
-
-const plain: RequestParts = {
-  method: 'POST',
-  path: '/CloudAgent/v1/agents/a/status',
-  query: '?x=1',
-  headers: { 'wayfarer-customer': 'c0ffee', 'wayfarer-agent': 'a9e27' },
-};
 const keys = new Map([[agent.keyId, agent.publicKey]]);
 const keyOf = (keyId: string): string | undefined => keys.get(keyId);
-
-function withHeaders<T extends { headers: Headers }>(message: T, headers: Headers): T {
-  return { ...message, headers: { ...message.headers, ...headers } };
-}
-function signedRequest(request = plain, body: Uint8Array = BODY, stamp = STAMP): RequestParts {
-  return withHeaders(request, signRequest(request, body, agent, stamp));
-}
-const refused = (reason: string | RegExp) => ({
-  name: 'SignatureRefused',
-  message: (typeof reason === 'string'
-    ? expect.stringContaining(reason)
-    : expect.stringMatching(reason)) as string,
-});
 
 /** What the protocol has a request cover, written down here once more. */
 const required = ['@method', '@path', '@query', 'content-digest', 'wayfarer-customer', 'wayfarer-agent'];

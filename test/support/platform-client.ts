@@ -57,6 +57,25 @@ export function hostFacts(changes: Readonly<Record<string, unknown>> = {}) {
   };
 }
 
+/** The body of a heartbeat of an agent that holds nothing. */
+export function statusBody(counter: number, changes: Readonly<Record<string, unknown>> = {}) {
+  return {
+    agentVersion: '0.1.0',
+    counter,
+    state: 'idle',
+    configVersion: 0,
+    manifestVersions: {},
+    types: {},
+    pendingDelta: false,
+    blackout: false,
+    suspended: false,
+    route: 'direct',
+    fingerprint: FINGERPRINT.slice(0, 8),
+    drops: {},
+    ...changes,
+  };
+}
+
 /** Items in key order from rows by table and key. */
 export function itemsOf(rows: readonly (readonly [table: string, key: string, row: Row])[]): Item[] {
   return rows.map(([table, key, row]) => makeItem(table, key, row)).sort((a, b) => compareKeys(a.key, b.key));
@@ -135,21 +154,7 @@ export class PlatformClient {
   heartbeat(changes: Readonly<Record<string, unknown>> = {}, options: CallOptions = {}): Promise<Reply> {
     this.counter += 1;
     return this.call('POST', this.agentPath('/status'), {
-      json: {
-        agentVersion: '0.1.0',
-        counter: this.counter,
-        state: 'idle',
-        configVersion: 0,
-        manifestVersions: {},
-        types: {},
-        pendingDelta: false,
-        blackout: false,
-        suspended: false,
-        route: 'direct',
-        fingerprint: FINGERPRINT.slice(0, 8),
-        drops: {},
-        ...changes,
-      },
+      json: statusBody(this.counter, changes),
       ...options,
     });
   }

@@ -1,19 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { RECORD_LIMITS, type EventQueue } from './event-queue.ts';
-import { DRIVERS, openTest, withDir } from './store.fixture.ts';
+import { DRIVERS, withStore } from './store.fixture.ts';
 
 const ALL = { maxRecords: 1_000, maxBytes: 10_000_000 };
 const GOOD = { id: 'good', at: 1, body: '' };
 
 describe.each(DRIVERS)('what the event queue takes over %s', (driver) => {
   const withQueue = (work: (queue: EventQueue) => void): Promise<void> =>
-    withDir(async (dir) => {
-      const { store } = await openTest(dir, driver);
-      try {
-        work(store.events);
-      } finally {
-        store.close();
-      }
+    withStore(driver, ({ events }) => {
+      work(events);
     });
 
   it.each([

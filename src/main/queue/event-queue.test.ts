@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_LIMIT_BYTES, type EventQueue, type EventRecord } from './event-queue.ts';
 import { GAP_SIZE, recordSize } from './eviction.ts';
-import { STORE_FILE, type Store } from './open.ts';
-import { copyAsKilled, DRIVERS, openTest, withDir } from './store.fixture.ts';
+import { STORE_FILE } from './open.ts';
+import { copyAsKilled, DRIVERS, openTest, withDir, withStore } from './store.fixture.ts';
 
 const ALL = { maxRecords: 1_000, maxBytes: 10_000_000 };
 
@@ -26,18 +26,10 @@ function acknowledgeAll(queue: EventQueue, stream = 'fim'): number {
 }
 
 describe.each(DRIVERS)('event queue over %s', (driver) => {
-  const withStore = (work: (store: Store, dir: string) => void | Promise<void>): Promise<void> =>
-    withDir(async (dir) => {
-      const { store } = await openTest(dir, driver);
-      try {
-        await work(store, dir);
-      } finally {
-        store.close();
-      }
-    });
-
   const withQueue = (work: (queue: EventQueue) => void): Promise<void> =>
-    withStore(({ events }) => work(events));
+    withStore(driver, ({ events }) => {
+      work(events);
+    });
 
   it('R008 hands records out in order, again and again, until they are acknowledged', () =>
     withQueue((queue) => {
@@ -58,7 +50,7 @@ describe.each(DRIVERS)('event queue over %s', (driver) => {
     }));
 
   it('R008 has everything on the disk when enqueue returns, as a killed process leaves it', () =>
-    withStore(async ({ events }, dir) => {
+    withStore(driver, async ({ events }, dir) => {
       events.enqueue('fim', range(1, 3));
       const after = join(dir, 'after');
       mkdirSync(after);
@@ -209,7 +201,7 @@ describe.each(DRIVERS)('event queue over %s', (driver) => {
     }));
 
   it('R008 loses nothing queued to a full disk and goes on when there is room', () =>
-    withStore(({ sql, events }) => {
+    withStore(driver, ({ sql, events }) => {
       events.enqueue('fim', range(1, 20));
       const pages = sql.prepare('PRAGMA page_count').get()?.['page_count'] as number;
       sql.exec(`PRAGMA max_page_count = ${pages}`);
@@ -223,7 +215,7 @@ describe.each(DRIVERS)('event queue over %s', (driver) => {
     }));
 
   it('gives the space back when a limit is lowered', () =>
-    withStore(({ events, sql }, dir) => {
+    withStore(driver, ({ events, sql }, dir) => {
       const sizeOnDisk = (): number => {
         sql.exec('PRAGMA wal_checkpoint(TRUNCATE)');
         return statSync(join(dir, STORE_FILE)).size;
@@ -239,7 +231,7 @@ describe.each(DRIVERS)('event queue over %s', (driver) => {
     }));
 
   it('holds the limit on the disk as well, and gives the space back', () =>
-    withStore(({ events, sql }, dir) => {
+    withStore(driver, ({ events, sql }, dir) => {
       const limit = 12_000_000;
       events.setLimit('fim', limit);
       for (let n = 0; n < 20; n += 1) {

@@ -1,22 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type Store } from './open.ts';
-import { DRIVERS, openTest, withDir } from './store.fixture.ts';
+import { DRIVERS, openTest, withDir, withStore } from './store.fixture.ts';
 
 describe.each(DRIVERS)('small values and commands over %s', (driver) => {
-  const withStore = (work: (store: Store, lines: string[]) => void): Promise<void> =>
-    withDir(async (dir) => {
-      const lines: string[] = [];
-      const { store } = await openTest(dir, driver, { warn: (line) => lines.push(line) });
-      try {
+  const withLines = (work: (store: Store, lines: string[]) => void): Promise<void> => {
+    const lines: string[] = [];
+    const warn = (line: string): void => void lines.push(line);
+    return withStore(
+      driver,
+      (store) => {
         work(store, lines);
-      } finally {
-        store.close();
-      }
-    });
+      },
+      { warn },
+    );
+  };
 
   it('gives a value back as its schema reads it, the newest one', () =>
-    withStore(({ kv }) => {
+    withLines(({ kv }) => {
       const Schedule = z.object({ due: z.number(), note: z.string().default('none') });
       expect(kv.get('schedule', Schedule)).toBeUndefined();
       kv.set('schedule', { due: 1 });
@@ -27,7 +28,7 @@ describe.each(DRIVERS)('small values and commands over %s', (driver) => {
     }));
 
   it('takes a value that does not fit for absent and says which, without its content', () =>
-    withStore(({ kv, sql }, lines) => {
+    withLines(({ kv, sql }, lines) => {
       kv.set('count', 'hunter2');
       expect(kv.get('count', z.number())).toBeUndefined();
       sql.exec("UPDATE kv SET value = '{broken' WHERE key = 'count'");
@@ -40,7 +41,7 @@ describe.each(DRIVERS)('small values and commands over %s', (driver) => {
     }));
 
   it('says where in a value it does not fit', () =>
-    withStore(({ kv }, lines) => {
+    withLines(({ kv }, lines) => {
       const Nested = z.object({ last: z.object({ at: z.number() }) });
       kv.set('schedule', { last: { at: 'x' } });
       expect(kv.get('schedule', Nested)).toBeUndefined();
@@ -52,7 +53,7 @@ describe.each(DRIVERS)('small values and commands over %s', (driver) => {
     }));
 
   it('refuses what JSON can not hold', () =>
-    withStore(({ kv }) => {
+    withLines(({ kv }) => {
       expect(() => {
         kv.set('x', undefined);
       }).toThrow(new TypeError('the value of x is not JSON'));
@@ -76,7 +77,7 @@ describe.each(DRIVERS)('small values and commands over %s', (driver) => {
     }));
 
   it('remembers the newest thousand commands', () =>
-    withStore(({ commands, sql }) => {
+    withLines(({ commands, sql }) => {
       sql.exec('PRAGMA synchronous = OFF');
       for (let n = 1; n <= 1_002; n += 1) commands.begin(`c-${n}`, 'SCAN_NOW');
       expect(sql.prepare('SELECT COUNT(*) AS n FROM commands').get()).toEqual({ n: 1_000 });

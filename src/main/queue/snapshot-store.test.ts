@@ -9,11 +9,10 @@ import { parseChange, parseHeader, type DeltaHeader } from '../../wire/delta-bod
 import { applyChanges, rootOfMap, type Change } from '../../wire/delta.ts';
 import { EMPTY_ROOT, makeItem } from '../../wire/item.ts';
 import { SEGMENT_BYTES } from './body-encoder.ts';
-import { type Store } from './open.ts';
 import { type Pending } from './pending-upload.ts';
 import { CommitMismatch, type SnapshotStore } from './snapshot-store.ts';
 import { SealConflict } from './seal.ts';
-import { copyAsKilled, DRIVERS, item, openTest, withDir } from './store.fixture.ts';
+import { copyAsKilled, DRIVERS, item, openTest, withDir, withStore } from './store.fixture.ts';
 
 const TERMS = { collectedAt: 1_000, encoding: 'gzip', chunkBytes: 65_536 } as const;
 
@@ -56,18 +55,8 @@ function commitAsSealed(snapshots: SnapshotStore, at = 2_000): void {
 }
 
 describe.each(DRIVERS)('snapshot store over %s', (driver) => {
-  const withStore = (work: (store: Store, dir: string) => void | Promise<void>): Promise<void> =>
-    withDir(async (dir) => {
-      const { store } = await openTest(dir, driver);
-      try {
-        await work(store, dir);
-      } finally {
-        store.close();
-      }
-    });
-
   const withSnapshots = (work: (snapshots: SnapshotStore) => void | Promise<void>): Promise<void> =>
-    withStore(({ snapshots }) => work(snapshots));
+    withStore(driver, ({ snapshots }) => work(snapshots));
 
   it('R022 seals a snapshot first, and only what changed from then on', () =>
     withSnapshots(async (snapshots) => {
@@ -182,7 +171,7 @@ describe.each(DRIVERS)('snapshot store over %s', (driver) => {
     }));
 
   it('R220 tells a copy that was tampered with by its own rows', () =>
-    withStore(async ({ snapshots, sql }) => {
+    withStore(driver, async ({ snapshots, sql }) => {
       await collect(snapshots, [item('a', 1), item('b', 2)]);
       commitAsSealed(snapshots);
       const { root } = snapshots.state('Inventory')!;
@@ -270,7 +259,7 @@ describe.each(DRIVERS)('snapshot store over %s', (driver) => {
     }));
 
   it('stores nothing of a collection when the disk is full, and the next one succeeds', () =>
-    withStore(async ({ snapshots, sql }) => {
+    withStore(driver, async ({ snapshots, sql }) => {
       const rows = Array.from({ length: 2_000 }, (_, n) =>
         item(`p-${n}`, createHash('sha256').update(String(n)).digest('hex')),
       );

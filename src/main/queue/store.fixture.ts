@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Item } from '../../shared/rows.ts';
 import { makeItem } from '../../wire/item.ts';
-import { openStore, STORE_FILE, type OpenedStore, type StoreOptions } from './open.ts';
+import { openStore, STORE_FILE, type OpenedStore, type Store, type StoreOptions } from './open.ts';
 import { filesOf } from './open-sql.ts';
 import { type DriverName } from './sql.ts';
 
@@ -50,6 +50,22 @@ export function openTest(
   extra: Partial<StoreOptions> = {},
 ): Promise<OpenedStore> {
   return openStore(dir, testOptions(driver, extra));
+}
+
+/** Runs with an open store in a directory of its own, both gone afterwards. */
+export function withStore(
+  driver: DriverName,
+  work: (store: Store, dir: string) => void | Promise<void>,
+  extra: Partial<StoreOptions> = {},
+): Promise<void> {
+  return withDir(async (dir) => {
+    const { store } = await openTest(dir, driver, extra);
+    try {
+      await work(store, dir);
+    } finally {
+      store.close();
+    }
+  });
 }
 
 /** An item of a table with one column. */
