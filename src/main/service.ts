@@ -10,7 +10,7 @@ import { systemClock, systemRandom } from './clock.ts';
 import { openControl } from './control/server.ts';
 import { isErrno, readSmallFile, UnsafeFile } from './host/atomic-file.ts';
 import { Locked, lockDataDir } from './host/lock.ts';
-import { openLog, type Log } from './host/log.ts';
+import { openLog, type AgentLog, type Log } from './host/log.ts';
 import { ensurePaths, resolvePaths, type Paths } from './host/paths.ts';
 import { rootDirectory } from './host/root.ts';
 import {
@@ -96,8 +96,11 @@ async function run(argv: readonly string[]): Promise<void> {
   const settings = loadSettings(flags, paths);
   const development = developmentIntervals(process.env);
   const unlock = await lockDataDir(paths.dataDir);
-  const log = openLog(paths.logFile, 'info', (error) => {
-    process.stderr.write(`wayfarer-agent: the log ${paths.logFile} can't be written: ${error.message}\n`);
+  const log = openLog(paths.logFile, 'info', {
+    onTrouble: (error) => {
+      process.stderr.write(`wayfarer-agent: the log ${paths.logFile} can't be written: ${error.message}\n`);
+    },
+    ...(settings.syslog && process.platform !== 'win32' && { syslog: { socket: paths.syslogSocket } }),
   });
   try {
     await runUntilSignal(paths, settings, development, log);
@@ -115,7 +118,7 @@ async function runUntilSignal(
   paths: Paths,
   settings: Settings,
   development: DevelopmentIntervals,
-  log: Log,
+  log: AgentLog,
 ): Promise<void> {
   const { ended, fatal } = endings();
   const { core, close } = await openCore({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CONDITIONS, type ConditionCode } from './conditions.ts';
 import { MANIFEST_TYPES } from './modules.ts';
+import { LOG_LEVELS } from './profile.ts';
 
 /** What the agent is doing, as one word (R315). Derived from facts, never set. */
 export const PHASES = [
@@ -95,6 +96,8 @@ export const AgentStatus = z.object({
     sentBytes: z.number().int(),
     chunks: z.number().int(),
   }),
+  /** Where the log is and what it holds; `until` while the platform asked for another level than the profile's. */
+  log: z.object({ path: z.string(), level: z.enum(LOG_LEVELS), until: Time }),
   development: z.string().nullable(),
 });
 export type AgentStatus = z.infer<typeof AgentStatus>;

@@ -61,5 +61,6 @@ export const STATUS: AgentStatus = {
   queue: { records: 0, bytes: 0, dropped: 0 },
   collector: { pid: 413, state: 'ready', restarts: 0 },
   uploads: { count: 6, rawBytes: 900_000, sentBytes: 90_000, chunks: 6 },
+  log: { path: '/var/log/wayfarer/wayfarer-agent.log', level: 'info', until: null },
   development: null,
 };

@@ -8,6 +8,7 @@ import {
 } from '../../shared/modules.ts';
 import { COMMAND_RESULTS, type Command, type CommandResult as Result } from '../../shared/wire.ts';
 import type { Context } from './context.ts';
+import { overrideLevel } from './log-level.ts';
 import { setModules } from './modules.ts';
 import { recordCommand } from './records.ts';
 import { wantReprovision } from './reprovision.ts';
@@ -45,6 +46,10 @@ const COMMANDS: Readonly<Record<string, Execute>> = {
   UNINSTALL: (context) => {
     wantUninstall(context);
     return done;
+  },
+  SET_LOG_LEVEL: (context, command) => {
+    const reason = overrideLevel(context, command.args);
+    return reason === undefined ? done : refused(reason);
   },
   REPROVISION: (context) => {
     wantReprovision(context);

@@ -5,7 +5,7 @@ import type { HostFacts } from '../../shared/wire.ts';
 import type { KeyPair } from '../../wire/keys.ts';
 import type { Clock, Random } from '../clock.ts';
 import type { IdentityFiles, Registration } from '../host/identity.ts';
-import type { Log } from '../host/log.ts';
+import type { AgentLog } from '../host/log.ts';
 import type { Paths } from '../host/paths.ts';
 import type { Settings } from '../host/settings.ts';
 import type { Store } from '../queue/open.ts';
@@ -41,7 +41,7 @@ export type NewEvent = AgentEvent extends infer E ? (E extends AgentEvent ? Omit
 export interface Context {
   readonly clock: Clock;
   readonly random: Random;
-  readonly log: Log;
+  readonly log: AgentLog;
   readonly paths: Paths;
   readonly settings: Settings;
   readonly store: Store;

@@ -11,6 +11,7 @@ import type { Context } from './context.ts';
 import { createContext, type CoreParts } from './create-context.ts';
 import { loadDocuments } from './documents.ts';
 import { FactBook } from './fact-book.ts';
+import { followLog, nextLevelChangeAt } from './log-level.ts';
 import { OwnerLoop } from './loop.ts';
 import { perform } from './perform.ts';
 import { plan, type Plan, type UplinkStep } from './plan.ts';
@@ -188,12 +189,17 @@ export class AgentCore {
   #replan(): void {
     const now = this.#parts.clock.now();
     const next = plan(this.#book.facts, now);
+    followLog(this.#context);
     if (next.uplink !== null) this.#startExchange(next.uplink);
     if (next.collect !== null) this.#startCollection(next.collect);
     const derived = this.#derivePhase();
     this.#phase = { ...derived, since: derived.phase === this.#phase.phase ? this.#phase.since : now };
     this.#publisher.changed();
-    this.#wakeAt([next.wakeAt, this.#context.conditions.nextChangeAt(now)]);
+    this.#wakeAt([
+      next.wakeAt,
+      this.#context.conditions.nextChangeAt(now),
+      nextLevelChangeAt(this.#book.facts.levelOverride, now),
+    ]);
   }
 
   #wakeAt(moments: readonly (number | null)[]): void {

@@ -1,5 +1,6 @@
 import type { ManifestType } from '../../shared/modules.ts';
 import type { Profile } from '../../shared/profile.ts';
+import type { LevelOverride } from './log-level.ts';
 
 /** Why a collection of a type was asked for. */
 export type CycleReason = 'manifest' | 'change' | 'resync' | 'request' | 'retry' | 'refused';
@@ -90,6 +91,8 @@ export interface Facts {
   /** The exchange under way, if any. */
   readonly exchanging: string | null;
   readonly profile: Profile;
+  /** The log level that the platform asked for, for a while. */
+  readonly levelOverride: LevelOverride | null;
   readonly profileVersion: number;
   /** Newest profile version that the platform announced. */
   readonly profileOffered: number;

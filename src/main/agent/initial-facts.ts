@@ -11,6 +11,7 @@ import {
   type Facts,
   type TypeFacts,
 } from './facts.ts';
+import { storedOverride } from './log-level.ts';
 import { countRecords } from './records.ts';
 import { uninstallState } from './uninstall-marker.ts';
 import { pendingFacts } from './upload-progress.ts';
@@ -75,6 +76,7 @@ export function initialFacts(
     meteredLimitBytes,
     exchanging: null,
     profile: defaultProfile(),
+    levelOverride: storedOverride(store),
     profileVersion: 0,
     profileOffered: 0,
     documentsNotBefore: {},

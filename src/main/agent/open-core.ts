@@ -4,7 +4,7 @@ import type { HostFacts } from '../../shared/wire.ts';
 import { readHostFacts } from '../host/host-facts.ts';
 import { readHostId, type HostIdRead } from '../host/host-id.ts';
 import { IdentityFiles } from '../host/identity.ts';
-import type { Log } from '../host/log.ts';
+import type { AgentLog } from '../host/log.ts';
 import type { Paths } from '../host/paths.ts';
 import type { Settings } from '../host/settings.ts';
 import { openStore, type Store } from '../queue/open.ts';
@@ -28,7 +28,7 @@ export interface CoreOptions {
   readonly settings: Settings;
   readonly clock: Clock;
   readonly random: Random;
-  readonly log: Log;
+  readonly log: AgentLog;
   readonly startCollector: StartCollector;
   readonly development: DevelopmentIntervals;
   /**

@@ -5,6 +5,7 @@ import { AGENT_VERSION } from '../../shared/wire.ts';
 import { toInstant } from '../clock.ts';
 import type { Context } from './context.ts';
 import type { Facts, TypeFacts } from './facts.ts';
+import { logStatus } from './log-level.ts';
 import { heartbeatAt } from './plan.ts';
 import { LastActivity } from './records.ts';
 import { collectionRefusal, dueAt } from './schedule.ts';
@@ -72,6 +73,7 @@ export function buildStatus(context: Context, input: ReportInput): AgentStatus {
       state: facts.collecting !== null ? 'collecting' : facts.collectorUp ? 'ready' : 'down',
     },
     uploads: { ...input.totals },
+    log: logStatus(context),
     development: Object.keys(facts.development).length === 0 ? null : JSON.stringify(facts.development),
   };
 }

@@ -1,4 +1,5 @@
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -10,10 +11,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { until } from '../../../test/support/until.ts';
 import type { LogLevel } from '../../shared/profile.ts';
-import { formatLine, openLog, redact } from './log.ts';
+import { formatLine, openLog } from './log.ts';
 
 const LINE =
   /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \+0000 \[wayfarer-agent\]\[\d+\]:\[(Error|Warning|Information|Debug|Trace)\]:\[1\]:/;
@@ -47,109 +49,6 @@ describe('a log line', () => {
   });
 });
 
-describe('redaction', () => {
-  const secret = fc.stringMatching(/^[A-Za-z0-9!#$%&*+./:=?@^_~-]{8,40}$/).map((text) => `S3cr3t${text}`);
-  const around = fc.string({ maxLength: 20 });
-
-  it('lets no UUID through, in whatever case and between whatever', () => {
-    fc.assert(
-      fc.property(fc.uuid(), fc.boolean(), around, around, (uuid, upper, before, after) => {
-        const written = upper ? uuid.toUpperCase() : uuid;
-        expect(redact(`${before}${written}${after}`).toLowerCase()).not.toContain(uuid);
-      }),
-    );
-  });
-
-  it('lets no credentials of a URL through', () => {
-    fc.assert(
-      fc.property(
-        fc.constantFrom('user:', ':', '', 'DOMAIN\\user:'),
-        secret,
-        around,
-        (user, text, before) => {
-          expect(redact(`${before} http://${user}${text}@proxy.example:3128/path`)).not.toContain(text);
-        },
-      ),
-    );
-  });
-
-  it('lets no password, token, header or signature through, however it is written', () => {
-    const form = fc.constantFrom<(text: string) => string>(
-      (text) => `password=${text}`,
-      (text) => `proxy_password: ${text}`,
-      (text) => `ProxyPassword = "${text}"`,
-      (text) => JSON.stringify({ user: 'u', password: `a "${text}`, next: 1 }),
-      (text) => `'passphrase': '${text}'`,
-      (text) => `Authorization: Bearer ${text}`,
-      (text) => `proxy-authorization: Basic ${text}==`,
-      (text) => `signature: sig1=:${text}:`,
-      (text) => `api-key = ${text}`,
-      (text) => `access_token=${text}&x=1`,
-      (text) => `Set-Cookie: id=${text}; Path=/`,
-    );
-    fc.assert(
-      fc.property(form, secret, around, (write, text, before) => {
-        expect(redact(`${before} ${write(text)}`)).not.toContain(text);
-      }),
-    );
-  });
-
-  it('lets no bare Ed25519 signature or signed document through', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ minLength: 64, maxLength: 64 }), (bytes) => {
-        const signature = Buffer.from(bytes);
-        expect(redact(`got ${signature.toString('base64')} there`)).toBe('got … there');
-        expect(redact(`eyJhbGciOiJFZERTQSJ9.e30.${signature.toString('base64url')}`)).not.toContain(
-          signature.toString('base64url'),
-        );
-      }),
-    );
-  });
-
-  it('leaves one line without control characters, whatever the message', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.string(), (text, tail) => {
-        const line = redact(`${text}\r\n2026-01-01 forged\u2028\u0085\u202e\u001b[31m${tail}`);
-        // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-        expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e]/);
-      }),
-    );
-  });
-
-  it('says the same when it is applied again', () => {
-    fc.assert(
-      fc.property(fc.string(), fc.uuid(), secret, (text, uuid, word) => {
-        const once = redact(`${text} ${uuid} https://u:${word}@h/ password=${word}`);
-        expect(redact(once)).toBe(once);
-      }),
-    );
-  });
-
-  it('leaves alone what helps: paths, addresses, key fingerprints, hashes', () => {
-    const text =
-      'pinned If71XRuddG5mmm9kPMFhOpNH4oo2vH6X4M79PDhROG8 at https://platform.example.com:8443/CloudAgent/, ' +
-      `root ${'ab'.repeat(32)}, /var/lib/wayfarer/agent.db, 192.0.2.1, fe80::1`;
-    expect(redact(text)).toBe(text);
-  });
-
-  it('bounds a message, and cuts no secret in half', () => {
-    const uuid = '0f8fad5b-d9cb-469f-a165-70867728950e';
-    for (let shift = 0; shift < uuid.length + 2; shift += 1) {
-      const text = redact(`${'word '.repeat(1640).slice(0, 8_155 + shift)}${uuid}${' tail'.repeat(9)}`);
-      expect(text.length).toBeLessThanOrEqual(8_192);
-      expect(text).not.toContain(uuid.slice(0, 5));
-    }
-    expect(redact('x'.repeat(9_000))).toBe(' …');
-  });
-
-  // Without a bound on what the patterns see, these run beyond the time limit of a test.
-  it('bounds the worst that someone can have us log', () => {
-    const hostile = ['://'.repeat(30_000), 'password'.repeat(12_000), `"password":"${'\\"'.repeat(50_000)}`];
-    for (const text of hostile)
-      expect(redact(` ${text.slice(0, 8_000)} ${text}`).length).toBeLessThanOrEqual(8_192);
-  });
-});
-
 describe('the log file', () => {
   let directory: string;
   beforeEach(() => {
@@ -158,15 +57,29 @@ describe('the log file', () => {
   afterEach(() => {
     rmSync(directory, { recursive: true, force: true });
   });
-  const noTrouble = (error: Error): void => {
+  const onTrouble = (error: Error): void => {
     throw error;
   };
   const linesOf = (path: string): string[] => readFileSync(path, 'utf8').split('\n').slice(0, -1);
 
+  const textOf = (path: string): string =>
+    (path.endsWith('.gz') ? gunzipSync(readFileSync(path)) : readFileSync(path)).toString('utf8');
+  /** The numbers of `line n` in all files of a log, the oldest first. */
+  function numbersIn(path: string, files: number): number[] {
+    const names = Array.from({ length: files }, (_, n) =>
+      n === 0 ? [path] : [`${path}.${String(n)}.gz`, `${path}.${String(n)}`],
+    );
+    return names
+      .reverse()
+      .flatMap((either) => either.filter((name) => existsSync(name)))
+      .flatMap((name) => textOf(name).split('\n').slice(0, -1))
+      .map((line) => Number(/line (\d+)$/.exec(line)?.[1]));
+  }
+
   it('is made with its directory, closed to others, and appended to', async () => {
     const path = join(directory, 'made', 'agent.log');
     for (const text of ['one', 'two']) {
-      const log = openLog(path, 'info', noTrouble);
+      const log = openLog(path, 'info', { onTrouble });
       log.info(text);
       await log.close();
     }
@@ -177,7 +90,7 @@ describe('the log file', () => {
 
   it('holds the levels asked for, each line in shape', async () => {
     const path = join(directory, 'agent.log');
-    const log = openLog(path, 'warn', noTrouble);
+    const log = openLog(path, 'warn', { onTrouble });
     const levels: LogLevel[] = ['error', 'warn', 'info', 'debug', 'trace'];
     for (const level of levels) log[level](`first ${level}`);
     log.setLevel('trace');
@@ -194,17 +107,42 @@ describe('the log file', () => {
 
   it('keeps its bound of files and bytes, and loses no line of a burst that they can hold', async () => {
     const path = join(directory, 'agent.log');
-    const log = openLog(path, 'info', noTrouble, { maxBytes: 10_000, maxFiles: 3 });
+    const log = openLog(path, 'info', { onTrouble, bounds: { maxBytes: 10_000, maxFiles: 3 } });
     for (let n = 0; n < 1000; n += 1) log.info(`line ${String(n)}`);
     await log.close();
-    expect(readdirSync(directory).sort()).toEqual(['agent.log', 'agent.log.1', 'agent.log.2']);
-    for (const name of readdirSync(directory)) {
-      expect(statSync(join(directory, name)).size).toBeLessThanOrEqual(10_000);
-    }
-    const kept = ['.2', '.1', ''].flatMap((suffix) => linesOf(`${path}${suffix}`));
-    const numbers = kept.map((line) => Number(/line (\d+)$/.exec(line)?.[1]));
+    expect(
+      readdirSync(directory)
+        .map((name) => name.replace('.gz', ''))
+        .sort(),
+    ).toEqual(['agent.log', 'agent.log.1', 'agent.log.2']);
+    const numbers = numbersIn(path, 3);
     expect(numbers).toEqual(numbers.map((_, at) => 1000 - numbers.length + at)); // the newest, in order, no gap
     expect(numbers.length).toBeGreaterThan(200);
+  });
+
+  it('compresses what is older, keeps order and bounds through a burst that goes on meanwhile, and lets the loop turn', async () => {
+    const path = join(directory, 'agent.log');
+    const log = openLog(path, 'info', { onTrouble, bounds: { maxBytes: 200_000, maxFiles: 5 } });
+    const compressed = (): number => readdirSync(directory).filter((name) => name.endsWith('.gz')).length;
+    let n = 0;
+    // In portions, so that the files shift under the compressor at many different moments.
+    while (n < 40_000) {
+      for (const end = n + 250; n < end; n += 1) log.info(`line ${String(n)}`);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await until('four compressed files', () => (compressed() === 4 ? true : undefined));
+    await log.close();
+    const numbers = numbersIn(path, 5);
+    expect(numbers).toEqual(numbers.map((_, at) => 40_000 - numbers.length + at));
+    expect(numbers.length).toBeGreaterThan(8_000);
+    expect(readdirSync(directory).sort()).toEqual([
+      'agent.log',
+      ...[1, 2, 3, 4].map((k) => `agent.log.${String(k)}.gz`),
+    ]);
+    for (const name of readdirSync(directory)) {
+      expect(statSync(join(directory, name)).mode & 0o777).toBe(0o640);
+      expect(textOf(join(directory, name)).length).toBeLessThanOrEqual(200_000);
+    }
   });
 
   it.each([
@@ -217,7 +155,7 @@ describe('the log file', () => {
     else mkdirSync(trouble.startsWith('a directory') ? path : join(directory, 'sub'), { recursive: true });
     if (trouble.startsWith('a link')) symlinkSync(join(directory, 'victim'), path);
     const troubles: Error[] = [];
-    const log = openLog(path, 'info', (error) => troubles.push(error));
+    const log = openLog(path, 'info', { onTrouble: (error) => troubles.push(error) });
     log.info('one');
     log.error('two');
     await log.close();
@@ -225,20 +163,32 @@ describe('the log file', () => {
     expect(readdirSync(directory)).toEqual(['sub']);
   });
 
-  it('goes on by itself once the trouble is over, and when someone deletes the file', async () => {
+  it('goes on by itself once the trouble is over, says how many lines are missing, and survives its deletion', async () => {
     const path = join(directory, 'sub', 'agent.log');
     writeFileSync(join(directory, 'sub'), '');
-    const log = openLog(path, 'info', () => undefined);
+    const troubles: Error[] = [];
+    const log = openLog(path, 'info', { onTrouble: (error) => troubles.push(error) });
     const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
     log.info('lost');
+    log.info('lost, too');
     await settle();
+    expect(log.trouble()).toContain('EEXIST');
     rmSync(join(directory, 'sub'));
     log.info('back');
     await settle();
-    expect(linesOf(path)[0]).toContain('back');
+    expect(log.trouble()).toBeNull();
+    expect(linesOf(path).map((line) => line.replace(LINE, ''))).toEqual([
+      '2 lines before this one could not be written',
+      'back',
+    ]);
     rmSync(path);
     log.info('again');
-    await log.close();
+    await settle();
     expect(linesOf(path).map((line) => line.replace(LINE, ''))).toEqual(['again']);
+    rmSync(join(directory, 'sub'), { recursive: true });
+    writeFileSync(join(directory, 'sub'), '');
+    log.info('lost once more');
+    await log.close();
+    expect(troubles).toHaveLength(2);
   });
 });

@@ -1,14 +1,23 @@
 import { createLogger, format, transports, type Logger } from 'winston';
 import type { LogLevel } from '../../shared/profile.ts';
+import { redact } from './redact.ts';
 import { RotatingFile, type LogBounds } from './rotating-file.ts';
+import { openSyslog, type SyslogOptions } from './syslog.ts';
 
-/** The log as the core uses it. Messages are single lines; values in them are redacted before they are written. */
+/** The log as most of the core uses it. Messages are single lines; values in them are redacted before they are written. */
 export interface Log {
   readonly error: (message: string) => void;
   readonly warn: (message: string) => void;
   readonly info: (message: string) => void;
   readonly debug: (message: string) => void;
   readonly trace: (message: string) => void;
+}
+
+/** The log as its owner sees it. */
+export interface AgentLog extends Log {
+  readonly setLevel: (level: LogLevel) => void;
+  /** Why the last line could not be written; `null` when it was. */
+  readonly trouble: () => string | null;
 }
 
 const LEVELS = { error: 0, warn: 1, info: 2, debug: 3, trace: 4 } as const;
@@ -21,50 +30,6 @@ const WORDS: Record<LogLevel, string> = {
   debug: 'Debug',
   trace: 'Trace',
 };
-
-/**
- * What is replaced. Too much rather than too little: a password may hold `/` and `@`, so the last `@` of a word ends the
- * credentials; a header's value goes to the end of its line, since its scheme is a word of its own.
- */
-const SECRETS: readonly (readonly [RegExp, string])[] = [
-  [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi, '…'],
-  [/(:\/\/)\S*@/g, '$1…@'],
-  [/(authorization|signature|cookie)(["']?\s*[:=]\s*)[^\r\n]+/gi, '$1$2…'],
-  [
-    /(password|passphrase|passwd|token|secret|api[-_]?key)(["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\S+)/gi,
-    '$1$2…',
-  ],
-  // An Ed25519 signature or longer, in base64 and in base64url (a JWS holds one).
-  [/[A-Za-z0-9+/]{86,}==/g, '…'],
-  [/[A-Za-z0-9_-]{86,}/g, '…'],
-];
-
-/** Longest message, characters: what a platform or a file sends us ends up in some, and patterns take time. */
-const MAX_MESSAGE = 8_192;
-
-/** Characters that end a line, move the cursor or turn the direction of reading. */
-const FORGING =
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
-
-/**
- * A message as it may stand in a log or support bundle: identifiers, credentials and signatures replaced by `…`, and
- * line breaks and other control characters made visible, so that nobody can forge a line (protocol, "Errors"). What
- * is longer than 8192 characters ends at the last blank before, so that no half of a secret stays.
- */
-export function redact(message: string): string {
-  const shown = SECRETS.reduce(
-    (text, [pattern, replacement]) => text.replace(pattern, replacement),
-    shortened(message),
-  );
-  return shown.replace(FORGING, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
-}
-
-function shortened(message: string): string {
-  if (message.length <= MAX_MESSAGE) return message;
-  const cut = message.slice(0, MAX_MESSAGE - 2);
-  return `${cut.slice(0, cut.lastIndexOf(' ') + 1)} …`;
-}
 
 /**
  * One log line: `2026-11-20 23:19:56.123 +0000 [wayfarer-agent][412]:[Information]:[1]:text` with process id and
@@ -83,22 +48,28 @@ export function formatLine(
 /** Fifty megabytes: weeks at level info, hours at trace. */
 const BOUNDS: LogBounds = { maxBytes: 10_000_000, maxFiles: 5 };
 
+/** What a log is opened with. */
+export interface LogOptions {
+  /** Called when writing begins to fail: once, until a line could be written again. */
+  readonly onTrouble: (error: Error) => void;
+  readonly bounds?: LogBounds;
+  /** Where lines go beside the file. */
+  readonly syslog?: SyslogOptions;
+}
+
 /**
- * The log file of a process, bounded to five files of 10 MB. A file that can't be written never stops the agent:
- * the trouble goes to `onTrouble`, once.
+ * The log file of a process, bounded to five files of 10 MB, the older ones compressed. A file that can't be written
+ * never stops the agent; how many lines were lost is said by a line of its own as soon as one can be written again.
  */
 export function openLog(
   path: string,
   level: LogLevel,
-  onTrouble: (error: Error) => void,
-  bounds = BOUNDS,
-): Log & { readonly close: () => Promise<void>; readonly setLevel: (level: LogLevel) => void } {
+  { onTrouble, bounds = BOUNDS, syslog }: LogOptions,
+): AgentLog & { readonly close: () => Promise<void> } {
   const writer = { name: 'wayfarer-agent', pid: process.pid };
-  let reported = false;
-  const stream = new RotatingFile(path, bounds, (error) => {
-    if (!reported) onTrouble(error);
-    reported = true;
-  });
+  const missing = (lines: number): string =>
+    `${formatLine(new Date(), 'warn', `${String(lines)} lines before this one could not be written`, writer)}\n`;
+  const stream = new RotatingFile(path, bounds, missing, onTrouble);
   // The winston file transport loses lines when a burst meets a change of files, and never ends on one it can't open.
   const file = new transports.Stream({ stream, eol: '\n' });
   const logger: Logger = createLogger({
@@ -114,19 +85,43 @@ export function openLog(
   const write = (at: LogLevel) => (message: string) => {
     logger.log(at, message);
   };
-  return {
+  const log = {
     error: write('error'),
     warn: write('warn'),
     info: write('info'),
     debug: write('debug'),
     trace: write('trace'),
+  };
+  const system = syslog === undefined ? undefined : openSyslog(syslog, log.warn);
+  if (system !== undefined) {
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- as above
+    logger.add(new transports.Stream({ stream: system, format: systemLine, eol: '\n' }));
+  }
+  return {
+    ...log,
     setLevel: (next) => {
       logger.level = next;
     },
+    trouble: () => stream.trouble?.message ?? null,
     close: () =>
       new Promise((resolve) => {
-        file.once('finish', () => stream.end(resolve));
+        file.once('finish', () =>
+          stream.end(() => {
+            if (system === undefined) resolve();
+            else system.end(resolve);
+          }),
+        );
         logger.end();
       }),
   };
 }
+
+/** Severities of RFC 5424, 6.2.1; there is none below debug. */
+const SEVERITIES: Record<LogLevel, number> = { error: 3, warn: 4, info: 6, debug: 7, trace: 7 };
+/** Facility `daemon` of RFC 5424, 6.2.1. */
+const DAEMON = 3;
+
+/** A line for the system's log: its priority in front; time, name and process id are the receiver's to add. */
+const systemLine = format.printf(
+  (entry) => `<${String(DAEMON * 8 + SEVERITIES[entry.level as LogLevel])}>${redact(String(entry.message))}`,
+);

@@ -13,6 +13,7 @@ describe('paths of the agent', () => {
       dataDir: '/var/lib/wayfarer',
       runDir: '/run/wayfarer',
       logFile: '/var/log/wayfarer/wayfarer-agent.log',
+      syslogSocket: '/dev/log',
       readEndpoint: '/run/wayfarer/read.sock',
       adminEndpoint: '/run/wayfarer/admin.sock',
     });

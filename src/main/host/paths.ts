@@ -9,6 +9,8 @@ export interface Paths {
   readonly dataDir: string;
   readonly runDir: string;
   readonly logFile: string;
+  /** Where the system's log takes datagrams (syslog(3)); unused on Windows. */
+  readonly syslogSocket: string;
   readonly readEndpoint: string;
   readonly adminEndpoint: string;
 }
@@ -44,6 +46,7 @@ function layout(platform: NodeJS.Platform, root: string | undefined, environment
       support,
       under('/var/run/wayfarer'),
       under('/Library/Logs/Wayfarer/wayfarer-agent.log'),
+      under('/var/run/syslog'),
     );
   }
   return unixLayout(
@@ -51,16 +54,24 @@ function layout(platform: NodeJS.Platform, root: string | undefined, environment
     under('/var/lib/wayfarer'),
     under('/run/wayfarer'),
     under('/var/log/wayfarer/wayfarer-agent.log'),
+    under('/dev/log'),
   );
 }
 
-function unixLayout(configDir: string, dataDir: string, runDir: string, logFile: string): Paths {
+function unixLayout(
+  configDir: string,
+  dataDir: string,
+  runDir: string,
+  logFile: string,
+  syslogSocket: string,
+): Paths {
   return {
     settingsFile: join(configDir, 'agent.conf'),
     hostIdFile: join(configDir, 'hostid'),
     dataDir,
     runDir,
     logFile,
+    syslogSocket,
     readEndpoint: join(runDir, 'read.sock'),
     adminEndpoint: join(runDir, 'admin.sock'),
   };
@@ -77,6 +88,7 @@ function windowsLayout(root: string | undefined, environment: NodeJS.ProcessEnv)
     dataDir,
     runDir: dataDir,
     logFile: win32.join(dataDir, 'Log.txt'),
+    syslogSocket: '',
     readEndpoint: `\\\\.\\pipe\\wayfarer-read${suffix}`,
     adminEndpoint: `\\\\.\\pipe\\wayfarer-admin${suffix}`,
   };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AgentEvent } from '../../../shared/control.ts';
 import type { ManifestType } from '../../../shared/modules.ts';
+import type { LogLevel } from '../../../shared/profile.ts';
 import type { Item } from '../../../shared/rows.ts';
 import type { AgentStatus } from '../../../shared/status.ts';
 import { makeItem } from '../../../wire/item.ts';
@@ -42,6 +43,10 @@ export class Rig {
   settings: Settings;
   development: DevelopmentIntervals = {};
   clockOffsetSec = 0;
+  /** The level that the core set. */
+  logLevel: LogLevel | undefined;
+  /** Why the log can't be written, as the core is told. */
+  logTrouble: string | null = null;
   #core: AgentCore | undefined;
   #close: () => Promise<void> = () => Promise.resolve();
   #life = { alive: false };
@@ -107,7 +112,17 @@ export class Rig {
         settings: this.settings,
         clock: this.clock,
         random: this.random,
-        log: { error: write, warn: write, info: write, debug: write, trace: write },
+        log: {
+          error: write,
+          warn: write,
+          info: write,
+          debug: write,
+          trace: write,
+          setLevel: (level) => {
+            this.logLevel = level;
+          },
+          trouble: () => this.logTrouble,
+        },
         startCollector: this.collector.start,
         fatal: (reason) => {
           this.fatal.push(reason);
