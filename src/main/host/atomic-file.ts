@@ -25,7 +25,7 @@ export class UnsafeFile extends Error {
  * fsync, rename, fsync of the directory. The file never has more rights than `mode`, and has exactly these in the end,
  * whatever the umask: a service manager may set one that hides what everyone is to read. The directory must exist.
  */
-export function writeFileAtomic(path: string, content: string, mode: number): void {
+export function writeFileAtomic(path: string, content: string | Uint8Array, mode: number): void {
   const temporary = `${path}.new`;
   rmSync(temporary, { force: true });
   const file = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode);

@@ -14,6 +14,11 @@ describe('paths of the agent', () => {
       runDir: '/run/wayfarer',
       logFile: '/var/log/wayfarer/wayfarer-agent.log',
       syslogSocket: '/dev/log',
+      proxy: {
+        files: ['/etc/default/wayfarer-agent', '/etc/sysconfig/wayfarer-agent'],
+        sharedFiles: ['/etc/environment'],
+        registryKey: '',
+      },
       readEndpoint: '/run/wayfarer/read.sock',
       adminEndpoint: '/run/wayfarer/admin.sock',
     });
@@ -24,12 +29,16 @@ describe('paths of the agent', () => {
     expect(paths.dataDir).toBe('/Library/Application Support/Wayfarer');
     expect(paths.hostIdFile).toBe('/Library/Application Support/Wayfarer/hostid');
     expect(paths.logFile).toBe('/Library/Logs/Wayfarer/wayfarer-agent.log');
+    expect(paths.proxy.files).toEqual(['/Library/Application Support/Wayfarer/proxy.conf']);
+    expect(paths.proxy.sharedFiles).toEqual([]);
   });
 
   it('stand on Windows below ProgramData, with pipes as endpoints', () => {
     const paths = resolvePaths('win32', undefined, { ProgramData: 'D:\\Data' });
     expect(paths.dataDir).toBe('D:\\Data\\Wayfarer\\Agent');
     expect(paths.logFile).toBe('D:\\Data\\Wayfarer\\Agent\\Log.txt');
+    expect(paths.proxy.files).toEqual([]);
+    expect(paths.proxy.registryKey).toBe('SOFTWARE\\Wayfarer\\Proxy');
     expect(paths.readEndpoint).toBe('\\\\.\\pipe\\wayfarer-read');
     expect(paths.adminEndpoint).toBe('\\\\.\\pipe\\wayfarer-admin');
     expect(resolvePaths('win32', undefined, {}).dataDir).toBe('C:\\ProgramData\\Wayfarer\\Agent');
@@ -37,13 +46,19 @@ describe('paths of the agent', () => {
 
   it.each(['linux', 'darwin'] as const)('all move under another root on %s', (platform) => {
     const paths = resolvePaths(platform, '/tmp/elsewhere', {});
-    for (const path of Object.values(paths) as string[]) expect(path).toMatch(/^\/tmp\/elsewhere\//);
+    const { proxy, ...others } = paths;
+    for (const path of [...Object.values(others), ...proxy.files, ...proxy.sharedFiles]) {
+      expect(path).toMatch(/^\/tmp\/elsewhere\//);
+    }
   });
 
-  it('get pipes of their own under another root on Windows, also where roots end alike', () => {
+  it('get pipes and a registry key of their own under another root on Windows, also where roots end alike', () => {
     const tail = '/a/root/with/a/long/common/ending';
     const pipes = ['/one', '/two'].map((head) => resolvePaths('win32', `${head}${tail}`, {}).adminEndpoint);
     expect(new Set([...pipes, resolvePaths('win32', undefined, {}).adminEndpoint]).size).toBe(3);
+    expect(resolvePaths('win32', '/one', {}).proxy.registryKey).toMatch(
+      /^SOFTWARE\\Wayfarer-[0-9a-f]{32}\\Proxy$/,
+    );
   });
 
   it('are absolute under a relative root', () => {

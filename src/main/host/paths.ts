@@ -11,8 +11,19 @@ export interface Paths {
   readonly logFile: string;
   /** Where the system's log takes datagrams (syslog(3)); unused on Windows. */
   readonly syslogSocket: string;
+  readonly proxy: ProxyPlaces;
   readonly readEndpoint: string;
   readonly adminEndpoint: string;
+}
+
+/** Where the proxy settings of this host are kept (R244, R245). */
+export interface ProxyPlaces {
+  /** Files that are the agent's alone; the first one that has a setting wins. None on Windows. */
+  readonly files: readonly string[];
+  /** Files of the system that may hold some too; they come after the agent's own. */
+  readonly sharedFiles: readonly string[];
+  /** The key below HKEY_LOCAL_MACHINE on Windows, else empty. */
+  readonly registryKey: string;
 }
 
 /** The longest path of a Unix socket on Linux and macOS, without its final NUL (unix(7): 108, macOS 104). */
@@ -47,6 +58,7 @@ function layout(platform: NodeJS.Platform, root: string | undefined, environment
       under('/var/run/wayfarer'),
       under('/Library/Logs/Wayfarer/wayfarer-agent.log'),
       under('/var/run/syslog'),
+      { files: [join(support, 'proxy.conf')], sharedFiles: [], registryKey: '' },
     );
   }
   return unixLayout(
@@ -55,6 +67,11 @@ function layout(platform: NodeJS.Platform, root: string | undefined, environment
     under('/run/wayfarer'),
     under('/var/log/wayfarer/wayfarer-agent.log'),
     under('/dev/log'),
+    {
+      files: [under('/etc/default/wayfarer-agent'), under('/etc/sysconfig/wayfarer-agent')],
+      sharedFiles: [under('/etc/environment')],
+      registryKey: '',
+    },
   );
 }
 
@@ -64,6 +81,7 @@ function unixLayout(
   runDir: string,
   logFile: string,
   syslogSocket: string,
+  proxy: ProxyPlaces,
 ): Paths {
   return {
     settingsFile: join(configDir, 'agent.conf'),
@@ -72,6 +90,7 @@ function unixLayout(
     runDir,
     logFile,
     syslogSocket,
+    proxy,
     readEndpoint: join(runDir, 'read.sock'),
     adminEndpoint: join(runDir, 'admin.sock'),
   };
@@ -89,6 +108,7 @@ function windowsLayout(root: string | undefined, environment: NodeJS.ProcessEnv)
     runDir: dataDir,
     logFile: win32.join(dataDir, 'Log.txt'),
     syslogSocket: '',
+    proxy: { files: [], sharedFiles: [], registryKey: `SOFTWARE\\Wayfarer${suffix}\\Proxy` },
     readEndpoint: `\\\\.\\pipe\\wayfarer-read${suffix}`,
     adminEndpoint: `\\\\.\\pipe\\wayfarer-admin${suffix}`,
   };
