@@ -10,7 +10,7 @@ import { FRUGAL_ARGV, FRUGAL_ENVIRONMENT } from '../src/main/host/frugal-runtime
 import { resolvePaths } from '../src/main/host/paths.ts';
 import { rootDirectory } from '../src/main/host/root.ts';
 import { Child, platformJson, startPlatform, type Ready } from './together/children.ts';
-import { describeEvent } from './together/describe.ts';
+import { describeEvent, describePlatformLine } from './together/describe.ts';
 import { FirstSync } from './together/first-sync.ts';
 import { result, type PlatformView } from './together/result.ts';
 import { writeSettings } from './together/settings.ts';
@@ -39,7 +39,7 @@ async function main(): Promise<number> {
   say('start', `state is kept under ${root}`);
   const ids = await platformJson<{ customerId: string; activationId: string }>(environment, ['init']);
   const { child: platform, ready } = await startPlatform(environment, (line) => {
-    say('platform', line);
+    say('platform', describePlatformLine(line));
   });
   say('platform', `ready at ${ready.url}, ${ready.advisories} advisories loaded`);
   writeSettings(paths.settingsFile, { ...ids, ...ready });

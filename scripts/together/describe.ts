@@ -39,6 +39,13 @@ export function describeEvent(event: AgentEvent): string {
   }
 }
 
+/** A line of the platform's log without the time, which whoever shows it gives, and without the usual level. */
+export function describePlatformLine(line: string): string {
+  return line.replace(/^\d{4}-\d{2}-\d{2}T[\d:.]+Z \[(\w+)\] /, (_, level: string) =>
+    level === 'info' ? '' : `${level}: `,
+  );
+}
+
 function changes(event: { readonly set: number; readonly del: number }): string {
   return event.set + event.del === 0 ? 'nothing changed' : `${event.set} rows set, ${event.del} deleted`;
 }
