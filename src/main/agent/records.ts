@@ -123,7 +123,11 @@ export async function sendRecords(context: Context): Promise<Apply> {
   const key = createHash('sha256')
     .update(records.map((record) => record.id).join())
     .digest('hex');
-  const result = await context.platform.acknowledge({ records }, key);
+  const result = await context.platform.acknowledge(
+    { records },
+    key,
+    context.facts().profile.networkThrottleTxKbps,
+  );
   return () => {
     if (result.ok) {
       exchangeWorked(context);

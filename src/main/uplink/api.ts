@@ -98,12 +98,14 @@ export class PlatformApi {
     });
   }
 
-  acknowledge(request: AcksRequest, idempotencyKey: string): Promise<Result<unknown>> {
+  /** Delivers records, no faster than `maxKbps` KB per second (0: no limit). */
+  acknowledge(request: AcksRequest, idempotencyKey: string, maxKbps = 0): Promise<Result<unknown>> {
     return this.#call({
       method: 'POST',
       path: this.#agent('acks'),
       body: request,
       headers: { 'idempotency-key': idempotencyKey },
+      maxKbps,
       reply: AcksReply,
     });
   }

@@ -32,16 +32,6 @@ export interface NetworkListener {
   readonly resumed: () => void;
   /** The host is about to sleep. */
   readonly suspending: () => void;
-  /**
-   * The network changes so often that it is followed only every `pause` s: `count` changes within `seconds`.
-   */
-  readonly unstable: (churn: {
-    readonly count: number;
-    readonly seconds: number;
-    readonly pause: number;
-  }) => void;
-  /** It has settled. */
-  readonly stable: () => void;
   /** The source ended or is missing and another, coarser one took over: one line for the log. */
   readonly degraded: (reason: string) => void;
   /** The network changes so often that `changed` comes at most every `pause` s; again with each such call. */
