@@ -1,4 +1,3 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +8,7 @@ import { STORE_FILE } from '../../src/main/queue/open.ts';
 import type { ConditionCode } from '../../src/shared/conditions.ts';
 import type { ManifestType } from '../../src/shared/modules.ts';
 import type { AgentStatus, ShownCondition } from '../../src/shared/status.ts';
-import { CLONE, run, type Outcome } from './run.ts';
+import { Running, runNode, type Outcome } from './run.ts';
 import { isSynced } from './site.ts';
 import { until } from './until.ts';
 
@@ -27,10 +26,7 @@ export class AgentProcess {
   readonly root: string;
   readonly paths: Paths;
   #environment: NodeJS.ProcessEnv;
-  #child: ChildProcess | undefined;
-  #exited: Promise<number | null> = Promise.resolve(null);
-  /** What the last process wrote to stderr. */
-  stderr = '';
+  #running: Running | undefined;
 
   /** `settings` are environment variables that tell the agent its platform. */
   constructor(settings: Readonly<Record<string, string>>, root = mkdtempSync(join(tmpdir(), 'wf-'))) {
@@ -41,7 +37,12 @@ export class AgentProcess {
   }
 
   get pid(): number {
-    return this.#child?.pid ?? 0;
+    return this.#running?.pid ?? 0;
+  }
+
+  /** What the last process wrote to stderr. */
+  get stderr(): string {
+    return this.#running?.stderr ?? '';
   }
 
   get databaseFile(): string {
@@ -51,26 +52,19 @@ export class AgentProcess {
   /** Starts the process; `changes` to its settings hold from now on. */
   start(changes: Readonly<Record<string, string>> = {}, args: readonly string[] = []): void {
     this.#environment = { ...this.#environment, ...changes };
-    this.stderr = '';
-    const child = spawn(process.execPath, ['src/main/service.ts', ...args], {
-      cwd: CLONE,
+    this.#running = new Running(process.execPath, ['src/main/service.ts', ...args], {
       env: this.#environment,
-      stdio: ['ignore', 'ignore', 'pipe'],
     });
-    child.stderr.on('data', (text: Buffer) => (this.stderr += text.toString()));
-    this.#child = child;
-    this.#exited = new Promise((resolve) => child.once('exit', resolve));
   }
 
   /** Exit code of the process, once it has ended by itself. */
   get exited(): Promise<number | null> {
-    return this.#exited;
+    return this.#running?.exited ?? Promise.resolve(null);
   }
 
   /** Sends a signal and waits until the process is gone; its exit code. */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-    this.#child?.kill(signal);
-    return this.#exited;
+    return (await this.#running?.end(signal)) ?? null;
   }
 
   async restart(changes: Readonly<Record<string, string>> = {}): Promise<void> {
@@ -90,7 +84,7 @@ export class AgentProcess {
 
   /** Runs `wayfarerctl` for this agent. */
   ctl(...args: string[]): Promise<Outcome> {
-    return run(process.execPath, ['src/main/cli.ts', ...args], this.#environment);
+    return runNode(['src/main/cli.ts', ...args], this.#environment);
   }
 
   /** Asks for collections of these types now, or of all. */

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +7,7 @@ import { resolvePaths, type Paths } from '../../src/main/host/paths.ts';
 import { STORE_FILE } from '../../src/main/queue/open.ts';
 import { MANIFEST_TYPES, type ManifestType } from '../../src/shared/modules.ts';
 import type { StoredRow } from './agent-process.ts';
-import { CLONE, type Outcome } from './run.ts';
+import { Running, type Outcome } from './run.ts';
 
 const Root = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -56,29 +55,17 @@ export class MainJob {
    * `sawLine` is called for every line of stdout.
    */
   spawn(file: string, args: readonly string[], sawLine: (line: string) => void = () => undefined) {
-    const child = spawn(file, args, {
-      cwd: CLONE,
+    const running = new Running(file, args, {
       env: this.environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-    });
-    const said = { stdout: '', stderr: '' };
-    child.stdout.on('data', (text: Buffer) => {
-      said.stdout += text.toString();
-      const whole = said.stdout.split('\n').slice(0, -1);
-      for (const line of whole) sawLine(line);
-    });
-    child.stderr.on('data', (text: Buffer) => (said.stderr += text.toString()));
-    const ended = new Promise<Outcome>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (code) => {
-        resolve({ ...said, code });
-      });
+      ownGroup: true,
+      sawLine: (stream, line) => {
+        if (stream === 'stdout') sawLine(line);
+      },
     });
     const interrupt = (): void => {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGINT');
+      running.signal('SIGINT');
     };
-    return { ended, interrupt };
+    return { ended: running.ended, interrupt };
   }
 
   /** Processes that carry this root in their environment (Linux). */

@@ -1,21 +1,12 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { ControlClient } from '../../src/main/control/client.ts';
 import { FRUGAL_ARGV, FRUGAL_ENVIRONMENT } from '../../src/main/host/frugal-runtime.ts';
 import { resolvePaths, type Paths } from '../../src/main/host/paths.ts';
 import type { AgentStatus } from '../../src/shared/status.ts';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-
-/** A process of the site, as the operating system knows it. */
-interface Running {
-  readonly child: ChildProcess;
-  readonly exited: Promise<number | null>;
-}
+import { Running, runNode, type Outcome } from './run.ts';
+import { until } from './until.ts';
 
 /** What `wayfarer-platform show HOST` says, as far as tests look at it. */
 export interface ShownAgent {
@@ -70,9 +61,7 @@ export class Site {
       const ids = await this.platform<{ customerId: string; activationId: string }>('init');
       this.#settings = { WAYFARER_CUSTOMER_ID: ids.customerId, WAYFARER_ACTIVATION_ID: ids.activationId };
     }
-    const running = this.#spawn([...this.serve, ...args]);
-    this.#platform = running;
-    const ready = JSON.parse(await firstLine(running)) as {
+    const ready = JSON.parse(await this.#serve(args)) as {
       url: string;
       caFile: string;
       platformKey: string;
@@ -86,7 +75,7 @@ export class Site {
   }
 
   startAgent(environment: NodeJS.ProcessEnv = {}): void {
-    this.#agent = this.#spawn([...FRUGAL_ARGV, ...this.service], {
+    this.#agent = this.#start([...FRUGAL_ARGV, ...this.service], {
       ...FRUGAL_ENVIRONMENT,
       ...this.#settings,
       ...environment,
@@ -99,18 +88,17 @@ export class Site {
   }
 
   get agentPid(): number {
-    return this.#agent?.child.pid ?? 0;
+    return this.#agent?.pid ?? 0;
   }
 
   get platformPid(): number {
-    return this.#platform?.child.pid ?? 0;
+    return this.#platform?.pid ?? 0;
   }
 
   /** Sends a signal and waits until the process is gone; its exit code. */
   async end(which: 'agent' | 'platform', signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const running = which === 'agent' ? this.#agent : this.#platform;
-    running?.child.kill(signal);
-    return (await running?.exited) ?? null;
+    return (await running?.end(signal)) ?? null;
   }
 
   /** Directory of the platform's data. */
@@ -129,7 +117,7 @@ export class Site {
   }
 
   /** Runs `wayfarerctl`. */
-  ctl(...args: string[]): Promise<{ stdout: string; stderr: string; code: number | null }> {
+  ctl(...args: string[]): Promise<Outcome> {
     return runNode(['src/main/cli.ts', ...args], this.environment);
   }
 
@@ -155,20 +143,8 @@ export class Site {
   }
 
   /** Polls until `attempt` gives something; a rejection counts as not yet. Rejects with the last reason at the deadline. */
-  async until<T>(what: string, attempt: () => Promise<T | undefined>, deadlineMs = 60_000): Promise<T> {
-    const deadline = Date.now() + deadlineMs;
-    let last: unknown = 'nothing yet';
-    for (;;) {
-      try {
-        const found = await attempt();
-        if (found !== undefined) return found;
-      } catch (error) {
-        last = error;
-      }
-      if (Date.now() > deadline)
-        throw new Error(`${what}: not within ${String(deadlineMs)} ms`, { cause: last });
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+  until<T>(what: string, attempt: () => Promise<T | undefined>, deadlineMs = 60_000): Promise<T> {
+    return until(what, attempt, deadlineMs);
   }
 
   /** Waits until the agent rests with everything uploaded; its status then. */
@@ -187,15 +163,29 @@ export class Site {
     rmSync(this.root, { recursive: true, force: true });
   }
 
-  #spawn(args: readonly string[], environment: NodeJS.ProcessEnv = {}): Running {
-    const child = spawn(process.execPath, args, {
-      cwd: ROOT,
-      env: { ...this.environment, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
+  /** Starts the platform; the first line that it prints. */
+  #serve(args: readonly string[]): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const running = this.#start([...this.serve, ...args], {}, resolve);
+      this.#platform = running;
+      running.exited.then((code) => {
+        reject(new Error(`ended with ${String(code)}`));
+      }, reject);
     });
-    createInterface({ input: child.stderr }).on('line', (line) => this.output.push(line));
-    const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
-    return { child, exited };
+  }
+
+  #start(
+    args: readonly string[],
+    environment: NodeJS.ProcessEnv,
+    printed: (line: string) => void = () => undefined,
+  ): Running {
+    return new Running(process.execPath, args, {
+      env: { ...this.environment, ...environment },
+      sawLine: (stream, line) => {
+        if (stream === 'stdout') printed(line);
+        else this.output.push(line);
+      },
+    });
   }
 }
 
@@ -208,26 +198,4 @@ export function isSynced(status: AgentStatus): boolean {
     types.length > 0 &&
     types.every((type) => type.seq > 0 && (type.nextDueAt === null || Date.parse(type.nextDueAt) > now))
   );
-}
-
-async function firstLine({ child, exited }: Running): Promise<string> {
-  if (child.stdout === null) throw new Error('no stdout');
-  const lines = createInterface({ input: child.stdout });
-  const line = new Promise<string>((resolve) => lines.once('line', resolve));
-  return Promise.race([line, exited.then((code) => Promise.reject(new Error(`ended with ${String(code)}`)))]);
-}
-
-async function runNode(
-  args: readonly string[],
-  env: NodeJS.ProcessEnv,
-): Promise<{ stdout: string; stderr: string; code: number | null }> {
-  const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const text = async (stream: AsyncIterable<Buffer>): Promise<string> => {
-    const parts: Buffer[] = [];
-    for await (const part of stream) parts.push(part);
-    return Buffer.concat(parts).toString('utf8');
-  };
-  const code = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const [stdout, stderr, exit] = await Promise.all([text(child.stdout), text(child.stderr), code]);
-  return { stdout, stderr, code: exit };
 }
