@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
-import { provesAgreementAfterKills } from '../support/kill-oracle.ts';
+import { provesAgreementAfter } from '../support/agreement-oracle.ts';
+import { killing } from '../support/scenario.ts';
 
 describe('12 random SIGKILLs over agent, collector and platform while the host changes', () => {
-  provesAgreementAfterKills({ kills: 12, shippedManifests: false, deadlineMs: 120_000 });
+  provesAgreementAfter(() => killing(12), { shippedManifests: false, deadlineMs: 120_000 });
 });

@@ -4,7 +4,7 @@ import { SAMPLE_ADVISORIES } from '../../src/platform/paths.ts';
 
 /*
  * The embedded platform with its own manifests, less the tables that need two samples 10 s apart: an agent that is
- * killed every other second would never come to the end of them. Run: node quick-platform.ts DATA_DIRECTORY
+ * killed every other second would never come to the end of them. Run: node quick-platform.ts DATA_DIRECTORY [HOST]
  */
 
 const TWO_SAMPLES = new Set(['processes', 'listening_ports']);
@@ -14,10 +14,11 @@ const manifests = MANIFESTS.map((manifest) => ({
   tasks: manifest.tasks.filter((task) => !TWO_SAMPLES.has(task.table)),
 }));
 
-const [dataDir] = process.argv.slice(2);
-if (dataDir === undefined) throw new Error('usage: quick-platform.ts DATA_DIRECTORY');
+const [dataDir, host] = process.argv.slice(2);
+if (dataDir === undefined) throw new Error('usage: quick-platform.ts DATA_DIRECTORY [HOST]');
 const platform = await startPlatform({
   dataDir,
+  ...(host !== undefined && { host }),
   manifests,
   advisoriesDir: SAMPLE_ADVISORIES,
   log: (level, message) => {

@@ -41,6 +41,8 @@ export class Site {
   readonly output: string[] = [];
   /** What is run as the agent: the source, or its bundle. */
   service: readonly string[] = ['src/main/service.ts'];
+  /** What the agent's command line stands behind: nothing, or a program that puts it into a network of its own. */
+  agentPrefix: readonly string[] = [];
   /** What is run as the platform: the shipped one, or one with the same first line of output. */
   serve: readonly string[] = ['src/platform/cli.ts', 'serve', '--json'];
 
@@ -75,11 +77,13 @@ export class Site {
   }
 
   startAgent(environment: NodeJS.ProcessEnv = {}): void {
-    this.#agent = this.#start([...FRUGAL_ARGV, ...this.service], {
-      ...FRUGAL_ENVIRONMENT,
-      ...this.#settings,
-      ...environment,
-    });
+    const [file = process.execPath, ...args] = [
+      ...this.agentPrefix,
+      process.execPath,
+      ...FRUGAL_ARGV,
+      ...this.service,
+    ];
+    this.#agent = this.#start(file, args, { ...FRUGAL_ENVIRONMENT, ...this.#settings, ...environment });
   }
 
   /** Base URL that the agent is given for the platform. */
@@ -166,7 +170,7 @@ export class Site {
   /** Starts the platform; the first line that it prints. */
   #serve(args: readonly string[]): Promise<string> {
     return new Promise((resolve, reject) => {
-      const running = this.#start([...this.serve, ...args], {}, resolve);
+      const running = this.#start(process.execPath, [...this.serve, ...args], {}, resolve);
       this.#platform = running;
       running.exited.then((code) => {
         reject(new Error(`ended with ${String(code)}`));
@@ -175,11 +179,12 @@ export class Site {
   }
 
   #start(
+    file: string,
     args: readonly string[],
     environment: NodeJS.ProcessEnv,
     printed: (line: string) => void = () => undefined,
   ): Running {
-    return new Running(process.execPath, args, {
+    return new Running(file, args, {
       env: { ...this.environment, ...environment },
       sawLine: (stream, line) => {
         if (stream === 'stdout') printed(line);

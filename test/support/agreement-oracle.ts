@@ -1,20 +1,19 @@
 import { beforeAll, expect, it } from 'vitest';
-import { killScenario, summary, type Outcome } from './kill-scenario.ts';
 import { backwardCommits, restarts } from './ledger.ts';
 import { seedOf } from './random.ts';
+import { runScenario, summary, type Disturbance, type Outcome } from './scenario.ts';
 
-/** Declares the tests that hold after any number of kills, in the suite that calls it. */
-export function provesAgreementAfterKills(options: {
-  readonly kills: number;
-  readonly shippedManifests: boolean;
-  readonly deadlineMs: number;
-}): void {
+/** Declares the tests that hold after any disturbance, in the suite that calls it. */
+export function provesAgreementAfter(
+  disturbance: () => Disturbance,
+  options: { readonly shippedManifests: boolean; readonly deadlineMs: number },
+): void {
   let outcome: Outcome;
 
   beforeAll(async () => {
     const seed = seedOf(process.env);
-    console.log(`${String(options.kills)} kills, seed ${String(seed)}`);
-    outcome = await killScenario({ ...options, seed });
+    console.log(`seed ${String(seed)}`);
+    outcome = await runScenario(disturbance(), { ...options, seed });
     console.log(summary(outcome, seed));
   }, options.deadlineMs);
 

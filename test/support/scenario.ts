@@ -1,5 +1,5 @@
 import { HostPackages, listedByDpkg } from './host-packages.ts';
-import { KillLoop, type KillReport } from './kill-loop.ts';
+import { killLoop } from './kill-loop.ts';
 import {
   agentCopies,
   platformCopies,
@@ -11,10 +11,23 @@ import {
 } from './ledger.ts';
 import { SeededRandom } from './random.ts';
 import { Site } from './site.ts';
+import { SiteDriver, type DrivenReport } from './site-driver.ts';
 
-/** What stands on both sides after the kills and some peace. */
+/** What is done to a site while it works. */
+export interface Disturbance {
+  /** The site, not started yet; ended and removed by whoever runs the scenario. */
+  readonly site: Site;
+  /** The small manifests' platform and what follows it on its command line. */
+  readonly platformArgs: readonly string[];
+  /** Once platform and agent run. Everything it made worse is well again when it resolves. */
+  readonly disturb: (driver: SiteDriver) => Promise<void>;
+  /** After agent and platform have ended. */
+  readonly close: () => Promise<void>;
+}
+
+/** What stands on both sides after the disturbances and some peace. */
 export interface Outcome {
-  readonly report: KillReport;
+  readonly report: DrivenReport;
   readonly agent: Copies;
   readonly platform: Copies;
   /** Rows of `deb` per type on the platform, and what dpkg lists. */
@@ -35,42 +48,52 @@ export interface Outcome {
 /** How long both sides may take to agree once nothing is killed any more. */
 const PEACE_MS = 120_000;
 
+/** SIGKILLs, as many as asked for, of everything that runs. */
+export function killing(kills: number): Disturbance {
+  return {
+    site: new Site(),
+    platformArgs: [],
+    disturb: (driver) => killLoop(driver, kills),
+    close: () => Promise.resolve(),
+  };
+}
+
 /**
- * A whole installation on this host through a number of kills, from its very first start on, and the state in which it
- * ends. `shippedManifests` ends the run with the platform as it is shipped, so that the tables which need two samples
- * are proven as well.
+ * A whole installation on this host through disturbances, from its very first start on, and the state in which it ends.
+ * `shippedManifests` ends the run with the platform as it is shipped, so that the tables which need two samples are
+ * proven as well.
  */
-export async function killScenario(options: {
-  readonly kills: number;
-  readonly seed: number;
-  readonly shippedManifests: boolean;
-}): Promise<Outcome> {
+export async function runScenario(
+  { site, platformArgs, disturb, close }: Disturbance,
+  options: { readonly seed: number; readonly shippedManifests: boolean },
+): Promise<Outcome> {
   const startedAt = Date.now();
-  const site = new Site();
   const packages = HostPackages.possible() ? new HostPackages() : undefined;
   try {
     packages?.build();
     const shipped = site.serve;
-    site.serve = ['test/support/quick-platform.ts', site.platformDir];
+    site.serve = ['test/support/quick-platform.ts', site.platformDir, ...platformArgs];
     await site.startPlatform();
     site.startAgent();
-    const report = await new KillLoop(site, new SeededRandom(options.seed), packages).run(options.kills);
+    const driver = new SiteDriver(site, new SeededRandom(options.seed), packages);
+    await disturb(driver);
     if (options.shippedManifests) {
       await site.end('platform', 'SIGKILL');
       site.serve = shipped;
       await site.startPlatform();
     }
-    return await inPeace(site, report, startedAt);
+    return await inPeace(site, driver.report, startedAt);
   } catch (error) {
     console.error(`the end of what the processes said:\n${site.output.slice(-40).join('\n')}\n${tail(site)}`);
     throw error;
   } finally {
     await packages?.dispose();
     await site.close();
+    await close();
   }
 }
 
-async function inPeace(site: Site, report: KillReport, startedAt: number): Promise<Outcome> {
+async function inPeace(site: Site, report: DrivenReport, startedAt: number): Promise<Outcome> {
   await site.until('the agent answers', () => site.cycle().then(() => true));
   const status = await site.untilSynced(PEACE_MS);
   await site.until('rows of every package', () => Promise.resolve(agreesOnPackages(site)), PEACE_MS);
@@ -132,9 +155,8 @@ export function summary(outcome: Outcome, seed: number): string {
   );
   return [
     `seed ${String(seed)} (repeat with WAYFARER_SEED=${String(seed)})`,
-    `kills: ${pairs(report.kills)}`,
-    `after: ${pairs(report.moments)}`,
-    `host changes ${String(report.hostChanges)}, commands ${String(report.commands.length)}, commits ${String(ledger.commits.length)}`,
+    pairs(report.counts),
+    `commands ${String(report.commands.length)}, commits ${String(ledger.commits.length)}`,
     `uploads cut ${String(report.uploadsCut)}; ended as: ${pairs(uploads)}`,
     `synchronised again ${String(scorches.length)}${scorches.map((line) => `\n  ${line}`).join('')}`,
     `${(elapsedMs / 1000).toFixed(0)} s`,
