@@ -42,6 +42,10 @@ export const TypeStatus = z.object({
   uploadedAt: Time,
   processedAt: Time,
   nextDueAt: Time,
+  /** The interval of the profile, minutes. */
+  intervalMin: z.number().int(),
+  /** Longest that delay and random share may add to it, minutes. */
+  spreadMin: z.number().int(),
 });
 export type TypeStatus = z.infer<typeof TypeStatus>;
 
@@ -71,8 +75,15 @@ export const AgentStatus = z.object({
     pinned: z.enum(['configured', 'first use', 'not yet']),
     clockOffsetSec: z.number(),
     route: z.string(),
+    /** The CA file in use, beside the ones of the system. */
+    caFile: z.string().nullable(),
   }),
-  profile: z.object({ name: z.string(), version: z.number().int(), suspended: z.boolean() }),
+  profile: z.object({
+    name: z.string(),
+    version: z.number().int(),
+    suspended: z.boolean(),
+    statusIntervalSec: z.number(),
+  }),
   modules: z.array(z.string()),
   types: z.partialRecord(z.enum(MANIFEST_TYPES), TypeStatus),
   lastCheckIn: Time,

@@ -26,8 +26,9 @@ export const STATUS: AgentStatus = {
     pinned: 'first use',
     clockOffsetSec: 0,
     route: 'direct',
+    caFile: null,
   },
-  profile: { name: 'Default', version: 3, suspended: false },
+  profile: { name: 'Default', version: 3, suspended: false, statusIntervalSec: 900 },
   modules: ['AI', 'VM'],
   types: {
     Inventory: {
@@ -40,6 +41,8 @@ export const STATUS: AgentStatus = {
       uploadedAt: '2026-11-20T11:01:00.000Z',
       processedAt: '2026-11-20T11:02:00.000Z',
       nextDueAt: '2026-11-21T11:00:00.000Z',
+      intervalMin: 1440,
+      spreadMin: 0,
     },
     Vulnerability: {
       manifestVersion: 1,
@@ -51,6 +54,8 @@ export const STATUS: AgentStatus = {
       uploadedAt: '2026-11-20T11:58:00.000Z',
       processedAt: null,
       nextDueAt: '2026-11-20T16:00:00.000Z',
+      intervalMin: 240,
+      spreadMin: 0,
     },
   },
   lastCheckIn: '2026-11-20T11:50:00.000Z',

@@ -1,12 +1,13 @@
 import { hostname } from 'node:os';
 import { moduleOfType, type ManifestType } from '../../shared/modules.ts';
+import { intervalMinutes } from '../../shared/profile.ts';
 import type { AgentStatus, TypeStatus } from '../../shared/status.ts';
 import { AGENT_VERSION } from '../../shared/wire.ts';
 import { toInstant } from '../clock.ts';
 import type { Context } from './context.ts';
 import type { Facts, TypeFacts } from './facts.ts';
 import { logStatus } from './log-level.ts';
-import { heartbeatAt } from './plan.ts';
+import { heartbeatAt, statusIntervalSec } from './plan.ts';
 import { LastActivity } from './records.ts';
 import { collectionRefusal, dueAt } from './schedule.ts';
 import type { DerivedPhase } from './status.ts';
@@ -52,11 +53,13 @@ export function buildStatus(context: Context, input: ReportInput): AgentStatus {
         (context.settings.platformKey === undefined ? 'not yet' : 'configured'),
       clockOffsetSec: input.clockOffsetSec,
       route: context.route(),
+      caFile: context.settings.caFile ?? null,
     },
     profile: {
       name: facts.profile.name,
       version: facts.profileVersion,
       suspended: facts.profile.suspendCollection,
+      statusIntervalSec: statusIntervalSec(facts),
     },
     modules: [...new Set(facts.activeTypes.map(moduleOfType))],
     types: typesStatus(context, facts),
@@ -114,6 +117,8 @@ function typeStatus(context: Context, facts: Facts, type: ManifestType, known: T
     uploadedAt: instant(known.uploadedAt),
     processedAt: instant(known.processedAt),
     nextDueAt: instant(due),
+    intervalMin: intervalMinutes(type, facts.profile),
+    spreadMin: facts.profile.scanDelayMin + facts.profile.scanRandomizeMin,
   };
 }
 
