@@ -5,7 +5,7 @@ import { runScenario, summary, type Disturbance, type Outcome } from './scenario
 
 /** Declares the tests that hold after any disturbance, in the suite that calls it. */
 export function provesAgreementAfter(
-  disturbance: () => Disturbance,
+  disturbance: () => Disturbance | Promise<Disturbance>,
   options: { readonly shippedManifests: boolean; readonly deadlineMs: number },
 ): void {
   let outcome: Outcome;
@@ -13,7 +13,7 @@ export function provesAgreementAfter(
   beforeAll(async () => {
     const seed = seedOf(process.env);
     console.log(`seed ${String(seed)}`);
-    outcome = await runScenario(disturbance(), { ...options, seed });
+    outcome = await runScenario(await disturbance(), { ...options, seed });
     console.log(summary(outcome, seed));
   }, options.deadlineMs);
 

@@ -1,0 +1,70 @@
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/**
+ * A TCP relay of our own that makes a line bad in ways that packets can't: bytes that come late, a line that stands still
+ * while connected, connections that break in the middle.
+ */
+export class StallingRelay {
+  readonly #server: Server;
+  readonly #pairs = new Set<readonly [Socket, Socket]>();
+  /** Milliseconds that every piece waits, in each direction. */
+  delayMs = 0;
+  #host = '';
+
+  constructor(target: { readonly host: string; readonly port: number }) {
+    this.#server = createServer((near) => {
+      const far = connect(target);
+      const pair = [near, far] as const;
+      this.#pairs.add(pair);
+      this.#pass(near, far);
+      this.#pass(far, near);
+      for (const socket of pair) {
+        socket.on('error', () => undefined);
+        socket.on('close', () => {
+          this.#pairs.delete(pair);
+          near.destroy();
+          far.destroy();
+        });
+      }
+    });
+  }
+
+  async listen(host: string): Promise<void> {
+    this.#host = host;
+    await new Promise<void>((resolve) => this.#server.listen(0, host, resolve));
+  }
+
+  get address(): { host: string; port: number } {
+    return { host: this.#host, port: (this.#server.address() as AddressInfo).port };
+  }
+
+  /** What is open stands still from now on; what comes later flows. */
+  stall(): void {
+    for (const socket of [...this.#pairs].flat()) socket.pause();
+  }
+
+  /** Breaks what is open. */
+  break(): void {
+    for (const socket of [...this.#pairs].flat()) socket.resetAndDestroy();
+  }
+
+  close(): Promise<void> {
+    this.break();
+    return new Promise((resolve) => {
+      this.#server.close(() => {
+        resolve();
+      });
+    });
+  }
+
+  #pass(from: Socket, to: Socket): void {
+    from.on('data', (piece) => {
+      if (this.delayMs === 0) to.write(piece);
+      else setTimeout(() => to.write(piece), this.delayMs);
+    });
+    from.on('end', () => {
+      if (this.delayMs === 0) to.end();
+      else setTimeout(() => to.end(), this.delayMs);
+    });
+  }
+}
