@@ -7,13 +7,15 @@ const ROOT = join(import.meta.dirname, '..');
 export const BUNDLES = {
   service: 'src/main/service.ts',
   collector: 'src/collector/main.ts',
+  'pac-runner': 'src/main/uplink/pac/main.ts',
+  agentid: 'src/main/agentid.ts',
   wayfarerctl: 'src/main/cli.ts',
   'wayfarer-platform': 'src/platform/cli.ts',
 } as const;
 export type BundleName = keyof typeof BUNDLES;
 
-/** Packages that stay outside the bundles: native, found beside them at run time. */
-export const EXTERNAL = ['better-sqlite3'] as const;
+/** Packages that stay outside the bundles: native or WebAssembly, found beside them at run time. */
+export const EXTERNAL = ['better-sqlite3', 'quickjs-wasi'] as const;
 
 /** Asked for by systeminformation on macOS if they happen to be there; nothing here needs them. */
 export const OPTIONAL = ['macos-temperature-sensor', 'osx-temperature-sensor'] as const;

@@ -196,6 +196,48 @@ describe('clampProfile', () => {
   });
 });
 
+describe('the ports of scan merge', () => {
+  const portsOf = (scanMergePorts: readonly number[]) => clampProfile(profileOf({ scanMergePorts }));
+
+  it('R271 are 10001 to 10005 unless given', () => {
+    expect(clampProfile(profileOf({})).profile.scanMergePorts).toEqual([10001, 10002, 10003, 10004, 10005]);
+  });
+
+  it('R272 come out ascending and each once, so that the first is the lowest', () => {
+    expect(portsOf([10005, 80, 10001, 80])).toMatchObject({
+      profile: { scanMergePorts: [80, 10001, 10005] },
+      clamped: [],
+    });
+  });
+
+  it('leave out and name what is no port, and are the default ones where nothing is left', () => {
+    const { profile, clamped } = portsOf([65_536, 9000, 0, 1.5, -1, 65_535, 1]);
+    expect(profile.scanMergePorts).toEqual([1, 9000, 65_535]);
+    expect(clamped).toEqual([
+      { parameter: 'scanMergePorts', given: '65536,9000,0,1.5,-1,65535,1', used: '1,9000,65535' },
+    ]);
+    for (const none of [[], [0]]) {
+      expect(portsOf(none)).toMatchObject({
+        profile: { scanMergePorts: [10001, 10002, 10003, 10004, 10005] },
+        clamped: [{ given: none.join(','), used: '10001,10002,10003,10004,10005' }],
+      });
+    }
+  });
+
+  it('are 32 at most, the lowest ones', () => {
+    const many = Array.from({ length: 33 }, (_, n) => 33 - n);
+    expect(portsOf(many).profile.scanMergePorts).toEqual(Array.from({ length: 32 }, (_, n) => n + 1));
+    expect(portsOf(many).clamped).toHaveLength(1);
+    expect(portsOf(many.slice(1)).clamped).toEqual([]);
+  });
+
+  it('are not so many that a profile could not be read', () => {
+    const many = (length: number) => ({ scanMergePorts: Array.from({ length }, () => 1e300) });
+    expect(clampProfile(profileOf(many(256))).clamped[0]?.given).toHaveLength(200);
+    expect(ProfileSchema.safeParse({ id: 'p', name: 'P', ...many(257) }).success).toBe(false);
+  });
+});
+
 describe('intervalMinutes', () => {
   const profile = profileOf({
     vmIntervalMin: 301,

@@ -92,8 +92,10 @@ export const BlackoutWindowSchema = z.object({
 });
 export type BlackoutWindow = z.infer<typeof BlackoutWindowSchema>;
 
-/** Ports that the correlation endpoint may listen on (R271). */
+/** Ports that the correlation endpoint may listen on (R271), and how many a list may hold. */
 export const DEFAULT_SCAN_MERGE_PORTS = [10001, 10002, 10003, 10004, 10005] as const;
+export const MAX_SCAN_MERGE_PORTS = 32;
+export const TcpPort = z.number().int().min(1).max(65_535);
 
 /** Where a host counts as on the premises (R274, R275): every field that is set has to hold. */
 export const OnPremiseSchema = z.object({
@@ -123,9 +125,8 @@ export const ProfileSchema = z.object({
   logLevel: z.enum(LOG_LEVELS).catch('info').default('info'),
   blackoutWindows: z.array(BlackoutWindowSchema).max(64).default([]),
   scanMergePorts: z
-    .array(z.number().int().min(1).max(65_535))
-    .min(1)
-    .max(32)
+    .array(z.number())
+    .max(256)
     .default([...DEFAULT_SCAN_MERGE_PORTS]),
   onPremise: OnPremiseSchema.default({ ipRange: '0.0.0.0/0' }),
   ...numbers,
@@ -152,12 +153,36 @@ export function outOfRange(profile: Profile): Clamped[] {
   return found;
 }
 
-/** The profile with every number in its range, and what had to be changed (product: the agent clamps and reports). */
-export function clampProfile(profile: Profile): { profile: Profile; clamped: Clamped[] } {
+/** A list of ports of which some, or all, can't be used, and the list that is used instead. */
+export interface ClampedPorts {
+  readonly parameter: 'scanMergePorts';
+  readonly given: string;
+  readonly used: string;
+}
+
+/**
+ * The profile with every value in its range, and what had to be changed (product: the agent clamps and reports). Ports
+ * come out ascending, each once; without a single one that can be used the default ones are.
+ */
+export function clampProfile(profile: Profile): { profile: Profile; clamped: (Clamped | ClampedPorts)[] } {
   const clamped = outOfRange(profile);
-  const used: Profile = { ...profile };
+  const ports = clampPorts(profile.scanMergePorts);
+  const used: Profile = { ...profile, scanMergePorts: ports.used };
   for (const value of clamped) used[value.parameter] = value.used;
-  return { profile: used, clamped };
+  return { profile: used, clamped: [...clamped, ...ports.clamped] };
+}
+
+function clampPorts(given: readonly number[]): { used: number[]; clamped: ClampedPorts[] } {
+  const distinct = [...new Set(given)];
+  const usable = distinct.filter((port) => TcpPort.safeParse(port).success).sort((a, b) => a - b);
+  const used = usable.length === 0 ? [...DEFAULT_SCAN_MERGE_PORTS] : usable.slice(0, MAX_SCAN_MERGE_PORTS);
+  if (used.length === distinct.length && usable.length > 0) return { used, clamped: [] };
+  const clamped = {
+    parameter: 'scanMergePorts',
+    given: given.join(',').slice(0, 200),
+    used: used.join(','),
+  } as const;
+  return { used, clamped: [clamped] };
 }
 
 /** Minutes between the end of one cycle of a type and the start of the next (R159–R165). */

@@ -49,6 +49,14 @@ export const TypeStatus = z.object({
 });
 export type TypeStatus = z.infer<typeof TypeStatus>;
 
+/** How the correlation endpoint stands (R270–R276): what it does, on which ports, and why. Never the identifier. */
+export const ScanMergeStatus = z.object({
+  state: z.enum(['off', 'not on premise', 'starting', 'listening', 'no port']),
+  ports: z.array(z.number().int()),
+  reason: z.string(),
+});
+export type ScanMergeStatus = z.infer<typeof ScanMergeStatus>;
+
 /** Everything a client of the control channel may know. Holds no secret. */
 export const AgentStatus = z.object({
   agentVersion: z.string(),
@@ -109,6 +117,7 @@ export const AgentStatus = z.object({
   }),
   /** Where the log is and what it holds; `until` while the platform asked for another level than the profile's. */
   log: z.object({ path: z.string(), level: z.enum(LOG_LEVELS), until: Time }),
+  scanMerge: ScanMergeStatus.nullable().optional(),
   development: z.string().nullable(),
 });
 export type AgentStatus = z.infer<typeof AgentStatus>;

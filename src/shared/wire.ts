@@ -98,6 +98,8 @@ export const StatusRequest = z.object({
   route: Text(32),
   fingerprint: z.string().regex(/^[0-9a-f]{8}$/),
   drops: z.record(Text(32), Seq).default({}),
+  /** What scanners read from this host; present while the profile exposes it (R270). */
+  correlationId: Uuid.optional(),
 });
 export type StatusRequest = z.input<typeof StatusRequest>;
 
