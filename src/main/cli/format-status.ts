@@ -1,4 +1,5 @@
 import type { AgentStatus, TypeStatus } from '../../shared/status.ts';
+import { harmless } from './harmless.ts';
 
 /**
  * The status as people read it in a terminal: identity, phase, what is wrong, per manifest, times, queue. Names and
@@ -61,12 +62,6 @@ export function formatStatus(status: AgentStatus, now: Date): string {
 const says = (sentence: string, phase: string): boolean => sentence.toLowerCase().startsWith(phase);
 
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
-
-/** Control characters, and those that turn the direction of reading. */
-function harmless(line: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  return line.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, '?');
-}
 
 function typeLines(status: AgentStatus, now: Date): string[] {
   const types = Object.entries(status.types);
