@@ -152,11 +152,6 @@ export const CONDITIONS = {
     title: 'A proxy refuses the credentials',
     text: '{proxy} ({source}) answers 407, it offers {schemes}: {reason}. Set user and password with wayfarerctl proxy credentials.',
   },
-  PROXY_CREDENTIALS_UNREADABLE: {
-    severity: 'error',
-    title: 'Proxy credentials cannot be read',
-    text: '{store}: {reason}. Set them again with wayfarerctl proxy credentials.',
-  },
   LOG_UNWRITABLE: {
     severity: 'warning',
     title: 'The log cannot be written',
