@@ -61,7 +61,11 @@ function syncDirectory(path: string): void {
  * The text of a small file, or `undefined` if there is none. Never follows a link, never waits on a FIFO, never reads
  * more than `maxBytes` bytes; where it would have to, it throws `UnsafeFile`.
  */
-export function readSmallFile(path: string, maxBytes = 64 * 1024): string | undefined {
+export function readSmallFile(
+  path: string,
+  maxBytes = 64 * 1024,
+  encoding: 'utf8' | 'latin1' = 'utf8',
+): string | undefined {
   const noFollow = process.platform === 'win32' ? 0 : constants.O_NOFOLLOW | constants.O_NONBLOCK;
   let file: number;
   try {
@@ -76,7 +80,7 @@ export function readSmallFile(path: string, maxBytes = 64 * 1024): string | unde
     if (!stat.isFile()) throw new UnsafeFile(`${path} is not a regular file`);
     const bytes = readUpTo(file, maxBytes + 1);
     if (bytes.length > maxBytes) throw new UnsafeFile(`${path} is larger than ${String(maxBytes)} bytes`);
-    return bytes.toString('utf8');
+    return bytes.toString(encoding);
   } finally {
     closeSync(file);
   }

@@ -1,5 +1,6 @@
 import { MAX_PROXIES, type ProxyProtocol } from '../../../shared/proxy.ts';
 import type { ProxyCandidate } from './candidate.ts';
+import { shownText } from './shown-text.ts';
 
 /** A proxy as a setting names it; who named it is added when it becomes a candidate. */
 export type NamedProxy = Omit<ProxyCandidate, 'source'>;
@@ -97,9 +98,8 @@ function parseHost(text: string): string {
 }
 
 function credentialsReason(entries: readonly string[], index: number): string {
-  const entry = entries[index] ?? '';
   return (
-    `entry ${index + 1}${shown(`…${entry.slice(entry.lastIndexOf('@'))}`)}: carries a user or password, which would ` +
+    `entry ${index + 1}${shown(entries[index] ?? '')}: carries a user or password, which would ` +
     'stand in clear: leave it out and give it with wayfarerctl proxy credentials, or with /n and /p'
   );
 }
@@ -109,8 +109,5 @@ function example(entry: string): string {
 }
 
 function shown(entry: string): string {
-  if (entry === '') return '';
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  const clean = entry.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, '?');
-  return ` (${clean.length > MAX_SHOWN ? `${clean.slice(0, MAX_SHOWN)}…` : clean})`;
+  return entry === '' ? '' : ` (${shownText(entry, MAX_SHOWN)})`;
 }

@@ -1,0 +1,15 @@
+/** Characters that end a line, move the cursor or turn the direction of reading. */
+const STEERING =
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/**
+ * What someone wrote into a setting, as a message may repeat it: at most `max` characters, none that steers a terminal,
+ * and nothing of what stands before an `@`, where credentials would be.
+ */
+export function shownText(text: string, max: number): string {
+  const printable = text.replace(STEERING, '?');
+  const at = printable.lastIndexOf('@');
+  const shown = at === -1 ? printable : `…${printable.slice(at)}`;
+  return shown.length > max ? `${shown.slice(0, max)}…` : shown;
+}

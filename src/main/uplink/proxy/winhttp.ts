@@ -1,0 +1,94 @@
+import { createRequire } from 'node:module';
+import type * as Koffi from 'koffi';
+import { parseAuthority, type NamedProxy } from './proxy-list.ts';
+import { NO_SYSTEM_PROXIES, type ReadSystemProxies, type SystemProxies } from './system-proxy.ts';
+
+/** WinHTTP's proxy for the whole machine, as `netsh winhttp set proxy` and policies set it; absent: none. */
+export interface WinHttpProxy {
+  readonly proxy: string;
+  readonly bypass: string;
+}
+
+/** WINHTTP_ACCESS_TYPE_NAMED_PROXY (winhttp.h). */
+const NAMED_PROXY = 3;
+
+/** The port of a proxy that is written without one, as WinHTTP has it (INTERNET_DEFAULT_HTTP_PORT). */
+const DEFAULT_PORT = 80;
+
+/**
+ * The proxies for https URLs in WinHTTP's notation: entries separated by blanks or `;`, each `host:port` or
+ * `scheme=host:port`. One that names `https` counts before those without a scheme, and those don't count beside it;
+ * others (`http=`, `ftp=`, `socks=`) are for other URLs. WinHTTP speaks to all of them in clear.
+ */
+export function parseWinHttp({ proxy, bypass }: WinHttpProxy): SystemProxies {
+  const entries = proxy.split(/[\s;]+/).filter((entry) => entry !== '');
+  const named = entries
+    .filter((entry) => /^https=/i.test(entry))
+    .map((entry) => entry.slice('https='.length));
+  const common = entries.filter((entry) => !entry.includes('='));
+  return { proxies: (named.length > 0 ? named : common).flatMap(parseEntry), bypass };
+}
+
+function parseEntry(entry: string): readonly NamedProxy[] {
+  const authority = entry.replace(/^http:\/\//i, '').replace(/\/$/, '');
+  try {
+    const withPort = /:\d+$/.test(authority) ? authority : `${authority}:${String(DEFAULT_PORT)}`;
+    return [{ protocol: 'http', ...parseAuthority(withPort) }];
+  } catch {
+    return [];
+  }
+}
+
+/** WINHTTP_PROXY_INFO. */
+interface ProxyInfo {
+  dwAccessType: number;
+  lpszProxy: unknown;
+  lpszProxyBypass: unknown;
+}
+
+/** Loads winhttp.dll, or the library of that name in a test. Throws off Windows. */
+export function loadWinHttp(
+  library = 'winhttp.dll',
+  memory = 'kernel32.dll',
+): () => WinHttpProxy | undefined {
+  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
+  const info = koffi.struct({ dwAccessType: 'uint32', lpszProxy: 'void *', lpszProxyBypass: 'void *' });
+  const getDefault = koffi
+    .load(library)
+    .func('__stdcall', 'WinHttpGetDefaultProxyConfiguration', 'int32', [koffi.out(koffi.pointer(info))]) as (
+    result: ProxyInfo,
+  ) => number;
+  const free = koffi.load(memory).func('void * __stdcall GlobalFree(void *memory)') as (
+    pointer: unknown,
+  ) => unknown;
+  const take = (pointer: unknown): string => {
+    if (pointer === null) return '';
+    try {
+      return String(koffi.decode(pointer, 'char16_t', -1));
+    } finally {
+      free(pointer);
+    }
+  };
+  return () => {
+    const result: ProxyInfo = { dwAccessType: 0, lpszProxy: null, lpszProxyBypass: null };
+    if (getDefault(result) === 0) throw new Error('WinHttpGetDefaultProxyConfiguration failed');
+    const found = { proxy: take(result.lpszProxy), bypass: take(result.lpszProxyBypass) };
+    return result.dwAccessType === NAMED_PROXY ? found : undefined;
+  };
+}
+
+/** Reads the settings of Windows. `load` is called once, at the first reading. */
+export function readWindowsProxies(
+  load: () => () => WinHttpProxy | undefined = loadWinHttp,
+): ReadSystemProxies {
+  let read: (() => WinHttpProxy | undefined) | undefined;
+  return () => {
+    try {
+      read ??= load();
+      const found = read();
+      return Promise.resolve(found === undefined ? NO_SYSTEM_PROXIES : parseWinHttp(found));
+    } catch (error) {
+      return Promise.resolve({ ...NO_SYSTEM_PROXIES, problem: (error as Error).message });
+    }
+  };
+}
