@@ -7,8 +7,8 @@ const ROOT = join(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
 const ADVISORIES = 'src/platform/advisories';
 
-/** What a native package needs at run time; its C sources and build files stay behind. */
-const RUNTIME_PARTS = ['package.json', 'LICENSE', 'lib', 'prebuilds', 'build'];
+/** What a package outside the bundles needs at run time; its sources and build files stay behind. */
+const RUNTIME_PARTS = ['package.json', 'LICENSE', 'lib', 'dist', 'prebuilds', 'build', 'quickjs.wasm'];
 
 function copyPackage(name: string): void {
   for (const part of RUNTIME_PARTS) {

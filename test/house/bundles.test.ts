@@ -34,6 +34,15 @@ describe('the headless bundles', () => {
     expect(made).toContain(looked?.[1]);
   });
 
+  it('whoever runs proxy scripts finds their runner beside it', async () => {
+    const { outputs } = await bundle('pac-runner');
+    const made = Object.keys(outputs).map((path) => basename(path));
+    const looked = /'(pac-runner\.\w+)'/.exec(
+      readFileSync(join(ROOT, 'src/main/uplink/pac/run-script.ts'), 'utf8'),
+    );
+    expect(made).toContain(looked?.[1]);
+  });
+
   it.each(names)('%s needs nothing at run time but Node and the native store', async (name) => {
     const { outside } = await contents(name);
     const allowed = new Set<string>([...EXTERNAL, ...OPTIONAL]);
