@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { ExitCode } from '../shared/exit-codes.ts';
 import { AGENT_VERSION } from '../shared/wire.ts';
 import { Answer } from './cli/answer.ts';
+import { addDiagnostics } from './cli/diagnostics.ts';
 import { addHealth } from './cli/health.ts';
 import { addStatus } from './cli/status.ts';
 import { isErrno } from './host/atomic-file.ts';
@@ -29,12 +30,14 @@ Examples:
   wayfarerctl status          what the agent does, in words
   wayfarerctl status --json   the same for a program
   wayfarerctl health          whether all is well, and what to do if not
+  wayfarerctl diagnostics     one archive for support, without secrets
 
 Exit codes: 0 running and registered, 1 failed, 2 usage, 3 refused, 4 installed but not running,
 5 not installed, 6 not registered with a platform, 7 no permission, 8 timeout.`,
     );
   addStatus(program, paths);
   addHealth(program, paths);
+  addDiagnostics(program, paths);
   await program.parseAsync([...argv], { from: 'user' });
 }
 

@@ -1,0 +1,50 @@
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { ExitCode } from '../../shared/exit-codes.ts';
+import { writeArchive, type Contents } from '../diagnostics/archive.ts';
+import { partsOf } from '../diagnostics/parts.ts';
+import { isErrno } from '../host/atomic-file.ts';
+import type { Paths } from '../host/paths.ts';
+import { Answer } from './answer.ts';
+import { lookAtHealth } from './health.ts';
+import { harmless } from './harmless.ts';
+
+/** Adds `wayfarerctl diagnostics`: one archive for support, without ids, passwords and signatures. */
+export function addDiagnostics(program: Command, paths: Paths): void {
+  program
+    .command('diagnostics')
+    .description('one archive for support: status, health, settings and logs, secrets replaced')
+    .option('--output <file>', 'where to write it; never over a file that is there')
+    .action((options: { output?: string }) => diagnostics(paths, options.output));
+}
+
+async function diagnostics(paths: Paths, output: string | undefined): Promise<void> {
+  const now = Date.now();
+  const file = resolve(output ?? nameOf(now));
+  const { found, input } = await lookAtHealth(paths);
+  const { service } = input;
+  const status = service.answers ? service.status : { unknown: `${service.why}: ${service.reason}` };
+  const contents = await writeArchive(file, partsOf({ paths, status, health: found }), now).catch(
+    (error: unknown) => {
+      if (!isErrno(error, 'EEXIST')) throw error;
+      throw new Answer(ExitCode.refused, `${file} is there already: name another one with --output`);
+    },
+  );
+  process.stdout.write(`${describe(file, contents).map(harmless).join('\n')}\n`);
+}
+
+function nameOf(now: number): string {
+  const time = new Date(now).toISOString().slice(0, 19).replace(/[:T]/g, '-');
+  return `wayfarer-diagnostics-${hostname().replace(/[^\w.-]/g, '_')}-${time}.tar.gz`;
+}
+
+function describe(file: string, { files, missing }: Contents): string[] {
+  return [
+    file,
+    ...files.map(
+      ({ name, bytes, cut }) => `  ${name} (${String(bytes)} B)${cut === undefined ? '' : `: ${cut}`}`,
+    ),
+    ...missing.map(({ name, reason }) => `  ${name} is missing: ${reason}`),
+  ];
+}

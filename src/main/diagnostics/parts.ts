@@ -1,0 +1,87 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import { arch, freemem, networkInterfaces, release, totalmem, type, uptime, version } from 'node:os';
+import { basename, dirname } from 'node:path';
+import type { AgentStatus } from '../../shared/status.ts';
+import { AGENT_VERSION } from '../../shared/wire.ts';
+import type { Health } from '../health/health.ts';
+import { logFiles } from '../host/log-files.ts';
+import type { Paths } from '../host/paths.ts';
+import type { Part } from './archive.ts';
+
+/** What an archive for support is made of. */
+export interface Subject {
+  readonly paths: Paths;
+  /** The status, or why there is none. */
+  readonly status: AgentStatus | { readonly unknown: string };
+  readonly health: Health;
+}
+
+/** The parts of an archive for support, those included that this user may not read. */
+export function partsOf({ paths, status, health }: Subject): Part[] {
+  const { files, sharedFiles } = paths.proxy;
+  return [
+    'unknown' in status
+      ? { name: 'status.json', missing: status.unknown }
+      : { name: 'status.json', value: status },
+    { name: 'health.json', value: health },
+    { name: 'host.json', value: hostFacts() },
+    { name: 'network.json', value: networkFacts() },
+    settingsPart(paths.settingsFile),
+    ...[...files, ...sharedFiles].filter((file) => existsSync(file)).map(proxyPart),
+    ...logParts(paths.logFile),
+  ];
+}
+
+function settingsPart(file: string): Part {
+  return existsSync(file)
+    ? { name: 'settings/agent.conf', file }
+    : { name: 'settings/agent.conf', missing: 'not there' };
+}
+
+/** Proxy settings, by the folder and name that they have: `settings/default.wayfarer-agent`. */
+const proxyPart = (file: string): Part => ({
+  name: `settings/${basename(dirname(file))}.${basename(file)}`,
+  file,
+});
+
+/** The newest first, since room is given in this order; without `.gz`, as they are decompressed. */
+function logParts(logFile: string): Part[] {
+  const found = logFiles(logFile);
+  if (found.length === 0) {
+    const missing = mayLook(dirname(logFile)) ? 'not there' : 'this user may not look into its folder';
+    return [{ name: `log/${basename(logFile)}`, missing }];
+  }
+  return found.map((file) => ({ name: `log/${basename(file).replace(/\.gz$/, '')}`, file, log: true }));
+}
+
+function mayLook(folder: string): boolean {
+  try {
+    accessSync(folder, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const hostFacts = (): unknown => ({
+  agentVersion: AGENT_VERSION,
+  node: process.version,
+  system: type(),
+  release: release(),
+  version: version(),
+  arch: arch(),
+  uptimeSec: Math.round(uptime()),
+  memoryBytes: totalmem(),
+  freeMemoryBytes: freemem(),
+  user: process.geteuid?.() === 0 ? 'root' : 'an ordinary user',
+});
+
+/** Addresses by interface; MAC addresses say nothing about a way to the platform. */
+function networkFacts(): unknown {
+  return Object.fromEntries(
+    Object.entries(networkInterfaces()).map(([name, infos = []]) => [
+      name,
+      infos.map(({ cidr, address, internal }) => ({ address: cidr ?? address, internal })),
+    ]),
+  );
+}
