@@ -92,7 +92,7 @@ export class Monitor implements NetworkMonitor {
   start(listener: NetworkListener): void {
     this.#listener = listener;
     this.#tick.set(0, () => {
-      this.#begin(listener);
+      this.#begin();
     });
   }
 
@@ -105,8 +105,8 @@ export class Monitor implements NetworkMonitor {
     await this.#look;
   }
 
-  #begin(listener: NetworkListener): void {
-    this.#health.listen(listener.degraded);
+  #begin(): void {
+    this.#health.listen((reason) => this.#listener?.degraded(reason));
     for (const source of this.#parts.sources) this.#follow(source);
     void this.#busHeard();
     this.#lookSoon();

@@ -1,8 +1,8 @@
 import type { NetworkListener } from './network.ts';
 import { SleepClock, type SleepClocks } from './sleep-clock.ts';
 
-/** Two signs of waking that are closer than this are about the same sleep, ms. */
-const SAME_WAKING_MS = 30_000;
+/** logind's word of waking may come so long after the clocks have told already, ms. */
+const LATE_MS = 30_000;
 
 /** Brings together what logind and the clocks say about sleep: one report for each. */
 export class Waking {
@@ -10,7 +10,7 @@ export class Waking {
   readonly #sleep: SleepClock;
   readonly #listener: Pick<NetworkListener, 'suspending' | 'resumed'>;
   #announced = false;
-  #wokeAt = Number.NEGATIVE_INFINITY;
+  #noticedAt = Number.NEGATIVE_INFINITY;
 
   constructor(clocks: SleepClocks, listener: Pick<NetworkListener, 'suspending' | 'resumed'>) {
     this.#clocks = clocks;
@@ -27,20 +27,16 @@ export class Waking {
   /** logind says that the host woke. */
   woke(): void {
     this.#sleep.reset();
-    this.#report();
+    const known = !this.#announced && this.#clocks.monotonic() - this.#noticedAt < LATE_MS;
+    this.#announced = false;
+    if (!known) this.#listener.resumed();
   }
 
   /** Asks the clocks, `expectedMs` after the last time. */
   tick(expectedMs: number): void {
-    if (this.#sleep.check(expectedMs)) this.#report();
-  }
-
-  #report(): void {
-    const now = this.#clocks.monotonic();
-    const known = !this.#announced && now - this.#wokeAt < SAME_WAKING_MS;
+    if (!this.#sleep.check(expectedMs)) return;
     this.#announced = false;
-    if (known) return;
-    this.#wokeAt = now;
+    this.#noticedAt = this.#clocks.monotonic();
     this.#listener.resumed();
   }
 }
