@@ -73,6 +73,7 @@ function register(dataDir: string): {
         status: {},
         agentVersion: '0.1.0',
         uninstalledAt: null,
+        correlationId: null,
       });
     }
   });

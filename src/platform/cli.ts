@@ -4,6 +4,7 @@ import { ExitCode } from '../shared/exit-codes.ts';
 import { AGENT_VERSION } from '../shared/wire.ts';
 import { agentCommands, keyCommands, profileCommands, whole, withAdmin } from './cli/commands.ts';
 import { failure, print } from './cli/output.ts';
+import { correlationCommands } from './cli/scan-merge.ts';
 import type { ServeOptions } from './cli/serve.ts';
 import { defaultDataDir } from './paths.ts';
 
@@ -51,6 +52,7 @@ function programOf(): Command {
   keyCommands(program);
   profileCommands(program);
   agentCommands(program);
+  correlationCommands(program);
   return program;
 }
 

@@ -2,6 +2,7 @@ import type { Records } from '../context.ts';
 import { changeModules, issueCommand, listAgents, requireAgent, showAgent } from './agents.ts';
 import { createKey, editKey, listKeys } from './keys.ts';
 import { createProfile, editProfile, listProfiles, type EditProfile } from './profiles.ts';
+import { correlate, requireCorrelation, setCorrelation } from './scan-merge.ts';
 import { createCustomer, init } from './setup.ts';
 
 /** Administration, as the API, the command line tool and tests use it. Every function throws `Refused`, `NotFound`. */
@@ -12,6 +13,9 @@ export function createAdmin(context: Records) {
     init: () => init(context),
     customers: () => store.customers.list(),
     createCustomer: (name: string) => createCustomer(context, name),
+    setCorrelation: (accept: boolean, customer?: string) => setCorrelation(context, accept, customer),
+    requireCorrelation: (customer?: string) => requireCorrelation(context, customer),
+    correlate: (id: string, customer?: string) => correlate(context, id, customer),
     keys: () => listKeys(context),
     createKey: (input: Parameters<typeof createKey>[1]) => createKey(context, input),
     editKey: (id: string, input: Parameters<typeof editKey>[2]) => editKey(context, id, input),

@@ -1,25 +1,47 @@
 import { randomUUID } from 'node:crypto';
+import { RE2JS } from 're2js';
 import { z } from 'zod';
+import { addressProblems, givenRules } from '../../shared/on-premise.ts';
 import {
   BlackoutWindowSchema,
   LOG_LEVELS,
+  MAX_SCAN_MERGE_PORTS,
   NUMBER_PARAMETERS,
   PRESETS,
   PRESET_VALUES,
   ProfileSchema,
   SWITCH_PARAMETERS,
+  TcpPort,
   outOfRange,
   type NumberParameter,
+  type OnPremise,
   type Profile,
   type SwitchParameter,
 } from '../../shared/profile.ts';
 import type { Records } from '../context.ts';
-import { NotFound, Refused } from '../errors.ts';
+import { NotFound, Refused, reasonOf } from '../errors.ts';
 import type { ProfileEntry } from '../store/profiles.ts';
 import { TagList, parseInput } from './input.ts';
 
 const numbers = Object.keys(NUMBER_PARAMETERS).map((name) => [name, z.number()] as const);
 const switches = Object.keys(SWITCH_PARAMETERS).map((name) => [name, z.boolean()] as const);
+
+/** Given in any order; kept ascending, each once (R271, R272). */
+const PortList = z
+  .array(TcpPort)
+  .min(1)
+  .max(MAX_SCAN_MERGE_PORTS)
+  .transform((ports) => [...new Set(ports)].sort((a, b) => a - b));
+
+/** Rules that are given change; an empty text takes one back. */
+const OnPremiseRules = z
+  .strictObject({
+    ipRange: z.string().max(64),
+    gateway: z.string().max(64),
+    subnetMask: z.string().max(64),
+    dnsSuffix: z.string().max(256),
+  })
+  .partial();
 
 /** What an administrator may set. Unknown names are refused: a typo must not pass for a setting. */
 const Settings = z.strictObject({
@@ -28,6 +50,8 @@ const Settings = z.strictObject({
   preset: z.enum(PRESETS),
   logLevel: z.enum(LOG_LEVELS),
   blackoutWindows: z.array(BlackoutWindowSchema).max(64),
+  scanMergePorts: PortList,
+  onPremise: OnPremiseRules,
   ...(Object.fromEntries(numbers) as Record<NumberParameter, z.ZodNumber>),
   ...(Object.fromEntries(switches) as Record<SwitchParameter, z.ZodBoolean>),
 });
@@ -85,8 +109,10 @@ function change(context: Records, before: ProfileEntry, input: EditProfile): Pro
   const { profiles } = context.store;
   const preset =
     settings.preset === undefined || settings.preset === 'CUSTOM' ? {} : PRESET_VALUES[settings.preset];
-  const profile = ProfileSchema.parse({ ...before.profile, ...preset, ...settings });
+  const onPremise = givenRules({ ...before.profile.onPremise, ...settings.onPremise } as OnPremise);
+  const profile = ProfileSchema.parse({ ...before.profile, ...preset, ...settings, onPremise });
   requireInRange(profile);
+  requireRules(onPremise);
   if (isDefault === true) profiles.clearDefault(before.customer);
   profiles.put({
     ...before,
@@ -107,6 +133,17 @@ function requireInRange(profile: Profile): void {
   if (wrong === undefined) return;
   const { min, max } = NUMBER_PARAMETERS[wrong.parameter];
   throw new Refused(`${wrong.parameter}: ${wrong.given} is not a whole number from ${min} to ${max}`);
+}
+
+/** Throws `Refused` naming the rule that no agent could apply. */
+function requireRules(rules: OnPremise): void {
+  const wrong = addressProblems(rules)[0];
+  if (wrong !== undefined) throw new Refused(`onPremise.${wrong.field}: ${wrong.reason}`);
+  try {
+    RE2JS.compile(rules.dnsSuffix ?? '');
+  } catch (error) {
+    throw new Refused(`onPremise.dnsSuffix: ${reasonOf(error)}`);
+  }
 }
 
 /** A host is named by one profile at a time: the last one it was assigned to. */

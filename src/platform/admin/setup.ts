@@ -8,9 +8,10 @@ const DEFAULT_PROFILE = 'Default profile';
 
 /** Creates a customer with its default profile of all defaults (R131). */
 export function createCustomer(context: Records, name: string): Customer {
-  const customer: Customer = { id: randomUUID(), name, createdAt: context.now() };
+  // Declined until somebody accepts it: the identifier is the customer's to have read or not (R277).
+  const customer: Customer = { id: randomUUID(), name, createdAt: context.now(), correlation: false };
   context.store.transaction(() => {
-    context.store.customers.add(customer);
+    context.store.customers.put(customer);
     context.store.profiles.put({
       customer: customer.id,
       position: 0,

@@ -56,12 +56,13 @@ function cloneReason(agent: Agent, status: Status): string | undefined {
 
 function record(context: Context, agent: Agent, status: Status): void {
   const now = context.now();
-  const { agentVersion, state, counter, ...rest } = status;
+  const { agentVersion, state, counter, correlationId = null, ...rest } = status;
   context.store.agents.put({
     ...agent,
     agentVersion,
     state,
     counter,
+    correlationId,
     status: rest,
     lastCheckedIn: now,
     lastSeen: now,

@@ -134,6 +134,7 @@ function recordOf(context: Context, request: ProvisionRequest, key: ActivationKe
     status: {},
     agentVersion: request.agentVersion,
     uninstalledAt: null,
+    correlationId: null,
   };
 }
 

@@ -1,13 +1,13 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { createAdmin, type Admin } from '../admin/admin.ts';
-import { NUMBER_PARAMETERS, SWITCH_PARAMETERS } from '../../shared/profile.ts';
 import { NotFound } from '../errors.ts';
 import { openStore } from '../store/store.ts';
 import { existsSync } from 'node:fs';
+import { profileSettings, SETTINGS_HELP } from './profile-settings.ts';
 import { activitiesText, agentText, agentsText, findingsText, keysText, profilesText } from './render.ts';
 import { print } from './output.ts';
 
-interface Common {
+export interface Common {
   readonly data: string;
   readonly json: boolean;
 }
@@ -26,13 +26,13 @@ export function withAdmin<T>(data: string, work: (admin: Admin) => T): T {
 }
 
 /** Asks the administration of the platform that the options name, and prints the answer as text or JSON. */
-function answer<T>(command: Command, ask: (admin: Admin) => T, text: (found: T) => string): void {
+export function answer<T>(command: Command, ask: (admin: Admin) => T, text: (found: T) => string): void {
   const { data, json } = command.optsWithGlobals<Common>();
   const found = withAdmin(data, ask);
   print(json, found, () => text(found));
 }
 
-const list = (text: string): string[] => text.split(',').filter((part) => part !== '');
+export const list = (text: string): string[] => text.split(',').filter((part) => part !== '');
 const limit = (text: string): number | null => (text === 'unlimited' ? null : whole(text));
 const expiry = (text: string): string | null => {
   if (text === 'never') return null;
@@ -110,7 +110,6 @@ export function keyCommands(program: Command): void {
 
 export function profileCommands(program: Command): void {
   const profiles = program.command('profiles').description('configuration profiles, topmost first');
-  const names = [...Object.keys(NUMBER_PARAMETERS), ...Object.keys(SWITCH_PARAMETERS)].join(', ');
   const options = (command: Command): Command =>
     command
       .option('--include-tags <list>', 'hosts with any of these tags', list)
@@ -118,7 +117,7 @@ export function profileCommands(program: Command): void {
       .option('--hosts <list>', 'host names that always use it', list)
       .option('--position <n>', 'place in the list, 0 = top', whole)
       .option('--default', 'make it the default')
-      .addHelpText('after', `\nSettings are name=value: name, description, preset, logLevel, ${names}`);
+      .addHelpText('after', SETTINGS_HELP);
   profiles
     .command('list', { isDefault: true })
     .description('show all profiles')
@@ -154,7 +153,7 @@ function editOf(settings: readonly string[], given: Pairs): Parameters<Admin['cr
     ].filter(([, value]) => value !== undefined),
   ) as Record<string, string[]>;
   return {
-    settings: pairsOf(settings),
+    settings: profileSettings(pairsOf(settings)),
     assign,
     ...(given['default'] === true ? { isDefault: true as const } : {}),
     ...(typeof given['position'] === 'number' ? { position: given['position'] } : {}),

@@ -54,6 +54,7 @@ export function agentText(agent: ReturnType<Admin['show']>): string {
     `tags            ${agent.tags.join(', ')}`,
     `profile         ${agent.profile.name}, version ${agent.profile.version}`,
     `last checked in ${when(agent.lastCheckedIn)}`,
+    ...(agent.correlationId === null ? [] : [`correlation id  ${agent.correlationId}`]),
   ];
   const rows = Object.entries(agent.types).map(([type, held]) => [
     type,
@@ -112,4 +113,10 @@ export function findingsText(findings: ReturnType<Admin['findings']>): string {
   const open = findings.filter((finding) => finding.status !== 'fixed').length;
   const head = ['STATUS', 'SEVERITY', 'PACKAGE', 'INSTALLED', 'FIXED IN', 'CVE', 'CERTAINTY', 'FIRST SEEN'];
   return `${tableOf(head, rows)}\n${open} open, ${findings.length - open} fixed`;
+}
+
+/** The option of customers as the commands name it. */
+export function correlationText(customers: ReturnType<Admin['customers']>): string {
+  const rows = customers.map(({ id, name, correlation }) => [id, name, correlation ? 'accept' : 'decline']);
+  return tableOf(['CUSTOMER ID', 'NAME', 'CORRELATION IDENTIFIERS'], rows);
 }

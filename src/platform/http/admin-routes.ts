@@ -10,6 +10,7 @@ import { parseBody } from './body.ts';
 const BODY_LIMIT = 1024 * 1024;
 const AnyObject = z.record(z.string(), z.unknown());
 const CustomerInput = z.object({ name: z.string().trim().min(1).max(200) });
+const CorrelationInput = z.strictObject({ correlation: z.boolean() });
 const ModulesInput = z.object({ modules: z.array(z.string()).max(32) });
 const CommandInput = z.object({ type: z.string().max(32), args: AnyObject.default({}) });
 
@@ -47,6 +48,10 @@ export function adminRoutes(server: FastifyInstance, context: Context, token: st
 
   get('/customers', () => admin.customers());
   send('POST', '/customers', CustomerInput, (_, { name }) => admin.createCustomer(name));
+  send('PATCH', '/customers/:id', CorrelationInput, (params, { correlation }) =>
+    admin.setCorrelation(correlation, id(params)),
+  );
+  get('/customers/:customer/correlations/:id', (params) => admin.correlate(id(params), params['customer']));
   get('/keys', () => admin.keys());
   send('POST', '/keys', AnyObject, (_, input) =>
     admin.createKey(input as Parameters<typeof admin.createKey>[0]),

@@ -25,6 +25,8 @@ export interface Agent {
   readonly status: Readonly<Record<string, unknown>>;
   readonly agentVersion: string;
   readonly uninstalledAt: number | null;
+  /** What scanners read from the host; `null` while its last heartbeat names none. */
+  readonly correlationId: string | null;
 }
 
 type AgentRow = Omit<Agent, 'host' | 'tags' | 'modules' | 'status'> &
@@ -58,19 +60,23 @@ export function agentStore(db: Db) {
     'SELECT * FROM agents WHERE id = ? OR hostname = ? COLLATE NOCASE ORDER BY lastSeen DESC',
   );
   const ofKey = db.prepare<[string], AgentRow>('SELECT * FROM agents WHERE activationKey = ?');
+  const correlated = db.prepare<[string, string], AgentRow>(
+    'SELECT * FROM agents WHERE customer = ? AND correlationId = ?',
+  );
   const count = db.prepare<[string], { n: number }>(
     'SELECT count(*) AS n FROM agents WHERE activationKey = ?',
   );
   const touch = db.prepare<[number, string]>('UPDATE agents SET lastSeen = ? WHERE id = ?');
   const put = db.prepare<[AgentRow]>(
     `INSERT INTO agents (id, customer, activationKey, publicKey, fingerprint, hostname, host, tags, modules, counter,
-       provisionedAt, lastCheckedIn, lastSeen, state, status, agentVersion, uninstalledAt)
+       provisionedAt, lastCheckedIn, lastSeen, state, status, agentVersion, uninstalledAt, correlationId)
      VALUES (@id, @customer, @activationKey, @publicKey, @fingerprint, @hostname, @host, @tags, @modules, @counter,
-       @provisionedAt, @lastCheckedIn, @lastSeen, @state, @status, @agentVersion, @uninstalledAt)
+       @provisionedAt, @lastCheckedIn, @lastSeen, @state, @status, @agentVersion, @uninstalledAt, @correlationId)
      ON CONFLICT (id) DO UPDATE SET customer = @customer, activationKey = @activationKey, publicKey = @publicKey,
        fingerprint = @fingerprint, hostname = @hostname, host = @host, tags = @tags, modules = @modules,
        counter = @counter, provisionedAt = @provisionedAt, lastCheckedIn = @lastCheckedIn, lastSeen = @lastSeen,
-       state = @state, status = @status, agentVersion = @agentVersion, uninstalledAt = @uninstalledAt`,
+       state = @state, status = @status, agentVersion = @agentVersion, uninstalledAt = @uninstalledAt,
+       correlationId = @correlationId`,
   );
   return {
     get(id: string): Agent | undefined {
@@ -81,6 +87,9 @@ export function agentStore(db: Db) {
     /** The agents that an administrator means by an id or a host name, the most recently seen first. */
     named: (name: string): Agent[] => named.all(name, name).map(agentOf),
     ofKey: (activationKey: string): Agent[] => ofKey.all(activationKey).map(agentOf),
+    /** Agents of a customer whose last heartbeat named this correlation identifier: one, unless a host was copied. */
+    correlated: (customer: string, correlationId: string): Agent[] =>
+      correlated.all(customer, correlationId).map(agentOf),
     countOfKey: (activationKey: string): number => count.get(activationKey)?.n ?? 0,
     put: (agent: Agent): void => void put.run(rowOf(agent)),
     touch: (id: string, at: number): void => void touch.run(at, id),

@@ -4,7 +4,13 @@ export interface Customer {
   readonly id: string;
   readonly name: string;
   readonly createdAt: number;
+  /** Whether scanners may read and use the correlation identifiers of the customer's agents (R277). */
+  readonly correlation: boolean;
 }
+
+type CustomerRow = Omit<Customer, 'correlation'> & { readonly correlation: number };
+
+const customerOf = (row: CustomerRow): Customer => ({ ...row, correlation: row.correlation === 1 });
 
 /** An activation key (R038–R053). `null` limits mean unlimited (R050); times in ms since the epoch. */
 export interface ActivationKey {
@@ -40,9 +46,12 @@ function rowOf(key: ActivationKey): KeyRow {
 
 /** Customers and their activation keys. */
 export function customerStore(db: Db) {
-  const customers = db.prepare<[], Customer>('SELECT * FROM customers ORDER BY createdAt, id');
-  const customer = db.prepare<[string], Customer>('SELECT * FROM customers WHERE id = ?');
-  const addCustomer = db.prepare<[Customer]>('INSERT INTO customers VALUES (@id, @name, @createdAt)');
+  const customers = db.prepare<[], CustomerRow>('SELECT * FROM customers ORDER BY createdAt, id');
+  const customer = db.prepare<[string], CustomerRow>('SELECT * FROM customers WHERE id = ?');
+  const putCustomer = db.prepare<[CustomerRow]>(
+    `INSERT INTO customers (id, name, createdAt, correlation) VALUES (@id, @name, @createdAt, @correlation)
+     ON CONFLICT (id) DO UPDATE SET name = @name, correlation = @correlation`,
+  );
   const keys = db.prepare<[], KeyRow>('SELECT * FROM activation_keys ORDER BY createdAt, id');
   const key = db.prepare<[string], KeyRow>('SELECT * FROM activation_keys WHERE id = ?');
   const putKey = db.prepare<[KeyRow]>(
@@ -52,9 +61,13 @@ export function customerStore(db: Db) {
        expiresAt = @expiresAt, disabled = @disabled`,
   );
   return {
-    list: (): Customer[] => customers.all(),
-    get: (id: string): Customer | undefined => customer.get(id),
-    add: (added: Customer): void => void addCustomer.run(added),
+    list: (): Customer[] => customers.all().map(customerOf),
+    get(id: string): Customer | undefined {
+      const row = customer.get(id);
+      return row === undefined ? undefined : customerOf(row);
+    },
+    put: (value: Customer): void =>
+      void putCustomer.run({ ...value, correlation: value.correlation ? 1 : 0 }),
     keys: (): ActivationKey[] => keys.all().map(keyOf),
     key(id: string): ActivationKey | undefined {
       const row = key.get(id);

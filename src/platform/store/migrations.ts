@@ -220,4 +220,10 @@ CREATE INDEX records_newest ON records(agent, at);
 CREATE INDEX commands_done ON commands(agent, acknowledgedAt) WHERE acknowledgedAt IS NOT NULL;
 ALTER TABLE snapshots ADD COLUMN correlatedWith TEXT NOT NULL DEFAULT '';
 `,
+  // Scan merge: what agents say that scanners can read from them, and whether a customer wants it used.
+  `
+ALTER TABLE agents ADD COLUMN correlationId TEXT;
+CREATE INDEX agents_by_correlation ON agents(correlationId) WHERE correlationId IS NOT NULL;
+ALTER TABLE customers ADD COLUMN correlation INTEGER NOT NULL DEFAULT 0;
+`,
 ];
