@@ -14,6 +14,8 @@ const CONNECTION: readonly ConditionCode[] = [
   'PLATFORM_REPLY_INVALID',
   'PLATFORM_KEY_MISMATCH',
   'PLATFORM_ERROR',
+  'CAPTIVE_PORTAL',
+  'CAPTIVE_PORTAL_SUSPECTED',
 ];
 
 /** The platform answered as it should: back-off and connection conditions are over. */
@@ -59,9 +61,13 @@ export function exchangeFailed(context: Context, failure: Failure): void {
   const facts = context.facts();
   const capMs = statusIntervalSec(facts) * 1000;
   const uplink = uplinkFailed(facts.uplink, now, context.random.next(), capMs, retryAfterMs(failure));
-  context.update({ uplink, heartbeatWanted: facts.heartbeatWanted || failure.kind === 'transport' });
+  context.update({ uplink, heartbeatWanted: facts.heartbeatWanted || noPlatform(failure) });
   raiseConnection(context, failure, uplink.nextAt);
 }
+
+/** Whether nobody who speaks for a platform was met: the heartbeat that was missed goes first, once there is one again. */
+const noPlatform = ({ kind }: Failure): boolean =>
+  kind === 'transport' || kind === 'proxy' || kind === 'portal';
 
 /** What the platform asked to wait (429, 503), ms; 0 when it said nothing. */
 export function retryAfterMs(failure: Failure): number {
@@ -78,13 +84,17 @@ export function raiseConnection(context: Context, failure: Failure, nextAt: numb
   clearConnection(context, code);
   const given = failure.kind === 'unverified' ? (failure.givenKeyId ?? '') : '';
   const pinned = context.pinnedKeyId() ?? '';
-  context.conditions.raise(code, now, { platform, reason, next, given, pinned });
+  const evidence = failure.kind === 'portal' ? failure.evidence : '';
+  context.conditions.raise(code, now, { platform, reason, next, given, pinned, evidence });
 }
 
 function connectionCode(context: Context, failure: Failure): ConditionCode {
   switch (failure.kind) {
     case 'transport':
+    case 'proxy':
       return 'PLATFORM_UNREACHABLE';
+    case 'portal':
+      return failure.suspected ? 'CAPTIVE_PORTAL_SUSPECTED' : 'CAPTIVE_PORTAL';
     case 'tls':
       return 'PLATFORM_TLS';
     case 'api':

@@ -15,9 +15,8 @@ import { cycleEnd, spreadMs } from './schedule.ts';
  */
 export async function heartbeat(context: Context): Promise<Apply> {
   const dropped = droppedRecords(context);
-  const request = statusRequest(context, dropped);
   const sentAt = context.clock.now();
-  const result = await context.platform.heartbeat(request);
+  const result = await context.platform.heartbeat((route) => statusRequest(context, dropped, route));
   return () => {
     if (!result.ok) {
       exchangeFailed(context, result.failure);
@@ -33,7 +32,7 @@ export async function heartbeat(context: Context): Promise<Apply> {
   };
 }
 
-function statusRequest(context: Context, dropped: number): StatusRequest {
+function statusRequest(context: Context, dropped: number, route: string): StatusRequest {
   const facts = context.facts();
   const known = MANIFEST_TYPES.filter((type) => facts.types[type] !== undefined);
   const unreported = dropped - reportedDrops(context);
@@ -59,7 +58,7 @@ function statusRequest(context: Context, dropped: number): StatusRequest {
     pendingDelta: facts.pending !== null,
     blackout: false,
     suspended: facts.profile.suspendCollection,
-    route: context.route(),
+    route,
     fingerprint: context.host.fingerprint.slice(0, 8),
     drops: unreported > 0 ? { [RECORDS_STREAM]: unreported } : {},
   };

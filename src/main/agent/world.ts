@@ -1,19 +1,17 @@
 import type { HostFacts } from '../../shared/wire.ts';
 import { readHostFacts } from '../host/host-facts.ts';
 import type { NetworkMonitor } from '../host/network/network.ts';
-import type { Settings } from '../host/settings.ts';
 import { PlatformApi } from '../uplink/api.ts';
 import { PlatformClient, type Caller } from '../uplink/client.ts';
-import { DirectTransport, type Transport } from '../uplink/transport.ts';
+import type { RouteResolver } from '../uplink/proxy/candidate.ts';
+import { Trust } from '../uplink/trust.ts';
 import type { PlatformPort } from './context.ts';
 import type { CoreOptions } from './open-core.ts';
 
 /** A way to the platform: its endpoints, and what the client knows of the connection. */
 export interface Connection {
   readonly platform: PlatformPort;
-  readonly client: Pick<PlatformClient, 'clockOffsetSec' | 'route' | 'close'> & {
-    readonly reset: () => void;
-  };
+  readonly client: Pick<PlatformClient, 'clockOffsetSec' | 'route' | 'close' | 'reset'>;
   /** Why the settings allow no connection, if they don't. */
   readonly problem?: string | undefined;
 }
@@ -41,24 +39,21 @@ export const theWorld: World = {
 };
 
 function connectOverHttp({ settings, clock, log }: CoreOptions, caller: () => Caller): Connection {
-  const { transport, problem } = openTransport(settings);
-  const base = settings.webServiceUri ?? 'https://not-configured.invalid/';
-  const client = new PlatformClient({ base, transport, now: clock.now, log });
-  const reset = (): void => undefined;
-  return { platform: new PlatformApi(client, caller), client: Object.assign(client, { reset }), problem };
+  const trust = new Trust(settings.caFile);
+  let issuer: string | undefined;
+  const client = new PlatformClient({
+    base: settings.webServiceUri ?? 'https://not-configured.invalid/',
+    resolver: directOnly,
+    access: { credentials: () => Promise.resolve(undefined) },
+    trust,
+    timeoutSec: () => 60,
+    now: clock.now,
+    log,
+    knownIssuer: { get: () => issuer, set: (next) => (issuer = next) },
+  });
+  return { platform: new PlatformApi(client, caller), client, problem: trust.problem() };
 }
 
-function openTransport(settings: Settings): { transport: Transport; problem?: string } {
-  try {
-    const timeoutSec = 60;
-    return {
-      transport: new DirectTransport({
-        timeoutSec,
-        ...(settings.caFile !== undefined && { caFile: settings.caFile }),
-      }),
-    };
-  } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
-    return { transport: new DirectTransport({ timeoutSec: 60 }), problem };
-  }
-}
+const directOnly: RouteResolver = {
+  resolve: () => Promise.resolve({ candidates: ['direct'], problems: [] }),
+};

@@ -41,8 +41,9 @@ export class PlatformApi {
     );
   }
 
-  heartbeat(request: StatusRequest): Promise<Result<StatusReply>> {
-    return this.#call({ method: 'POST', path: this.#agent('status'), body: request, reply: StatusReply });
+  /** `request` is called for each attempt with the name of its route: the counter in it grows with every one. */
+  heartbeat(request: (route: string) => StatusRequest): Promise<Result<StatusReply>> {
+    return this.#call({ method: 'POST', path: this.#agent('status'), bodyFor: request, reply: StatusReply });
   }
 
   profile(): Promise<Result<DocumentReply>> {

@@ -4,14 +4,15 @@ import { z } from 'zod';
 import {
   startSigningServer,
   type Arrived,
+  type Script,
   type SigningServer,
 } from '../../../test/support/signing-server.ts';
 import { generateKeyPair } from '../../wire/keys.ts';
 import { verifyRequest } from '../../wire/message-signature.ts';
-import type { Log } from '../host/log.ts';
 import { PlatformClient, type Caller, type Exchange } from './client.ts';
 import type { Failure } from './failure.ts';
-import { DirectTransport } from './transport.ts';
+import { clientOptions } from './testing/client-options.ts';
+import { recordingLog } from './testing/recording-log.ts';
 
 const AGENT = '0f8fad5b-d9cb-469f-a165-70867728950e';
 const CUSTOMER = '7c9e6679-7425-40de-944b-e07fc1f90ae7';
@@ -26,7 +27,6 @@ const GET: Exchange<{ value: number }> = { method: 'GET', path: `v1/agents/${AGE
 const agentKey = generateKeyPair();
 
 let server: SigningServer;
-let transport: DirectTransport;
 let lines: string[];
 let now: number;
 let client: PlatformClient;
@@ -42,14 +42,12 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 beforeEach(() => {
-  transport = new DirectTransport({ caFile: server.caFile, timeoutSec: 1 });
-  lines = [];
   now = Date.parse('2026-11-20T12:00:00Z');
-  const into = (level: string) => (message: string) => lines.push(`${level}: ${message}`);
-  const log = Object.fromEntries(
-    ['error', 'warn', 'info', 'debug', 'trace'].map((level) => [level, into(level)]),
-  ) as unknown as Log;
-  client = new PlatformClient({ base: server.base, transport, now: () => now, log });
+  const recording = recordingLog();
+  lines = recording.lines;
+  client = new PlatformClient(
+    clientOptions(server.base, server.caFile, { now: () => now, log: recording.log, timeoutSec: () => 1 }),
+  );
   server.requests.length = 0;
   server.script = () => ({ body: { value: 7 } });
 });
@@ -60,6 +58,14 @@ async function failing(exchange = POST, as = caller()): Promise<Failure> {
   if (result.ok) throw new Error('the reply was accepted');
   return result.failure;
 }
+
+/** A platform that goes wrong with requests, not with the unsigned probe: no captive portal. */
+const honestOnProbe =
+  (script: Script): Script =>
+  (request) =>
+    request.headers['wayfarer-nonce'] === undefined
+      ? script(request)
+      : { status: 204, body: Buffer.alloc(0) };
 
 describe('a request', () => {
   it('R222 is signed by the agent over method, path, query, body and its ids', async () => {
@@ -122,7 +128,7 @@ describe('a reply that is refused', () => {
   const stranger = generateKeyPair();
 
   it('R222 for having no signature', async () => {
-    server.script = () => ({ body: { value: 7 }, signer: 'none' });
+    server.script = honestOnProbe(() => ({ body: { value: 7 }, signer: 'none' }));
     expect(await failing()).toEqual({
       kind: 'unverified',
       reason: expect.stringContaining('not signed') as string,
@@ -277,7 +283,10 @@ describe('before a platform key is pinned', () => {
       ok: false,
       failure: { kind: 'unverified' },
     });
-    server.script = () => ({ body: { value: 7, key: server.keyPair.publicKey }, signer: 'none' });
+    server.script = honestOnProbe(() => ({
+      body: { value: 7, key: server.keyPair.publicKey },
+      signer: 'none',
+    }));
     expect(await client.exchange(unpinned(), provision)).toMatchObject({
       ok: false,
       failure: { kind: 'unverified' },
@@ -322,16 +331,14 @@ describe('the log of requests', () => {
   );
 
   it('R283 begins with the system code where no answer came', async () => {
-    const elsewhere = new PlatformClient({
-      base: 'https://127.0.0.1:9/CloudAgent/',
-      transport,
-      now: () => now,
-      log: { error: (message: string) => lines.push(message) } as unknown as Log,
-    });
+    const recording = recordingLog();
+    const elsewhere = new PlatformClient(
+      clientOptions('https://127.0.0.1:9/CloudAgent/', server.caFile, { log: recording.log }),
+    );
     await elsewhere.exchange(caller(), GET);
-    expect(lines).toHaveLength(1);
-    expect(lines[0]).toMatch(
-      /^Http request failed: ECONNREFUSED .*GET v1\/agents\/.* via direct \(\d+ ms\)$/,
+    expect(recording.lines).toHaveLength(1);
+    expect(recording.lines[0]).toMatch(
+      /^error: Http request failed: ECONNREFUSED .*GET v1\/agents\/.* via direct \(\d+ ms\)$/,
     );
   });
 

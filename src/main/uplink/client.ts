@@ -1,17 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import type { z } from 'zod';
-import { BODY_LIMITS, ErrorReply } from '../../shared/wire.ts';
+import type { RouteAttempt } from '../../shared/proxy.ts';
 import type { KeyPair } from '../../wire/keys.ts';
-import {
-  signRequest,
-  SignatureRefused,
-  verifyReply,
-  type RequestParts,
-} from '../../wire/message-signature.ts';
+import { signRequest, type RequestParts } from '../../wire/message-signature.ts';
 import type { Log } from '../host/log.ts';
+import { pacingMs, type IncomingReply, type OutgoingRequest } from './connection.ts';
+import { diagnose } from './diagnosis.ts';
 import { describeFailure, failureOf, type Failure, type Result } from './failure.ts';
-import type { IncomingReply, Transport } from './transport.ts';
+import type { ProxyProblem } from './proxy/candidate.ts';
+import { describeRoute, describeRoutes, type TriedRoute } from './route.ts';
+import { Routes, type Leg, type RoutesOptions } from './routes.ts';
+import { accept, type Answer } from './signed-reply.ts';
 
 /** Who asks, at the moment of asking. */
 export interface Caller {
@@ -27,6 +26,8 @@ export interface Exchange<T> {
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly path: string;
   readonly body?: Uint8Array | object;
+  /** In place of `body`: called for each attempt, with the name of its route. */
+  readonly bodyFor?: (route: string) => object;
   readonly headers?: Readonly<Record<string, string>>;
   readonly reply: z.ZodType<T>;
   /** Fastest that the body may leave, KB per second; 0 or absent: no limit. */
@@ -35,33 +36,42 @@ export interface Exchange<T> {
   readonly keyFromReply?: (value: T) => string;
 }
 
-/** What a reply carried beside its value. */
-export interface Answer<T> {
-  readonly value: T;
-  readonly etag: string | undefined;
+/** An exchange but for what becomes of its reply. */
+type Question = Omit<Exchange<unknown>, 'reply' | 'keyFromReply'>;
+
+/** Keeps the issuer of the certificate with which the platform last answered, across restarts if it can. */
+export interface KnownIssuer {
+  readonly get: () => string | undefined;
+  readonly set: (issuer: string) => void;
+}
+
+/** What the client works with beside the routes' options. */
+export interface ClientOptions extends RoutesOptions {
+  /** The platform's base URL, ending in `/`. */
+  readonly base: string;
+  readonly log: Log;
+  readonly knownIssuer: KnownIssuer;
+  /** Called after each exchange that needed a new connection, and with an empty list when an open one served. */
+  readonly onRoutes?: (tried: readonly TriedRoute[], problems: readonly ProxyProblem[]) => void;
 }
 
 /**
- * The platform's client: signs, sends, verifies, parses. It never retries but once, for a wrong clock: retries have one
- * owner, the agent's plan. Every exchange leaves one line in the log (R282, R283).
+ * The platform's client: signs, sends, verifies, parses. One exchange tries every route once; beyond that it repeats
+ * once, for a wrong clock: retries have one owner, the agent's plan. Every attempt leaves one line in the log (R282,
+ * R283), the first one on a new connection with the list of routes (R259).
  */
 export class PlatformClient {
+  readonly #options: ClientOptions;
   readonly #base: URL;
-  readonly #transport: Transport;
-  readonly #now: () => number;
-  readonly #log: Log;
+  readonly #routes: Routes;
   #clockOffsetSec = 0;
+  #route = 'direct';
+  #attempts: readonly RouteAttempt[] = [];
 
-  constructor(options: {
-    readonly base: string;
-    readonly transport: Transport;
-    readonly now: () => number;
-    readonly log: Log;
-  }) {
+  constructor(options: ClientOptions) {
+    this.#options = options;
     this.#base = new URL(options.base);
-    this.#transport = options.transport;
-    this.#now = options.now;
-    this.#log = options.log;
+    this.#routes = new Routes(options);
   }
 
   /** Seconds to add to this host's clock to get the platform's, as its signed replies told. */
@@ -69,168 +79,163 @@ export class PlatformClient {
     return this.#clockOffsetSec;
   }
 
+  /** The route by which the platform last answered. */
   get route(): string {
-    return this.#transport.route;
+    return this.#route;
+  }
+
+  /** The routes that were tried when a connection was last made. */
+  get lastAttempts(): readonly RouteAttempt[] {
+    return this.#attempts;
   }
 
   /** Makes one exchange. Never throws for what a network or a platform can do. */
   async exchange<T>(caller: Caller, exchange: Exchange<T>): Promise<Result<Answer<T>>> {
-    const first = await this.#attempt(caller, exchange);
+    const first = await this.#once(caller, exchange);
     if (first.ok || !this.#learnClock(first.failure)) return first;
-    return this.#attempt(caller, exchange);
+    return this.#once(caller, exchange);
   }
 
+  /** Ends open connections and what is under way, as after a change of network or settings; nothing else is forgotten. */
+  reset(): void {
+    void this.#routes.reset();
+  }
+
+  /** Ends everything, an exchange under way with an error. */
   close(): Promise<void> {
-    return this.#transport.close();
+    return this.#routes.reset();
   }
 
   /** Takes the platform's time from a verified CLOCK_SKEW; says whether another attempt makes sense. */
   #learnClock(failure: Failure): boolean {
     if (failure.kind !== 'api' || failure.code !== 'CLOCK_SKEW' || !failure.verified) return false;
     if (failure.serverTime === undefined) return false;
-    this.#clockOffsetSec = Math.round((failure.serverTime - this.#now()) / 1000);
+    this.#clockOffsetSec = Math.round((failure.serverTime - this.#options.now()) / 1000);
     return true;
   }
 
-  async #attempt<T>(caller: Caller, exchange: Exchange<T>): Promise<Result<Answer<T>>> {
+  async #once<T>(caller: Caller, exchange: Exchange<T>): Promise<Result<Answer<T>>> {
     const url = new URL(exchange.path, this.#base);
-    const body = encodeBody(exchange.body);
-    const request: RequestParts = {
-      method: exchange.method,
-      path: url.pathname,
-      query: url.search,
-      headers: {
-        ...exchange.headers,
-        'wayfarer-customer': caller.customerId,
-        'wayfarer-agent': caller.agentId,
-        ...(exchange.body !== undefined &&
-          !(exchange.body instanceof Uint8Array) && { 'content-type': 'application/json' }),
-      },
-    };
-    const stamp = {
-      created: Math.floor(this.#now() / 1000) + this.#clockOffsetSec,
-      nonce: randomBytes(16).toString('base64url'),
-    };
-    const headers = { ...request.headers, ...signRequest(request, body, caller.keyPair, stamp) } as Record<
-      string,
-      string
-    >;
-    const startedAt = this.#now();
-    const line = `${exchange.method} ${exchange.path} via ${this.#transport.route}`;
-    const elapsed = (): string => `${Math.round(this.#now() - startedAt)} ms`;
-    let incoming: IncomingReply;
-    try {
-      const { method, maxKbps = 0 } = exchange;
-      incoming = await this.#transport.send({ method, url: url.href, headers, body, maxKbps });
-    } catch (error) {
-      const failure = failureOf(error);
-      this.#log.error(`Http request failed: ${describeFailure(failure)}: ${line} (${elapsed()})`);
-      return { ok: false, failure };
+    const { body, maxKbps = 0 } = exchange;
+    const extraMs = body instanceof Uint8Array ? pacingMs({ body, maxKbps }) : 0;
+    const ending = this.#routes.ending;
+    const { result, tried, problems } = await this.#routes.run(url, extraMs, (leg) =>
+      this.#attempt(caller, exchange, url, leg),
+    );
+    if (tried.length > 0) this.#attempts = tried.map(({ attempt }) => attempt);
+    this.#options.onRoutes?.(tried, problems);
+    if (result.ok || ending.aborted) return result;
+    const failure = await this.#diagnosed(result.failure, tried, caller.platformKey, ending);
+    return { ok: false, failure };
+  }
+
+  async #diagnosed(
+    failure: Failure,
+    tried: readonly TriedRoute[],
+    platformKey: string | undefined,
+    ending: AbortSignal,
+  ): Promise<Failure> {
+    const { now, knownIssuer, log } = this.#options;
+    const more = await diagnose(failure, tried, {
+      base: this.#base,
+      dialling: this.#routes.dialling,
+      platformKey,
+      knownIssuer: knownIssuer.get(),
+      timeoutMs: this.#routes.dialMs(),
+      ending,
+      now: now(),
+    });
+    if (more !== failure) log.error(`No platform at ${this.#base.host}: ${describeFailure(more)}`);
+    return more;
+  }
+
+  async #attempt<T>(caller: Caller, exchange: Exchange<T>, url: URL, leg: Leg): Promise<Result<Answer<T>>> {
+    const { now } = this.#options;
+    const startedAt = now();
+    const connected = await orFailure(leg.connect());
+    if (!connected.ok) {
+      this.#report(exchange, leg, connected, undefined, now() - startedAt);
+      return connected;
     }
-    const outcome = `${line}, Http status code: ${incoming.status} (${incoming.body.length} B, ${elapsed()})`;
-    const result = await this.#accept(caller, exchange, { ...request, headers }, incoming);
-    if (result.ok) this.#log.info(`Http request: ${outcome}`);
-    else this.#log.error(`Http request failed: ${describeFailure(result.failure)}: ${outcome}`);
+    const outgoing = this.#signed(caller, exchange, url, leg.route.name);
+    const sent = await orFailure(connected.value.send(outgoing, leg.timeoutMs, leg.signal));
+    const result = sent.ok
+      ? await accept(sent.value, {
+          request: partsOf(outgoing, url),
+          platformKey: caller.platformKey,
+          reply: exchange.reply,
+          keyFromReply: exchange.keyFromReply,
+          now: now(),
+        })
+      : sent;
+    this.#report(exchange, leg, result, sent.ok ? sent.value : undefined, now() - startedAt);
+    if (result.ok) this.#reached(leg.route.name, connected.value.issuer);
     return result;
   }
 
-  async #accept<T>(
-    caller: Caller,
-    exchange: Exchange<T>,
-    request: RequestParts,
-    incoming: IncomingReply,
-  ): Promise<Result<Answer<T>>> {
-    if (caller.platformKey !== undefined) {
-      const refusal = await refusalOf(incoming, request, caller.platformKey);
-      if (refusal !== undefined) return { ok: false, failure: refusal };
+  #reached(route: string, issuer: string): void {
+    this.#route = route;
+    const { knownIssuer } = this.#options;
+    if (knownIssuer.get() !== issuer) knownIssuer.set(issuer);
+  }
+
+  /** The request of one attempt, signed anew, so that nobody on one route can replay it on another. */
+  #signed(caller: Caller, exchange: Question, url: URL, route: string): OutgoingRequest {
+    const given = exchange.bodyFor?.(route) ?? exchange.body;
+    const body = encodeBody(given);
+    const headers = {
+      ...exchange.headers,
+      'wayfarer-customer': caller.customerId,
+      'wayfarer-agent': caller.agentId,
+      ...(given !== undefined && !(given instanceof Uint8Array) && { 'content-type': 'application/json' }),
+    };
+    const stamp = {
+      created: Math.floor(this.#options.now() / 1000) + this.#clockOffsetSec,
+      nonce: randomBytes(16).toString('base64url'),
+    };
+    const { method, maxKbps = 0 } = exchange;
+    const unsigned: OutgoingRequest = { method, url: url.href, headers, body, maxKbps };
+    const signature = signRequest(partsOf(unsigned, url), body, caller.keyPair, stamp);
+    return { ...unsigned, headers: { ...headers, ...signature } };
+  }
+
+  /** The line of one attempt. A route that failed is named in full, one that served by its name alone. */
+  #report(
+    exchange: Question,
+    leg: Leg,
+    result: Result<unknown>,
+    incoming: IncomingReply | undefined,
+    elapsedMs: number,
+  ): void {
+    const { log } = this.#options;
+    const elapsed = `${Math.round(elapsedMs)} ms`;
+    const outcome =
+      incoming === undefined
+        ? ` (${elapsed})`
+        : `, Http status code: ${incoming.status} (${incoming.body.length} B, ${elapsed})`;
+    const asked = `${exchange.method} ${exchange.path} via`;
+    const among = describeRoutes(leg.among);
+    if (result.ok) log.info(`Http request: ${asked} ${leg.route.name}${outcome}${among}`);
+    else {
+      const why = describeFailure(result.failure);
+      log.error(`Http request failed: ${why}: ${asked} ${describeRoute(leg.route)}${outcome}${among}`);
     }
-    if (incoming.status >= 300 || incoming.status < 200) {
-      return { ok: false, failure: apiFailure(incoming, caller.platformKey !== undefined, this.#now()) };
-    }
-    const parsed = exchange.reply.safeParse(parseJson(incoming));
-    if (!parsed.success) {
-      const where = parsed.error.issues[0];
-      const reason = `reply has a wrong schema at "${where?.path.join('.') ?? ''}": ${where?.message ?? ''}`;
-      return { ok: false, failure: { kind: 'unverified', reason } };
-    }
-    if (caller.platformKey === undefined) {
-      const key = exchange.keyFromReply?.(parsed.data);
-      const refusal =
-        key === undefined
-          ? ({ kind: 'unverified', reason: 'no platform key is pinned yet' } as const)
-          : await refusalOf(incoming, request, key);
-      if (refusal !== undefined) return { ok: false, failure: refusal };
-    }
-    return { ok: true, value: { value: parsed.data, etag: incoming.headers['etag'] } };
   }
 }
 
-function apiFailure(incoming: IncomingReply, verified: boolean, now: number): Failure {
-  const parsed = ErrorReply.safeParse(parseJson(incoming));
-  const retryAfterSec = secondsToWait(incoming.headers['retry-after'], now);
-  return {
-    kind: 'api',
-    status: incoming.status,
-    code: parsed.success ? parsed.data.error.code : '',
-    message: parsed.success ? parsed.data.error.message.slice(0, 300) : 'no error body',
-    ...(parsed.success && { serverTime: Date.parse(parsed.data.serverTime) }),
-    ...(retryAfterSec !== undefined && { retryAfterSec }),
-    verified,
-  };
+async function orFailure<T>(work: Promise<T>): Promise<Result<T>> {
+  try {
+    return { ok: true, value: await work };
+  } catch (error) {
+    return { ok: false, failure: failureOf(error) };
+  }
 }
 
-/** `Retry-After` (RFC 9110, 10.2.3) in seconds: a number or a date; bounded to a day, `undefined` when it is neither. */
-function secondsToWait(field: string | undefined, now: number): number | undefined {
-  if (field === undefined) return undefined;
-  const seconds = /^\d+$/.test(field)
-    ? Number(field)
-    : /^[A-Z][a-z]{2}, .* GMT$/.test(field)
-      ? Math.ceil((Date.parse(field) - now) / 1000)
-      : Number.NaN;
-  return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 0), 86_400);
+function partsOf({ method, headers }: OutgoingRequest, url: URL): RequestParts {
+  return { method, path: url.pathname, query: url.search, headers };
 }
 
 function encodeBody(body: Uint8Array | object | undefined): Uint8Array {
   if (body === undefined) return new Uint8Array();
   return body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body), 'utf8');
-}
-
-async function refusalOf(
-  incoming: IncomingReply,
-  request: RequestParts,
-  key: string,
-): Promise<Failure | undefined> {
-  try {
-    await verifyReply({ status: incoming.status, headers: incoming.headers, request }, incoming.body, key);
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof SignatureRefused)) throw error;
-    const given = /;keyid="([A-Za-z0-9_-]{1,64})"/.exec(incoming.headers['signature-input'] ?? '')?.[1];
-    const reason = given === undefined ? `reply is not signed (${error.message})` : error.message;
-    return { kind: 'unverified', reason, ...(given !== undefined && { givenKeyId: given }) };
-  }
-}
-
-/** The body as JSON, decoded within bounds; `undefined` when it is not JSON: the schema then says what is wrong. */
-function parseJson(incoming: IncomingReply): unknown {
-  try {
-    if (incoming.body.length === 0) return {};
-    return JSON.parse(decode(incoming).toString('utf8')) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
-function decode(incoming: IncomingReply): Buffer {
-  const limit = { maxOutputLength: BODY_LIMITS.reply };
-  switch (incoming.headers['content-encoding'] ?? 'identity') {
-    case 'identity':
-      return incoming.body;
-    case 'gzip':
-      return gunzipSync(incoming.body, limit);
-    case 'zstd':
-      return zstdDecompressSync(incoming.body, limit);
-    default:
-      throw new Error('unknown content encoding');
-  }
 }

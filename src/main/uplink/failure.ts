@@ -4,8 +4,25 @@ export type Failure =
   | { readonly kind: 'transport'; readonly code: string; readonly reason: string }
   /** The platform's certificate is not trusted. */
   | { readonly kind: 'tls'; readonly code: string; readonly reason: string }
+  /** A proxy was there and gave no way through: it refused, its certificate is not trusted, it does not speak as it should. */
+  | {
+      readonly kind: 'proxy';
+      /** `PROXY_407`, `PROXY_503`, `PROXY_TLS`, `PROXY_PROTOCOL`, `SOCKS_5`, … */
+      readonly code: string;
+      readonly reason: string;
+      /** With 407 alone: the schemes that it offers, as it writes them. */
+      readonly schemes?: readonly string[];
+    }
+  /** A sign-in page answers in the platform's place, or perhaps does. */
+  | { readonly kind: 'portal'; readonly suspected: boolean; readonly evidence: string }
   /** An answer came that isn't the pinned platform's, or isn't what the protocol says: nothing in it is obeyed. */
-  | { readonly kind: 'unverified'; readonly reason: string; readonly givenKeyId?: string }
+  | {
+      readonly kind: 'unverified';
+      readonly reason: string;
+      readonly givenKeyId?: string;
+      /** The signature was the platform's, only the content is not what this version knows. */
+      readonly signed?: true;
+    }
   /** The platform answered with an error. `verified` is false only before a key is pinned. */
   | {
       readonly kind: 'api';
@@ -21,17 +38,40 @@ export type Failure =
 export type Result<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };
 
+/** A failure on its way up as an error, told apart where it arose. */
+export class RouteError extends Error {
+  override readonly name = 'RouteError';
+  readonly failure: Failure;
+
+  constructor(failure: Failure, cause?: unknown) {
+    super(describeFailure(failure), { cause });
+    this.failure = failure;
+  }
+}
+
 /** A failure in one line for log and status. */
 export function describeFailure(failure: Failure): string {
   switch (failure.kind) {
     case 'transport':
     case 'tls':
+    case 'proxy':
       return codeFirst(failure.code, failure.reason);
+    case 'portal':
+      return failure.evidence;
     case 'unverified':
       return failure.reason;
     case 'api':
       return `${codeFirst(`${failure.status}`, failure.code)}: ${failure.message}`;
   }
+}
+
+/**
+ * Whether another route may do better (protocol, scheduler rule 10). A reply that the platform signed never moves on,
+ * whatever it says; before a key is pinned an error in the platform's words counts as one.
+ */
+export function anotherRouteMayHelp(failure: Failure): boolean {
+  if (failure.kind === 'api') return !failure.verified && failure.code === '';
+  return failure.kind !== 'unverified' || failure.signed !== true;
 }
 
 /** The code, then the reason without it: Node repeats it inside, people search for it in front. */
@@ -49,10 +89,23 @@ const CERTIFICATE_CODE =
  * handshake that fails for another reason (an old TLS version, no TLS at all) is a platform that can't be reached.
  */
 export function failureOf(error: unknown): Failure {
-  const cause = innermost(error);
-  const code = codeOf(cause);
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  if (error instanceof RouteError) return error.failure;
+  const { code, reason } = causeOf(error);
   return { kind: CERTIFICATE_CODE.test(code) ? 'tls' : 'transport', code, reason };
+}
+
+/** The code and the words of what stands behind an error. */
+export function causeOf(error: unknown): { readonly code: string; readonly reason: string } {
+  const cause = innermost(error);
+  return { code: codeOf(cause), reason: cause instanceof Error ? cause.message : String(cause) };
+}
+
+/** Text of a stranger in a line of ours: printable ASCII, at most 100 characters. */
+export function cleaned(text: string): string {
+  return text
+    .slice(0, 100)
+    .replace(/[^\x20-\x7e]/g, '?')
+    .trim();
 }
 
 /** The system's or library's code; a DOM exception has a mere number there and says what it is in its name. */

@@ -1,38 +1,51 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
+import { causeOf } from './failure.ts';
 
 /** The largest CA file that is read, bytes: all public CAs of the world take a quarter of a megabyte. */
 const MAX_CA_FILE_BYTES = 4 * 1024 * 1024;
 
 /**
+ * Where Linux distributions keep the trust store as one file: Debian, Red Hat, SUSE, Alpine. Node reads the system's
+ * store once in the life of a process; a file can be read again.
+ */
+const SYSTEM_BUNDLES: readonly string[] =
+  process.platform === 'linux'
+    ? [
+        '/etc/ssl/certs/ca-certificates.crt',
+        '/etc/pki/tls/certs/ca-bundle.crt',
+        '/etc/ssl/ca-bundle.pem',
+        '/etc/ssl/cert.pem',
+      ]
+    : [];
+
+/**
  * Whom TLS trusts, for the platform and for proxies alike: the system's trust store and the CA file, TLS 1.2 or newer
- * (R003). Both are read again when the file changes, so that a new CA needs no restart.
+ * (R003). Files are read again when they change, so that a new CA needs no restart.
  */
 export class Trust {
   readonly #caFile: string | undefined;
-  readonly #system: () => readonly string[];
+  readonly #systemBundle: string | undefined;
   #stamp: string | undefined;
   #context: SecureContext | undefined;
   #problem: string | undefined;
 
-  /** `system` gives the certificates of the system's store in PEM; a seam for tests. */
-  constructor(caFile?: string, system: () => readonly string[] = systemCertificates) {
+  /** `systemBundles` are places of the system's store as a file, of which the first that exists counts. */
+  constructor(caFile?: string, systemBundles = SYSTEM_BUNDLES) {
     this.#caFile = caFile;
-    this.#system = system;
+    this.#systemBundle = systemBundles.find((path) => existsSync(path));
   }
 
   /** The context for a new connection. Never throws: while the CA file is of no use, what was good before counts. */
   context(): SecureContext {
-    const stamp = this.#caFile === undefined ? '' : stampOf(this.#caFile);
+    const stamp = `${stampOf(this.#caFile)}, ${stampOf(this.#systemBundle)}`;
     if (this.#context !== undefined && stamp === this.#stamp) return this.#context;
     this.#stamp = stamp;
-    const own = this.#read();
-    if (own === undefined && this.#context !== undefined) return this.#context;
-    this.#context = createSecureContext({
-      ca: [...this.#system(), ...(own ?? [])],
-      minVersion: 'TLSv1.2',
-    });
+    const own = this.#ownCertificates();
+    if (own !== undefined || this.#context === undefined) {
+      this.#context = contextOf(this.#systemBundle, own ?? []);
+    }
     return this.#context;
   }
 
@@ -42,31 +55,42 @@ export class Trust {
     return this.#problem;
   }
 
-  #read(): string[] | undefined {
+  #ownCertificates(): string[] | undefined {
+    this.#problem = undefined;
     if (this.#caFile === undefined) return [];
     try {
-      const certificates = certificatesOf(this.#caFile);
-      this.#problem = undefined;
-      return certificates;
+      return certificatesOf(this.#caFile);
     } catch (error) {
-      this.#problem = error instanceof Error ? error.message : String(error);
+      this.#problem = causeOf(error).reason;
       return undefined;
     }
   }
 }
 
-function systemCertificates(): readonly string[] {
+function contextOf(systemBundle: string | undefined, own: readonly string[]): SecureContext {
+  const options = { minVersion: 'TLSv1.2' } as const;
+  try {
+    if (systemBundle !== undefined) {
+      return createSecureContext({ ...options, ca: [readFileSync(systemBundle, 'utf8'), ...own] });
+    }
+  } catch {
+    // A bundle that is being written or is damaged: Node's own view of the system does.
+  }
   const system = getCACertificates('system');
-  return system.length > 0 ? system : getCACertificates('bundled');
+  return createSecureContext({
+    ...options,
+    ca: [...(system.length > 0 ? system : getCACertificates('bundled')), ...own],
+  });
 }
 
-/** What changes when a file does: inode, size, modification time; the system's reason when it can't be seen. */
-function stampOf(path: string): string {
+/** What changes when a file does: inode, size, modification time; the system's code when it can't be seen. */
+function stampOf(path: string | undefined): string {
+  if (path === undefined) return '';
   try {
     const { ino, size, mtimeMs } = statSync(path);
     return `${ino} ${size} ${mtimeMs}`;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? 'unreadable';
+    return causeOf(error).code;
   }
 }
 
@@ -79,12 +103,15 @@ function certificatesOf(caFile: string): string[] {
     /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g,
   );
   if (blocks === null) throw new Error(`${caFile} holds no PEM certificate`);
-  for (const block of blocks) {
-    try {
-      new X509Certificate(block);
-    } catch (error) {
-      throw new Error(`${caFile} holds a certificate that can't be read`, { cause: error });
-    }
-  }
+  if (!blocks.every(isCertificate)) throw new Error(`${caFile} holds a certificate that can't be read`);
   return blocks;
+}
+
+function isCertificate(block: string): boolean {
+  try {
+    new X509Certificate(block);
+    return true;
+  } catch {
+    return false;
+  }
 }

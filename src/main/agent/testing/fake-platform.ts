@@ -146,9 +146,10 @@ export class FakePlatform {
       <A extends unknown[], T>(name: Call, work: (id: string, ...args: A) => T | Promise<T>) =>
       (...args: A): Promise<Result<T>> =>
         this.#answer(name, args[0], alive, () => work(agentId(), ...args));
+    const heartbeat = call('heartbeat', (id, request: StatusRequest) => this.#heartbeat(id, request));
     return {
       provision: call('provision', (_, request: ProvisionRequest) => this.#provision(request)),
-      heartbeat: call('heartbeat', (id, request: StatusRequest) => this.#heartbeat(id, request)),
+      heartbeat: (request) => heartbeat(request('direct')),
       profile: call('profile', (id) => this.#profile(id)),
       manifest: call('manifest', (id, type: ManifestType) => this.#manifest(id, type)),
       openUpload: call('openUpload', (id, request: OpenUploadRequest, key: string) =>

@@ -1,12 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { createServer as createHttpServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { startSigningServer, type SigningServer } from '../../../test/support/signing-server.ts';
 import { failureOf, type Failure } from './failure.ts';
-import { DirectTransport, type IncomingReply } from './transport.ts';
+import { Connection, type IncomingReply, type OutgoingRequest } from './connection.ts';
+import { Deadline } from './deadline.ts';
+import { dial } from './dial.ts';
+import { ProxyAuthentication } from './proxy-authentication.ts';
+import { Trust } from './trust.ts';
+import { targetOf } from './tunnel.ts';
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -20,17 +22,30 @@ async function serving(...tls: Parameters<typeof startSigningServer>): Promise<S
   return server;
 }
 
-function transportFor(options: ConstructorParameters<typeof DirectTransport>[0]): DirectTransport {
-  const transport = new DirectTransport(options);
-  closing.push(() => transport.close());
-  return transport;
+interface Way {
+  readonly caFile?: string;
+  readonly timeoutSec: number;
+  readonly signal?: AbortSignal;
 }
 
-const send = (transport: DirectTransport, url: string, body = ''): Promise<IncomingReply> =>
-  transport.send({ method: 'POST', url, headers: {}, body: Buffer.from(body) });
+/** Sends by a direct connection of its own; rejects with what dialling or sending throws. */
+async function send(way: Way, url: string, request: Partial<OutgoingRequest> = {}): Promise<IncomingReply> {
+  const timeoutMs = way.timeoutSec * 1000;
+  const authentication = new ProxyAuthentication({ credentials: () => Promise.resolve(undefined) });
+  const deadline = new Deadline(timeoutMs);
+  const dialling = { trust: new Trust(way.caFile), authentication };
+  const target = targetOf(new URL(url));
+  const socket = await dial('direct', target, dialling, deadline).finally(() => {
+    deadline.end();
+  });
+  const connection = new Connection({ name: 'direct', candidate: 'direct' }, new URL(url).origin, socket);
+  closing.push(() => connection.close());
+  const outgoing = { method: 'POST', url, headers: {}, body: new Uint8Array(), ...request };
+  return connection.send(outgoing, timeoutMs, way.signal ?? AbortSignal.timeout(timeoutMs * 10));
+}
 
-async function failing(transport: DirectTransport, url: string): Promise<Failure> {
-  const outcome = await send(transport, url).catch((error: unknown) => error);
+async function failing(way: Way, url: string): Promise<Failure> {
+  const outcome = await send(way, url).catch((error: unknown) => error);
   if (!(outcome instanceof Error)) throw new Error('there was an answer');
   return failureOf(outcome);
 }
@@ -40,7 +55,7 @@ describe('TLS', () => {
     'R002 R003 %s is spoken with a platform that the CA file vouches for',
     async (version) => {
       const server = await serving({ minVersion: version, maxVersion: version });
-      const reply = await send(transportFor({ caFile: server.caFile, timeoutSec: 2 }), server.base);
+      const reply = await send({ caFile: server.caFile, timeoutSec: 2 }, server.base);
       expect(reply.status).toBe(200);
     },
   );
@@ -51,7 +66,7 @@ describe('TLS', () => {
       maxVersion: 'TLSv1.1',
       ciphers: 'DEFAULT@SECLEVEL=0',
     });
-    const failure = await failing(transportFor({ caFile: server.caFile, timeoutSec: 2 }), server.base);
+    const failure = await failing({ caFile: server.caFile, timeoutSec: 2 }, server.base);
     expect(failure).toMatchObject({ kind: 'transport', code: expect.stringMatching(/SSL|TLS/) as string });
     expect(server.requests).toEqual([]);
   });
@@ -65,14 +80,14 @@ describe('TLS', () => {
     await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));
     closing.push(() => new Promise((resolve) => plain.close(resolve)));
     const { port } = plain.address() as AddressInfo;
-    const failure = await failing(transportFor({ timeoutSec: 2 }), `https://127.0.0.1:${port}/`);
+    const failure = await failing({ timeoutSec: 2 }, `https://127.0.0.1:${port}/`);
     expect(failure.kind).toBe('transport');
     expect(reached).toBe(0);
   });
 
   it('a CA that is not trusted is refused, and told apart from a network that fails', async () => {
     const server = await serving();
-    expect(await failing(transportFor({ timeoutSec: 2 }), server.base)).toMatchObject({ kind: 'tls' });
+    expect(await failing({ timeoutSec: 2 }, server.base)).toMatchObject({ kind: 'tls' });
     expect(server.requests).toEqual([]);
   });
 
@@ -80,7 +95,7 @@ describe('TLS', () => {
     const server = await serving();
     // The same address by a name that is not in the certificate.
     const url = server.base.replace('127.0.0.1', '[::ffff:127.0.0.1]');
-    const failure = await failing(transportFor({ caFile: server.caFile, timeoutSec: 2 }), url);
+    const failure = await failing({ caFile: server.caFile, timeoutSec: 2 }, url);
     expect(failure).toMatchObject({ kind: 'tls', code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
     expect(server.requests).toEqual([]);
   });
@@ -88,21 +103,7 @@ describe('TLS', () => {
   it('no environment variable switches the checks off', async () => {
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
     const server = await serving();
-    expect(await failing(transportFor({ timeoutSec: 2 }), server.base)).toMatchObject({ kind: 'tls' });
-  });
-
-  it('a CA file that is missing, empty or damaged is refused at once, by name', () => {
-    const directory = mkdtempSync(join(tmpdir(), 'wayfarer-ca-'));
-    const caFile = join(directory, 'ca.pem');
-    try {
-      expect(() => new DirectTransport({ caFile, timeoutSec: 1 })).toThrow(caFile);
-      for (const text of ['', 'hello', '-----BEGIN CERTIFICATE-----\nrubbish\n-----END CERTIFICATE-----\n']) {
-        writeFileSync(caFile, text);
-        expect(() => new DirectTransport({ caFile, timeoutSec: 1 })).toThrow(caFile);
-      }
-    } finally {
-      rmSync(directory, { recursive: true });
-    }
+    expect(await failing({ timeoutSec: 2 }, server.base)).toMatchObject({ kind: 'tls' });
   });
 });
 
@@ -111,16 +112,16 @@ describe('a reply', () => {
 
   it('of 8 MB arrives whole, one of more is broken off', async () => {
     const server = await serving();
-    const transport = transportFor({ caFile: server.caFile, timeoutSec: 5 });
+    const way = { caFile: server.caFile, timeoutSec: 5 };
     server.script = () => ({ body: Buffer.alloc(8 * MB) });
-    expect((await send(transport, server.base)).body).toHaveLength(8 * MB);
+    expect((await send(way, server.base)).body).toHaveLength(8 * MB);
     server.script = () => ({ body: Buffer.alloc(9 * MB) });
-    expect(await failing(transport, server.base)).toMatchObject({
+    expect(await failing(way, server.base)).toMatchObject({
       kind: 'transport',
       reason: expect.stringContaining('larger than 8388608 bytes') as string,
     });
     server.script = () => ({ body: {} });
-    expect((await send(transport, server.base)).status).toBe(200); // the next one is none the worse
+    expect((await send(way, server.base)).status).toBe(200); // the next one is none the worse
   });
 
   it('that breaks off in the middle is none', async () => {
@@ -132,7 +133,7 @@ describe('a reply', () => {
         response.write(body.subarray(0, 500), () => response.destroy());
       },
     });
-    const failure = await failing(transportFor({ caFile: server.caFile, timeoutSec: 2 }), server.base);
+    const failure = await failing({ caFile: server.caFile, timeoutSec: 2 }, server.base);
     expect(failure.kind).toBe('transport');
   });
 
@@ -144,7 +145,7 @@ describe('a reply', () => {
         response.end();
       },
     });
-    const reply = await send(transportFor({ caFile: server.caFile, timeoutSec: 2 }), server.base);
+    const reply = await send({ caFile: server.caFile, timeoutSec: 2 }, server.base);
     expect(reply.headers['x-twice']).toBe('a, b');
   });
 });
@@ -155,15 +156,17 @@ describe('waiting', () => {
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     closing.push(() => new Promise((resolve) => silent.close(resolve)));
     const { port } = silent.address() as AddressInfo;
-    const transport = transportFor({ timeoutSec: 0.3 });
-    expect(await failing(transport, `https://127.0.0.1:${port}/`)).toMatchObject({ kind: 'transport' });
-    await transport.close();
+    expect(await failing({ timeoutSec: 0.3 }, `https://127.0.0.1:${port}/`)).toEqual({
+      kind: 'transport',
+      code: 'ETIMEDOUT',
+      reason: `TLS with 127.0.0.1:${port} took longer than 0.3 s`,
+    });
   });
 
   it('ends where no header comes', async () => {
     const server = await serving();
     server.script = () => ({ write: () => undefined });
-    const failure = await failing(transportFor({ caFile: server.caFile, timeoutSec: 0.3 }), server.base);
+    const failure = await failing({ caFile: server.caFile, timeoutSec: 0.3 }, server.base);
     expect(failure).toMatchObject({ kind: 'transport', code: 'UND_ERR_HEADERS_TIMEOUT' });
   });
 
@@ -177,13 +180,13 @@ describe('waiting', () => {
         });
       },
     });
-    const failure = await failing(transportFor({ caFile: server.caFile, timeoutSec: 0.2 }), server.base);
+    const failure = await failing({ caFile: server.caFile, timeoutSec: 0.2 }, server.base);
     expect(failure).toMatchObject({ kind: 'transport', code: 'TimeoutError' });
   });
 
-  it('ends at once when the transport is closed', async () => {
+  it('ends at once when the exchange is ended', async () => {
     const server = await serving();
-    const transport = transportFor({ caFile: server.caFile, timeoutSec: 60 });
+    const ending = new AbortController();
     const asked = new Promise<void>((resolve) => {
       server.script = () => ({
         write: () => {
@@ -191,28 +194,26 @@ describe('waiting', () => {
         },
       });
     });
-    const outcome = failing(transport, server.base);
+    const outcome = failing({ caFile: server.caFile, timeoutSec: 60, signal: ending.signal }, server.base);
     await asked;
-    await transport.close();
-    expect(await outcome).toMatchObject({ kind: 'transport' });
+    ending.abort();
+    expect(await outcome).toMatchObject({ kind: 'transport', code: 'AbortError' });
   });
 });
 
-describe('a paced body', () => {
-  it('arrives whole, with the length that was announced', async () => {
+describe('a body', () => {
+  it.each([
+    ['that is paced', 200_000, 2_000],
+    ['that leaves in parts', 200_000, 0],
+    ['that leaves at once', 2_000, 0],
+  ])('%s arrives whole, with the length that was announced', async (_, size, maxKbps) => {
     const server = await serving();
-    const transport = transportFor({ caFile: server.caFile, timeoutSec: 2 });
-    const body = Buffer.alloc(200_000, 'wayfarer ');
-    const reply = await transport.send({
-      method: 'PUT',
-      url: server.base,
-      headers: {},
-      body,
-      maxKbps: 2_000,
-    });
+    const body = Buffer.alloc(size, 'wayfarer ');
+    const way = { caFile: server.caFile, timeoutSec: 2 };
+    const reply = await send(way, server.base, { method: 'PUT', body, maxKbps });
     expect(reply.status).toBe(200);
     const [arrived] = server.requests;
-    expect(arrived?.headers['content-length']).toBe('200000');
+    expect(arrived?.headers['content-length']).toBe(`${size}`);
     expect(arrived?.body.equals(body)).toBe(true);
   });
 });
