@@ -67,9 +67,7 @@ export interface ProxySettingsSource {
   readonly apply: (changes: ProxySettingChanges) => void;
 }
 
-/** Settings that the tools write; the others belong to the system. */
-export type OwnProxySetting = Exclude<ProxySettingName, 'systemUrl'>;
-export type ProxySettingChanges = ReadonlyMap<OwnProxySetting, string | undefined>;
+export type ProxySettingChanges = ReadonlyMap<ProxySettingName, string | undefined>;
 
 /** Longest PAC location, characters. */
 const MAX_PAC_LOCATION = 2048;

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { resolvePaths } from '../../host/paths.ts';
-import { interpretProxySettings, type OwnProxySetting, type ProxySettings } from './proxy-settings.ts';
+import { interpretProxySettings, type ProxySettingName, type ProxySettings } from './proxy-settings.ts';
 import { fileSettings } from './settings-files.ts';
 
 let root: string;
@@ -31,8 +31,8 @@ function put(path: string, content: string | Buffer): void {
   writeFileSync(at(path), content);
 }
 const load = (): ProxySettings => interpretProxySettings(source().read(), 'linux');
-const apply = (changes: Partial<Record<OwnProxySetting, string | undefined>>): void => {
-  source().apply(new Map(Object.entries(changes) as [OwnProxySetting, string | undefined][]));
+const apply = (changes: Partial<Record<ProxySettingName, string | undefined>>): void => {
+  source().apply(new Map(Object.entries(changes) as [ProxySettingName, string | undefined][]));
 };
 const hosts = (settings: ProxySettings): string[] => settings.urls.map(({ host }) => host);
 
@@ -188,8 +188,8 @@ describe('writing the settings files', () => {
     put('/etc/default/wayfarer-agent', 'A=1\nwayfarer_https_proxy=http://a:1\nhttps_proxy=http://s:1\n');
     put('/etc/sysconfig/wayfarer-agent', 'wayfarer_https_proxy=http://b:1\nB=2\n');
     put('/etc/environment', 'wayfarer_https_proxy=http://c:1\nhttps_proxy=http://d:1\nno_proxy=x\n');
-    apply({ urls: undefined, noProxy: undefined });
-    expect(readFileSync(at('/etc/default/wayfarer-agent'), 'utf8')).toBe('A=1\nhttps_proxy=http://s:1\n');
+    apply({ urls: undefined, noProxy: undefined, systemUrl: undefined });
+    expect(readFileSync(at('/etc/default/wayfarer-agent'), 'utf8')).toBe('A=1\n');
     expect(readFileSync(at('/etc/sysconfig/wayfarer-agent'), 'utf8')).toBe('B=2\n');
     expect(readFileSync(at('/etc/environment'), 'utf8')).toBe('https_proxy=http://d:1\nno_proxy=x\n');
   });

@@ -2,14 +2,13 @@ import type { ProxyProblem } from './candidate.ts';
 import {
   PROXY_SETTINGS,
   type GivenProxySetting,
-  type OwnProxySetting,
   type ProxySettingName,
   type ProxySettingsSource,
 } from './proxy-settings.ts';
 import type { RegistryKey } from './registry.ts';
 
 /** The values of the key, also for group policies and remote registry tools (R244). Windows has no `https_proxy`. */
-const VALUES: Readonly<Record<OwnProxySetting, string>> = {
+const VALUES: Readonly<Record<Exclude<ProxySettingName, 'systemUrl'>, string>> = {
   urls: 'Url',
   pac: 'PacUrl',
   wpad: 'Wpad',
@@ -42,6 +41,7 @@ export function registrySettings(key: RegistryKey, path: string): ProxySettingsS
     checkWritable: key.checkWritable,
     apply: (changes) => {
       for (const [name, value] of changes) {
+        if (name === 'systemUrl') continue;
         if (value === undefined) key.remove(VALUES[name]);
         else key.set(VALUES[name], value);
       }
