@@ -26,7 +26,9 @@ async function host(correlationId: string): Promise<{ port: number; visits: () =
   const server = createServer((socket) => {
     visits += 1;
     socket.on('error', () => undefined);
-    socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${String(body.length)}\r\n\r\n${body}`);
+    socket.once('data', () => {
+      socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${String(body.length)}\r\n\r\n${body}`);
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
@@ -85,6 +87,7 @@ describe('the option of a customer', () => {
     const client = await fixture.agent();
     const correlationId = randomUUID();
     await client.heartbeat({ correlationId });
+    fixture.advance(1); // which customer is the first goes by age
     const other = admin().createCustomer('Other');
     admin().setCorrelation(true, other.id);
     expect(() => admin().correlate(correlationId)).toThrow(Refused);
