@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { build, type BuildOptions, type Metafile } from 'esbuild';
+import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -20,6 +20,18 @@ export const EXTERNAL = ['better-sqlite3', 'quickjs-wasi'] as const;
 /** Asked for by systeminformation on macOS if they happen to be there; nothing here needs them. */
 export const OPTIONAL = ['macos-temperature-sensor', 'osx-temperature-sensor'] as const;
 
+/**
+ * Messages of zod in English alone: its other languages are part of every program that uses it, and nobody sees them.
+ */
+const englishOnly: Plugin = {
+  name: 'english-only',
+  setup(esbuild) {
+    esbuild.onLoad({ filter: /[/\\]zod[/\\]v4[/\\]locales[/\\]index\.js$/ }, () => ({
+      contents: `export { default as en } from './en.js';`,
+    }));
+  },
+};
+
 function options(name: BundleName, outdir: string): BuildOptions & { metafile: true } {
   return {
     absWorkingDir: ROOT,
@@ -32,6 +44,10 @@ function options(name: BundleName, outdir: string): BuildOptions & { metafile: t
     // A module whatever directory it is put in: an installed one has no package.json that says so.
     outExtension: { '.js': '.mjs' },
     sourcemap: true,
+    // The runtime keeps the text of a program in memory, at two bytes a character if one of them is not Latin-1.
+    minify: true,
+    keepNames: true,
+    plugins: [englishOnly],
     legalComments: 'linked',
     metafile: true,
     logLevel: 'silent',

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bundle, BUNDLES, EXTERNAL, OPTIONAL, type BundleName } from '../../scripts/bundles.ts';
@@ -23,6 +24,28 @@ describe('the headless bundles', () => {
     const { inputs, outside } = await contents(name);
     expect(inputs.length).toBeGreaterThan(0);
     expect([...inputs, ...outside].filter((path) => /(^|\/)electron(\/|$)/.test(path))).toEqual([]);
+  });
+
+  it.each(names)('%s holds messages of zod in one language', async (name) => {
+    const { inputs } = await contents(name);
+    const locales = inputs.filter((path) => path.includes('zod/v4/locales/'));
+    expect(locales.map((path) => basename(path)).filter((file) => file !== 'index.js')).toEqual(
+      inputs.some((path) => path.includes('/zod/')) ? ['en.js'] : [],
+    );
+  });
+
+  it('service and collector can be kept in memory at one byte a character', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'wayfarer-bundle-'));
+    try {
+      for (const name of ['service', 'collector'] as const) {
+        await bundle(name, directory);
+        const text = readFileSync(join(directory, `${name}.mjs`), 'utf8');
+        expect(text.length).toBeGreaterThan(100_000);
+        expect(/[\u{100}-\u{10ffff}]/u.exec(text)?.[0]).toBeUndefined();
+      }
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
   });
 
   it('the service finds the collector beside it', async () => {

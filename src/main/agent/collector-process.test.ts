@@ -10,7 +10,8 @@ it('starts the collector with a small young generation and few malloc arenas', a
     rmSync(directory, { recursive: true, force: true });
   });
   const entry = join(directory, 'entry.mjs');
-  const seen = '[process.execArgv, process.env.MALLOC_ARENA_MAX]';
+  const variables = ['MALLOC_ARENA_MAX', 'MALLOC_MMAP_THRESHOLD_', 'MALLOC_TRIM_THRESHOLD_'];
+  const seen = `[process.execArgv, ...${JSON.stringify(variables)}.map((name) => process.env[name])]`;
   writeFileSync(
     entry,
     `process.send({ kind: 'log', level: 'info', message: JSON.stringify(${seen}) }, () => process.disconnect());`,
@@ -26,5 +27,5 @@ it('starts the collector with a small young generation and few malloc arenas', a
       ended: reject,
     });
   });
-  expect(JSON.parse(said)).toEqual([['--max-semi-space-size=1'], '2']);
+  expect(JSON.parse(said)).toEqual([['--max-semi-space-size=1'], '1', '65536', '65536']);
 });
