@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CONDITIONS, type ConditionCode } from './conditions.ts';
 import { MANIFEST_TYPES } from './modules.ts';
+import { RouteAttempt } from './proxy.ts';
 import { LOG_LEVELS } from './profile.ts';
 
 /** What the agent is doing, as one word (R315). Derived from facts, never set. */
@@ -83,9 +84,12 @@ export const AgentStatus = z.object({
     pinned: z.enum(['configured', 'first use', 'not yet']),
     clockOffsetSec: z.number(),
     route: z.string(),
+    /** The routes that were tried when a connection was last made, in their order. */
+    routes: z.array(RouteAttempt),
     /** The CA file in use, beside the ones of the system. */
     caFile: z.string().nullable(),
   }),
+  network: z.object({ online: z.boolean(), metered: z.boolean() }),
   profile: z.object({
     name: z.string(),
     version: z.number().int(),

@@ -26,8 +26,10 @@ export const STATUS: AgentStatus = {
     pinned: 'first use',
     clockOffsetSec: 0,
     route: 'direct',
+    routes: [],
     caFile: null,
   },
+  network: { online: true, metered: false },
   profile: { name: 'Default', version: 3, suspended: false, statusIntervalSec: 900 },
   modules: ['AI', 'VM'],
   types: {

@@ -4,6 +4,8 @@ import type { ManifestType } from '../../shared/modules.ts';
 import type { AgentStatus } from '../../shared/status.ts';
 import { toInstant } from '../clock.ts';
 import { StoreError } from '../queue/store-error.ts';
+import type { ProxyProblem } from '../uplink/proxy/candidate.ts';
+import type { TriedRoute } from '../uplink/route.ts';
 import { Collection } from './collection.ts';
 import { CollectorSupervisor } from './collector-supervisor.ts';
 import { clockStepped } from './clock-step.ts';
@@ -18,8 +20,10 @@ import { plan, type Plan, type UplinkStep } from './plan.ts';
 import { Publisher, type Watcher } from './publisher.ts';
 import { buildStatus, type UploadTotals } from './report.ts';
 import { resumeReprovision } from './reprovision.ts';
+import { RouteConditions } from './route-conditions.ts';
 import { CHANGE_GAP_SEC, changeRequest, collectionRefusal } from './schedule.ts';
 import { derivePhase, type DerivedPhase } from './status.ts';
+import { noteMeteredWait, Surroundings } from './surroundings.ts';
 import { goQuiet } from './uninstall.ts';
 import type { UploadProgress } from './upload-progress.ts';
 
@@ -38,6 +42,8 @@ export class AgentCore {
   readonly #loop: OwnerLoop;
   readonly #supervisor: CollectorSupervisor;
   readonly #collection: Collection;
+  readonly #surroundings: Surroundings;
+  readonly #routes: RouteConditions;
   readonly #upload: UploadProgress = { held: undefined };
   readonly #totals: UploadTotals = { count: 0, rawBytes: 0, sentBytes: 0, chunks: 0 };
   #phase: DerivedPhase & { since: number };
@@ -75,6 +81,10 @@ export class AgentCore {
         this.#unexpected(event, error);
       },
     );
+    this.#surroundings = new Surroundings(parts.around, this.#context, (name, handle) => {
+      this.#post(name, handle);
+    });
+    this.#routes = new RouteConditions(this.#context);
     this.#supervisor = this.#createSupervisor();
     this.#collection = new Collection(
       this.#context,
@@ -96,6 +106,7 @@ export class AgentCore {
   async start(): Promise<void> {
     const { provisioned, activeTypes } = this.#book.facts;
     if (provisioned) await loadDocuments(this.#context, activeTypes);
+    await this.#surroundings.start();
     this.#supervisor.start();
     this.#post('start', () => {
       if (this.#book.facts.uninstalled) goQuiet(this.#context);
@@ -108,7 +119,7 @@ export class AgentCore {
     this.#cancelWake();
     this.#publisher.stop();
     this.#loop.stop();
-    await this.#supervisor.stop();
+    await Promise.all([this.#supervisor.stop(), this.#surroundings.stop()]);
     await this.#exchange;
   }
 
@@ -118,12 +129,21 @@ export class AgentCore {
       since: this.#phase.since,
       collector: this.#supervisor,
       clockOffsetSec: this.#parts.client.clockOffsetSec,
+      routes: this.#parts.client.lastAttempts,
       totals: this.#totals,
     });
   }
 
   watch(watcher: Watcher): () => void {
     return this.#publisher.watch(watcher);
+  }
+
+  /** Takes what a new connection tried; empty where one that was still open served. */
+  routesTried(tried: readonly TriedRoute[], problems: readonly ProxyProblem[]): void {
+    if (tried.length === 0) return;
+    this.#post('routes tried', () => {
+      this.#routes.note(tried, problems);
+    });
   }
 
   /** Asks for collections now: of the given types, or of every one that can be collected. Answers why not, per type. */
@@ -192,6 +212,7 @@ export class AgentCore {
     followLog(this.#context);
     if (next.uplink !== null) this.#startExchange(next.uplink);
     if (next.collect !== null) this.#startCollection(next.collect);
+    noteMeteredWait(this.#context);
     const derived = this.#derivePhase();
     this.#phase = { ...derived, since: derived.phase === this.#phase.phase ? this.#phase.since : now };
     this.#publisher.changed();

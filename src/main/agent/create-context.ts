@@ -10,6 +10,7 @@ import { modulesOf } from './initial-facts.ts';
 import { forgetType } from './modules.ts';
 import type { Publisher } from './publisher.ts';
 import type { UploadTotals } from './report.ts';
+import type { Around } from './surroundings.ts';
 
 /** What the core is given: the world behind ports. */
 export type CoreParts = Pick<
@@ -25,8 +26,9 @@ export type CoreParts = Pick<
   | 'host'
   | 'platform'
 > & {
-  readonly client: Pick<PlatformClient, 'clockOffsetSec' | 'route'>;
+  readonly client: Pick<PlatformClient, 'clockOffsetSec' | 'route' | 'lastAttempts'>;
   readonly startCollector: StartCollector;
+  readonly around: Around;
   readonly fatal: (reason: string) => void;
   readonly facts: Facts;
 };

@@ -1,24 +1,21 @@
+import { z } from 'zod';
 import type { Clock, Random } from '../clock.ts';
 import { UnsafeFile } from '../host/atomic-file.ts';
-import type { HostFacts } from '../../shared/wire.ts';
-import { readHostFacts } from '../host/host-facts.ts';
 import { readHostId, type HostIdRead } from '../host/host-id.ts';
 import { IdentityFiles } from '../host/identity.ts';
 import type { AgentLog } from '../host/log.ts';
 import type { Paths } from '../host/paths.ts';
 import type { Settings } from '../host/settings.ts';
 import { openStore, type Store } from '../queue/open.ts';
-import { PlatformApi } from '../uplink/api.ts';
-import { PlatformClient, type Caller } from '../uplink/client.ts';
-import { DirectTransport, type Transport } from '../uplink/transport.ts';
 import type { StartCollector } from './collector-process.ts';
-import type { Identity, PlatformPort } from './context.ts';
+import type { Identity } from './context.ts';
 import { AgentCore } from './core.ts';
 import { DEVELOPMENT_SWITCH } from './development.ts';
 import type { DevelopmentIntervals } from './facts.ts';
 import { initialFacts, isRegistered } from './initial-facts.ts';
 import { keptProposal } from './provisioning.ts';
 import { RECORDS_MAX_BYTES, RECORDS_STREAM } from './records.ts';
+import { theWorld, type Connection, type ConnectPorts, type World } from './world.ts';
 
 const MB = 1024 * 1024;
 
@@ -37,22 +34,6 @@ export interface CoreOptions {
    */
   readonly fatal: (reason: string) => void;
 }
-
-/** A way to the platform: its endpoints, and what the client knows of the connection. */
-export interface Connection {
-  readonly platform: PlatformPort;
-  readonly client: Pick<PlatformClient, 'clockOffsetSec' | 'route' | 'close'>;
-  /** Why the settings allow no connection, if they don't. */
-  readonly problem?: string | undefined;
-}
-
-/** What stands outside the data directory. Tests put doubles in its place. */
-export interface World {
-  readonly readHost: () => Promise<HostFacts>;
-  readonly connect: (options: CoreOptions, caller: () => Caller) => Connection;
-}
-
-const theWorld: World = { readHost: readHostFacts, connect: connectOverHttp };
 
 /** A core that is ready to start, and what closes it again. */
 export interface OpenedCore {
@@ -76,12 +57,22 @@ export async function openCore(options: CoreOptions, world: World = theWorld): P
   const hostId = readHostIdFile(paths.hostIdFile);
   const identityFiles = new IdentityFiles(paths.dataDir);
   const identity = loadIdentity(identityFiles, hostId, store);
-  const { platform, client, problem } = world.connect(options, () => ({
-    customerId: settings.customerId ?? '',
-    agentId: identity.registration?.hostId ?? '',
-    keyPair: identity.keyPair,
-    platformKey: settings.platformKey ?? identity.registration?.platformKey,
-  }));
+  const network = world.openNetwork(options);
+  const connection = world.connect(options, {
+    caller: () => ({
+      customerId: settings.customerId ?? '',
+      agentId: identity.registration?.hostId ?? '',
+      keyPair: identity.keyPair,
+      platformKey: settings.platformKey ?? identity.registration?.platformKey,
+    }),
+    profile: () => core.context.facts().profile,
+    suffixes: async () => (await network.state()).dnsSuffixes,
+    knownIssuer: issuerKeptIn(store),
+    onRoutes: (tried, problems) => {
+      core.routesTried(tried, problems);
+    },
+  });
+  const { platform, client, problem } = connection;
   const configured = isConfigured(settings) && hostId.state !== 'invalid' && problem === undefined;
   const provisioned = isRegistered(
     store,
@@ -89,7 +80,7 @@ export async function openCore(options: CoreOptions, world: World = theWorld): P
     identity.keyPair.keyId,
     identity.storedHostId,
   );
-  const core = new AgentCore({
+  const core: AgentCore = new AgentCore({
     ...options,
     store,
     identityFiles,
@@ -97,6 +88,7 @@ export async function openCore(options: CoreOptions, world: World = theWorld): P
     host: await world.readHost(),
     platform,
     client,
+    around: { network, watchProxies: connection.watchProxies, reconnect: connection.reconnect },
     facts: initialFacts(store, {
       now: clock.now(),
       configured,
@@ -112,17 +104,20 @@ export async function openCore(options: CoreOptions, world: World = theWorld): P
 const isConfigured = (settings: Settings): boolean =>
   settings.missing.length === 0 && settings.problems.every((problem) => problem.harmless === true);
 
-function connectOverHttp({ settings, clock, log }: CoreOptions, caller: () => Caller): Connection {
-  const { transport, problem } = openTransport(settings);
-  const base = settings.webServiceUri ?? 'https://not-configured.invalid/';
-  const client = new PlatformClient({ base, transport, now: clock.now, log });
-  return { platform: new PlatformApi(client, caller), client, problem };
-}
-
 async function close(core: AgentCore, client: Connection['client'], store: Store): Promise<void> {
   // First the connection: an exchange that nobody answers would hold the end.
   await Promise.all([core.stop(), client.close()]);
   store.close();
+}
+
+/** The platform's issuer outlives a restart: a sign-in page may be the first that a laptop meets. */
+function issuerKeptIn({ kv }: Store): ConnectPorts['knownIssuer'] {
+  return {
+    get: () => kv.get('platformIssuer', z.string()),
+    set: (issuer) => {
+      kv.set('platformIssuer', issuer);
+    },
+  };
 }
 
 function readHostIdFile(path: string): HostIdRead {
@@ -144,21 +139,6 @@ function loadIdentity(files: IdentityFiles, hostId: HostIdRead, store: Store): I
     proposal: keptProposal(store, storedHostId),
     conflict: false,
   };
-}
-
-function openTransport(settings: Settings): { transport: Transport; problem?: string } {
-  try {
-    const timeoutSec = 60;
-    return {
-      transport: new DirectTransport({
-        timeoutSec,
-        ...(settings.caFile !== undefined && { caFile: settings.caFile }),
-      }),
-    };
-  } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
-    return { transport: new DirectTransport({ timeoutSec: 60 }), problem };
-  }
 }
 
 function raiseAtStart(

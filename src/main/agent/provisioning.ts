@@ -9,7 +9,7 @@ import { describeFailure } from '../uplink/failure.ts';
 import type { Store } from '../queue/open.ts';
 import { provisioningFailed } from './backoff.ts';
 import type { Apply, Context, Proposal } from './context.ts';
-import { clearConnection, exchangeWorked, raiseConnection, retryAfterMs } from './failures.ts';
+import { clearConnection, exchangeWorked, raiseConnection, retryAfterMs, wasEnded } from './failures.ts';
 import { recordActivity } from './records.ts';
 import { setModules } from './modules.ts';
 
@@ -136,6 +136,7 @@ function confirmed(context: Context, reply: ProvisionReply): void {
 }
 
 function refused(context: Context, failure: Failure): void {
+  if (wasEnded(failure)) return;
   const now = context.clock.now();
   const code = failure.kind === 'api' ? failure.code : failure.kind;
   if (code === 'AGENT_ID_IN_USE') {

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { moduleOfType, type ManifestType } from '../../shared/modules.ts';
 import { intervalMinutes } from '../../shared/profile.ts';
+import type { RouteAttempt } from '../../shared/proxy.ts';
 import type { AgentStatus, TypeStatus } from '../../shared/status.ts';
 import { AGENT_VERSION } from '../../shared/wire.ts';
 import { toInstant } from '../clock.ts';
@@ -26,6 +27,8 @@ export interface ReportInput {
   readonly since: number;
   readonly collector: { readonly pid: number | null; readonly restarts: number };
   readonly clockOffsetSec: number;
+  /** The routes that were tried when a connection was last made. */
+  readonly routes: readonly RouteAttempt[];
   readonly totals: UploadTotals;
 }
 
@@ -53,8 +56,10 @@ export function buildStatus(context: Context, input: ReportInput): AgentStatus {
         (context.settings.platformKey === undefined ? 'not yet' : 'configured'),
       clockOffsetSec: input.clockOffsetSec,
       route: context.route(),
+      routes: [...input.routes],
       caFile: context.settings.caFile ?? null,
     },
+    network: facts.network,
     profile: {
       name: facts.profile.name,
       version: facts.profileVersion,

@@ -1,15 +1,7 @@
-import type { ConditionCode } from '../../shared/conditions.ts';
-import { describeFailure } from '../uplink/failure.ts';
 import type { ProxyProblem } from '../uplink/proxy/candidate.ts';
 import type { TriedRoute } from '../uplink/route.ts';
+import { routeConditions, type RouteCondition } from '../uplink/route-failures.ts';
 import type { Context } from './context.ts';
-
-/** A condition of a proxy or its settings: `detail` tells several of one code apart. */
-interface Note {
-  readonly code: ConditionCode;
-  readonly detail: string;
-  readonly values: Readonly<Record<string, string>>;
-}
 
 /**
  * Says which proxies do not do their work, each time a new connection was made: a proxy that silently isn't used is what
@@ -17,7 +9,7 @@ interface Note {
  */
 export class RouteConditions {
   readonly #context: Context;
-  #shown: readonly Note[] = [];
+  #shown: readonly RouteCondition[] = [];
 
   constructor(context: Context) {
     this.#context = context;
@@ -26,31 +18,13 @@ export class RouteConditions {
   /** Takes the routes that a new connection tried, in their order, and what is wrong with the settings. */
   note(tried: readonly TriedRoute[], problems: readonly ProxyProblem[]): void {
     const { conditions, clock } = this.#context;
-    const notes = [...problems.map(settingNote), ...routeNotes(tried)];
+    const found = routeConditions(tried, problems);
     const now = clock.now();
-    for (const { code, detail, values } of notes) conditions.raise(code, now, values, detail);
-    const held = new Set(notes.map(keyOf));
-    for (const note of this.#shown) if (!held.has(keyOf(note))) conditions.clear(note.code, note.detail);
-    this.#shown = notes;
+    for (const { code, key, values } of found) conditions.raise(code, now, values, key);
+    const held = new Set(found.map(nameOf));
+    for (const gone of this.#shown) if (!held.has(nameOf(gone))) conditions.clear(gone.code, gone.key);
+    this.#shown = found;
   }
 }
 
-const keyOf = ({ code, detail }: Note): string => `${code}/${detail}`;
-
-function settingNote({ setting, source, reason }: ProxyProblem): Note {
-  return { code: 'PROXY_INVALID', detail: `${setting} ${source}`, values: { setting, source, reason } };
-}
-
-function routeNotes(tried: readonly TriedRoute[]): Note[] {
-  const used = tried.find(({ failure }) => failure === undefined)?.attempt.route;
-  return tried.flatMap(({ attempt, failure }): Note[] => {
-    if (attempt.proxy === null || failure === undefined) return [];
-    const values = { proxy: attempt.proxy, source: attempt.source ?? '', reason: describeFailure(failure) };
-    const detail = attempt.proxy;
-    if (failure.kind === 'proxy' && failure.schemes !== undefined) {
-      const schemes = failure.schemes.join(', ');
-      return [{ code: 'PROXY_AUTHENTICATION', detail, values: { ...values, schemes } }];
-    }
-    return used === undefined ? [] : [{ code: 'PROXY_FAILED', detail, values: { ...values, route: used } }];
-  });
-}
+const nameOf = ({ code, key }: RouteCondition): string => `${code}/${key}`;

@@ -6,7 +6,7 @@ import { describeFailure, type Failure } from '../uplink/failure.ts';
 import { uplinkFailed } from './backoff.ts';
 import type { Context } from './context.ts';
 import { postpone } from './documents.ts';
-import { exchangeFailed } from './failures.ts';
+import { exchangeFailed, wasEnded } from './failures.ts';
 import { statusIntervalSec } from './plan.ts';
 import { scorch } from './sync-check.ts';
 import { deltaIntervalSec, pendingFacts, type UploadProgress } from './upload-progress.ts';
@@ -71,6 +71,7 @@ function afterPause(context: Context): number {
  */
 function failedForNow(context: Context, failure: Failure): void {
   exchangeFailed(context, failure);
+  if (wasEnded(failure)) return;
   const facts = context.facts();
   if (facts.pending === null) return;
   const { failures } = facts.pending;

@@ -1,17 +1,34 @@
+import type { Profile } from '../../shared/profile.ts';
 import type { HostFacts } from '../../shared/wire.ts';
 import { readHostFacts } from '../host/host-facts.ts';
 import type { NetworkMonitor } from '../host/network/network.ts';
+import { openNetworkMonitor } from '../host/network/open.ts';
+import { rootDirectory } from '../host/root.ts';
 import { PlatformApi } from '../uplink/api.ts';
-import { PlatformClient, type Caller } from '../uplink/client.ts';
-import type { RouteResolver } from '../uplink/proxy/candidate.ts';
+import { PlatformClient, type Caller, type ClientOptions } from '../uplink/client.ts';
+import { openHostRoutes } from '../uplink/host-routes.ts';
 import { Trust } from '../uplink/trust.ts';
 import type { PlatformPort } from './context.ts';
 import type { CoreOptions } from './open-core.ts';
 
+/** What a connection asks of the core, each time it needs it. */
+export interface ConnectPorts {
+  readonly caller: () => Caller;
+  readonly profile: () => Profile;
+  /** DNS suffixes of the networks that the host is in. */
+  readonly suffixes: () => Promise<readonly string[]>;
+  readonly knownIssuer: ClientOptions['knownIssuer'];
+  readonly onRoutes: NonNullable<ClientOptions['onRoutes']>;
+}
+
 /** A way to the platform: its endpoints, and what the client knows of the connection. */
 export interface Connection {
   readonly platform: PlatformPort;
-  readonly client: Pick<PlatformClient, 'clockOffsetSec' | 'route' | 'close' | 'reset'>;
+  readonly client: Pick<PlatformClient, 'clockOffsetSec' | 'route' | 'lastAttempts' | 'close'>;
+  /** Ends open connections and has proxy scripts asked anew: for another network, or other settings. */
+  readonly reconnect: () => void;
+  /** Calls back when the proxy settings have changed; returns what ends it. */
+  readonly watchProxies: (changed: () => void) => () => void;
   /** Why the settings allow no connection, if they don't. */
   readonly problem?: string | undefined;
 }
@@ -19,41 +36,53 @@ export interface Connection {
 /** What stands outside the data directory. Tests put doubles in its place. */
 export interface World {
   readonly readHost: () => Promise<HostFacts>;
-  readonly connect: (options: CoreOptions, caller: () => Caller) => Connection;
+  readonly connect: (options: CoreOptions, ports: ConnectPorts) => Connection;
   readonly openNetwork: (options: CoreOptions) => NetworkMonitor;
-  /** Calls back when the proxy settings have changed; returns what ends it. */
-  readonly watchProxies: (options: CoreOptions, changed: () => void) => () => void;
 }
 
 export const theWorld: World = {
   readHost: readHostFacts,
   connect: connectOverHttp,
-  // Until host/network and uplink/proxy bring theirs: nothing is watched, an attempt tells.
-  openNetwork: () => ({
-    state: () =>
-      Promise.resolve({ online: true, metered: 'unknown', addresses: [], gateways: [], dnsSuffixes: [] }),
-    start: () => undefined,
-    stop: () => Promise.resolve(),
-  }),
-  watchProxies: () => () => undefined,
+  openNetwork: ({ clock }) =>
+    openNetworkMonitor({ clock, systemBus: process.env['DBUS_SYSTEM_BUS_ADDRESS'] }),
 };
 
-function connectOverHttp({ settings, clock, log }: CoreOptions, caller: () => Caller): Connection {
+function connectOverHttp(options: CoreOptions, ports: ConnectPorts): Connection {
+  const { settings, clock, log, paths, random } = options;
+  const { caller, profile, suffixes, knownIssuer, onRoutes } = ports;
   const trust = new Trust(settings.caFile);
-  let issuer: string | undefined;
+  const routes = openHostRoutes({
+    paths,
+    platform: process.platform,
+    environment: process.env,
+    uid: process.geteuid?.(),
+    moved: rootDirectory(process.env) !== undefined,
+    clock,
+    random,
+    log,
+    trust,
+    profile,
+    suffixes,
+  });
   const client = new PlatformClient({
     base: settings.webServiceUri ?? 'https://not-configured.invalid/',
-    resolver: directOnly,
-    access: { credentials: () => Promise.resolve(undefined) },
+    resolver: routes.resolver,
+    access: routes.access,
     trust,
-    timeoutSec: () => 60,
+    timeoutSec: () => profile().requestTimeoutSec,
     now: clock.now,
     log,
-    knownIssuer: { get: () => issuer, set: (next) => (issuer = next) },
+    knownIssuer,
+    onRoutes,
   });
-  return { platform: new PlatformApi(client, caller), client, problem: trust.problem() };
+  return {
+    platform: new PlatformApi(client, caller),
+    client,
+    reconnect: () => {
+      routes.refresh();
+      client.reset();
+    },
+    watchProxies: routes.watch,
+    problem: trust.problem(),
+  };
 }
-
-const directOnly: RouteResolver = {
-  resolve: () => Promise.resolve({ candidates: ['direct'], problems: [] }),
-};

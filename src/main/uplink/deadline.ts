@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { RouteError, type Failure } from './failure.ts';
+import { ENDED, RouteError, type Failure } from './failure.ts';
 
 /** A limit of time for several steps that names, when it passes, the step that was under way. */
 export class Deadline {
@@ -31,7 +31,7 @@ export class Deadline {
         throw new RouteError({ kind: 'transport', code: 'ETIMEDOUT', reason }, error);
       }
       if (this.signal.aborted) {
-        throw new RouteError({ kind: 'transport', code: 'ECANCELED', reason: `${name} was ended` }, error);
+        throw new RouteError({ kind: 'transport', code: ENDED, reason: `${name} was ended` }, error);
       }
       throw new RouteError(explain(error), error);
     }

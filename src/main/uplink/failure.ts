@@ -38,6 +38,9 @@ export type Failure =
 export type Result<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };
 
+/** The code of an exchange that the agent ended itself. */
+export const ENDED = 'ECANCELED';
+
 /** A failure on its way up as an error, told apart where it arose. */
 export class RouteError extends Error {
   override readonly name = 'RouteError';

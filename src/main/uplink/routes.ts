@@ -1,7 +1,14 @@
 import { Connection } from './connection.ts';
 import { Deadline } from './deadline.ts';
 import { dial, type Dialling } from './dial.ts';
-import { anotherRouteMayHelp, describeFailure, RouteError, type Failure, type Result } from './failure.ts';
+import {
+  anotherRouteMayHelp,
+  describeFailure,
+  ENDED,
+  RouteError,
+  type Failure,
+  type Result,
+} from './failure.ts';
 import { ProxyAuthentication, type ProxyAccess } from './proxy-authentication.ts';
 import type { ProxyProblem, RouteResolver } from './proxy/candidate.ts';
 import { attemptOf, namedRoutes, type Route, type TriedRoute } from './route.ts';
@@ -132,7 +139,7 @@ export class Routes {
 
   /** Ends all connections and what is under way on them; the next exchange resolves and dials anew. */
   async reset(): Promise<void> {
-    const failure: Failure = { kind: 'transport', code: 'ECANCELED', reason: 'the connection was reset' };
+    const failure: Failure = { kind: 'transport', code: ENDED, reason: 'the connection was reset' };
     this.#ending.abort(new RouteError(failure));
     this.#ending = new AbortController();
     this.#kept = undefined;

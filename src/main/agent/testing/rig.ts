@@ -16,6 +16,7 @@ import type { DevelopmentIntervals, Facts } from '../facts.ts';
 import { openCore } from '../open-core.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeCollector } from './fake-collector.ts';
+import { FakeNetwork } from './fake-network.ts';
 import { FakePlatform } from './fake-platform.ts';
 
 /** In memory where there is such a place: what these tests show does not hang on a disk. */
@@ -34,6 +35,11 @@ export class Rig {
   readonly clock = new FakeClock();
   readonly platform = new FakePlatform(this.clock.now);
   readonly collector = new FakeCollector();
+  readonly network = new FakeNetwork();
+  /** What the core is told when the proxy settings change. */
+  changeProxies: () => void = () => undefined;
+  /** How often the core ended its connections to look for its route anew. */
+  reconnects = 0;
   readonly events: AgentEvent[] = [];
   readonly lines: string[] = [];
   /** Reasons for which the core wanted its process to end. */
@@ -131,17 +137,28 @@ export class Rig {
       },
       {
         readHost: () => Promise.resolve(HOST),
-        connect: (_, caller) => ({
+        connect: (_, { caller }) => ({
           platform: this.platform.port(
             () => caller().agentId,
             () => life.alive,
           ),
           client: {
             route: 'direct',
+            lastAttempts: [],
             clockOffsetSec: this.clockOffsetSec,
             close: () => Promise.resolve(),
           },
+          reconnect: () => {
+            this.reconnects += 1;
+          },
+          watchProxies: (changed) => {
+            this.changeProxies = changed;
+            return () => {
+              this.changeProxies = () => undefined;
+            };
+          },
         }),
+        openNetwork: () => this.network,
       },
     );
     this.#core = opened.core;
