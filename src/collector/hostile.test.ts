@@ -3,6 +3,7 @@ import { truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { spendOnHashing } from './hash-budget.ts';
 import { hostPath } from './open-file.ts';
 import { isModest } from './linux/json.ts';
 import { redact } from './linux/redact.ts';
@@ -10,6 +11,7 @@ import { decodeHostText } from './text.ts';
 import { contextOn, keyedRows, layOut, rowsOf } from './testing/host.ts';
 
 const MIB = 1024 * 1024;
+const SHA256_OF_XY = '769a4e6d0003189c7e96c5d9b7e810a0d11c3a12832527ec94b0f86d277f51ca';
 
 /** Milliseconds that a piece of work takes. */
 function timeOf(work: () => unknown): number {
@@ -61,12 +63,26 @@ describe('a manifest that is signed but wrong', () => {
     },
   );
 
-  it('hashes no huge sparse file, and no more than 4 GiB in one collection', async () => {
-    const root = layOut({ '/huge': '', '/large': '' });
+  it('hashes no huge sparse file', async () => {
+    const root = layOut({ '/huge': '' });
     truncateSync(join(root, 'huge'), 10 * 1024 * MIB);
     expect(await rowsOf('file', contextOn(root), { path: '/huge', hash: true })).toMatchObject([
       { sha256: null, reason: '/huge: larger than allowed' },
     ]);
+  });
+
+  it('hashes no more than 4 GiB in one collection, and as much in the next one', async () => {
+    const root = layOut({ '/two': 'xy', '/one': 'x' });
+    const context = contextOn(root);
+    const hashOf = async (path: string, of = context) => (await rowsOf('file', of, { path, hash: true }))[0];
+    spendOnHashing(context, 4 * 1024 * MIB - 3);
+    expect(await hashOf('/two')).toMatchObject({ sha256: SHA256_OF_XY, reason: null });
+    expect(await hashOf('/one')).toMatchObject({ reason: null });
+    expect(await hashOf('/one')).toMatchObject({
+      sha256: null,
+      reason: 'the files of this collection are too large together',
+    });
+    expect(await hashOf('/two', contextOn(root))).toMatchObject({ sha256: SHA256_OF_XY, reason: null });
   });
 
   it.each([

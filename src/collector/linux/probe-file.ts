@@ -3,6 +3,7 @@ import type { Stats } from 'node:fs';
 import type { Row } from '../../shared/rows.ts';
 import { forbidKernelFiles, forbidSecrets } from '../content-policy.ts';
 import { linkTarget, lstatHost, readChunks } from '../files.ts';
+import { spendOnHashing } from '../hash-budget.ts';
 import { joinKey } from '../key.ts';
 import { readLineBlocks } from '../lines.ts';
 import { matchingLines } from '../pattern.ts';
@@ -13,9 +14,6 @@ import { groupNames, userNames } from './accounts.ts';
 /** Largest file that is hashed, and that is searched, in bytes. */
 const MAX_HASHED = 256 * 1024 * 1024;
 const MAX_SEARCHED = 16 * 1024 * 1024;
-
-/** Bytes hashed in one collection: thousands of tasks may name a large, perhaps empty, file. */
-const MAX_HASHED_TOGETHER = 4 * 1024 * 1024 * 1024;
 
 const PERMISSIONS = 0o7777;
 
@@ -28,21 +26,11 @@ function typeOf(stat: Stats): string {
   return stat.isBlockDevice() ? 'block device' : 'character device';
 }
 
-/** Bytes that may still be hashed, per collection. */
-const left = new WeakMap<ReadContext, number>();
-
-/** Counts bytes against the collection's budget. Throws `Unreadable` once it is used up. */
-function spend(context: ReadContext, bytes: number): void {
-  const rest = (left.get(context) ?? MAX_HASHED_TOGETHER) - bytes;
-  left.set(context, rest);
-  if (rest < 0) throw new Unreadable('the files of this collection are too large together');
-}
-
 async function sha256(context: ReadContext, path: string): Promise<string> {
   const hash = createHash('sha256');
   const options = { maxBytes: MAX_HASHED, links: 'none', forbid: forbidKernelFiles } as const;
   for await (const chunk of readChunks(context, path, options)) {
-    spend(context, chunk.length);
+    spendOnHashing(context, chunk.length);
     hash.update(chunk);
   }
   return hash.digest('hex');
