@@ -6,7 +6,6 @@ import type { OpenPacScript, ProxyScript } from '../proxy/script.ts';
 import { Evaluator } from './evaluator.ts';
 import { fetchScript } from './fetch.ts';
 import { lastGoodFile } from './last-good.ts';
-import { isLocalDestination } from './local-destination.ts';
 import { readLocalScript } from './local-file.ts';
 import { parseLocation } from './location.ts';
 import { runInProcess, type RunScript } from './run-script.ts';
@@ -82,7 +81,6 @@ export function createPacScript(
   });
   return {
     evaluate: async (url) => {
-      if (isLocalDestination(url)) return { candidates: ['direct'] };
       const { script, problem } = await source.current();
       if (script === undefined) return { candidates: [], problem: problem ?? 'there is no script yet' };
       const answer = await evaluator.ask(script, url);

@@ -125,7 +125,8 @@ function kindOf(result: JSValueHandle): string {
 }
 
 function reasonOf(error: unknown, { limits }: PacJob): string {
-  if (!(error instanceof JSException)) return 'the script broke its engine';
+  // The runtime's own stack may end before the engine's; what it throws then has the same name and words.
+  if (!(error instanceof JSException) && !(error instanceof RangeError)) return 'the script broke its engine';
   const { name, message } = error;
   if (name === 'InternalError' && message === 'out of memory') {
     return `the script needs more than ${Math.round(limits.memoryBytes / 1024 / 1024)} MB of memory`;

@@ -1,6 +1,6 @@
 import { toInstant } from '../../clock.ts';
 import type { GoodScript, LastGood } from './last-good.ts';
-import { Unavailable, type LoadedScript } from './script-text.ts';
+import type { LoadedScript } from './script-text.ts';
 
 /** Pause after a failure before a server is asked again, ms: else a dead one would cost each connection its timeout. */
 export const RETRY_MS = 60_000;
@@ -10,7 +10,7 @@ export interface ScriptSourceOptions {
   readonly location: string;
   /** What tells its copy from the one of another location. */
   readonly key: string;
-  /** Gets the script; throws `Unavailable`. */
+  /** Gets the script; what it throws is the reason why it can't be had. */
   readonly load: (signal: AbortSignal) => Promise<LoadedScript>;
   /** Pause after a failure, ms. */
   readonly retryMs: number;
@@ -47,7 +47,8 @@ export class ScriptSource {
 
   /** The script, fetched first if it is due. Never rejects. */
   async current(): Promise<CurrentScript> {
-    if (this.#isDue()) {
+    // Twice, as a change of the network makes what was waited for worthless; one that flaps must not hold anybody.
+    for (let tries = 0; tries < 2 && this.#isDue(); tries += 1) {
       const loading = this.#loading ?? this.#load();
       this.#loading = loading;
       await loading;
@@ -69,32 +70,34 @@ export class ScriptSource {
   }
 
   async #load(): Promise<void> {
+    const { key, lastGood, now, retryMs } = this.#options;
     const { signal } = this.#abort;
-    const rest = await this.#fetch(signal);
+    const loaded = await this.#tryToLoad(signal);
     if (signal.aborted) return;
-    this.#decidedAt = this.#options.now();
-    this.#restUntil = this.#decidedAt + rest;
     this.#loading = undefined;
+    this.#decidedAt = now();
+    if ('failure' in loaded) {
+      this.#good ??= lastGood.read(key);
+      this.#failure = loaded.failure;
+      this.#restUntil = this.#decidedAt + retryMs;
+      return;
+    }
+    this.#failure = undefined;
+    this.#restUntil = this.#decidedAt + loaded.freshMs;
+    if (loaded.script === this.#good?.script) return;
+    this.#good = { script: loaded.script, since: this.#decidedAt };
+    lastGood.write(key, this.#good);
   }
 
-  /** Fetches and checks; returns how long nothing needs to be fetched, ms. */
-  async #fetch(signal: AbortSignal): Promise<number> {
-    const { load, check, retryMs, key, lastGood, now } = this.#options;
+  /** A script that is the one we have or runs, else the reason. */
+  async #tryToLoad(signal: AbortSignal): Promise<LoadedScript | { readonly failure: string }> {
+    const { load, check } = this.#options;
     try {
-      const { script, freshMs } = await load(signal);
-      if (script !== this.#good?.script) {
-        const reason = await check(script);
-        if (reason !== undefined) throw new Unavailable(reason);
-        this.#good = { script, since: now() };
-        lastGood.write(key, this.#good);
-      }
-      this.#failure = undefined;
-      return freshMs;
+      const loaded = await load(signal);
+      const reason = loaded.script === this.#good?.script ? undefined : await check(loaded.script);
+      return reason === undefined ? loaded : { failure: reason };
     } catch (error) {
-      if (!(error instanceof Unavailable)) throw error;
-      this.#good ??= lastGood.read(key);
-      this.#failure = error.message;
-      return retryMs;
+      return { failure: error instanceof Error ? error.message : String(error) };
     }
   }
 

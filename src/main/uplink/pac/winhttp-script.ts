@@ -2,7 +2,6 @@ import { setTimeout } from 'node:timers/promises';
 import type { ScriptAnswer } from '../proxy/script.ts';
 import { parseWinHttp } from '../proxy/winhttp.ts';
 import { MAX_CANDIDATES } from './answer.ts';
-import { isLocalDestination } from './local-destination.ts';
 import type { RefreshableScript } from './pac-script.ts';
 import { loadAutoProxy, type FindAutoProxy } from './winhttp-auto.ts';
 
@@ -35,7 +34,6 @@ export function createWinHttpScript(
   };
   return {
     evaluate: async (url) => {
-      if (isLocalDestination(url)) return { candidates: ['direct'] };
       const answering = asking.get(url.origin) ?? last.then(() => ask(url));
       // One after the other: one thread at most waits inside WinHTTP, however long it takes.
       last = answering;

@@ -3,7 +3,6 @@ import type { ScriptAnswer } from '../proxy/script.ts';
 import { Evaluator } from './evaluator.ts';
 import { fetchScript } from './fetch.ts';
 import { lastGoodFile } from './last-good.ts';
-import { isLocalDestination } from './local-destination.ts';
 import type { PacDependencies, RefreshableScript } from './pac-script.ts';
 import { runInProcess } from './run-script.ts';
 import { RETRY_MS, ScriptSource } from './script-source.ts';
@@ -52,7 +51,6 @@ class DnsDiscovery implements RefreshableScript {
   }
 
   async evaluate(url: URL): Promise<ScriptAnswer> {
-    if (isLocalDestination(url)) return { candidates: ['direct'] };
     const hosts = await wpadHosts(await this.#dependencies.suffixes());
     if (hosts.length === 0) return { candidates: [] };
     const key = hosts.join(' ');
