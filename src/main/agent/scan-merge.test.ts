@@ -89,7 +89,7 @@ describe('scan merge', () => {
     const bench = new Bench();
     expect(await bench.update({ correlationId: null })).toMatchObject({
       state: 'off',
-      reason: 'this host is not registered',
+      reason: 'no heartbeat has named the identifier yet',
     });
     expect(bench.fake.started).toEqual([]);
   });

@@ -27,7 +27,7 @@ export interface ScanMergeWish {
   readonly bindAll: boolean;
   readonly onPremise: OnPremise;
   readonly place: Place;
-  /** `null` where this host has no identity that it could stand for. */
+  /** `null` while there is none that the platform could know. */
   readonly correlationId: string | null;
 }
 
@@ -64,6 +64,7 @@ export class ScanMerge {
   readonly #parts: ScanMergeParts;
   #state: ScanMergeState = OFF;
   #wishes = 0;
+  #lastWish = '';
   /** Changes of the process, one after the other. */
   #work: Promise<void> = Promise.resolve();
   #target: Target = { rest: OFF };
@@ -87,9 +88,11 @@ export class ScanMerge {
     return this.#port?.pid ?? null;
   }
 
-  /** To be called whenever profile, network or identity may have changed; what is the same already changes nothing. */
+  /** To be called whenever profile, network or identity may have changed: a wish that is the same changes nothing. */
   update(wish: ScanMergeWish): void {
-    if (this.#stopped) return;
+    const text = JSON.stringify(wish);
+    if (this.#stopped || text === this.#lastWish) return;
+    this.#lastWish = text;
     this.#wishes += 1;
     const mine = this.#wishes;
     this.#work = this.#work.then(async () => {
@@ -201,7 +204,7 @@ export class ScanMerge {
 
 async function targetOf(wish: ScanMergeWish): Promise<Target> {
   if (!wish.enabled) return { rest: OFF };
-  if (wish.correlationId === null) return { rest: state('off', 'this host is not registered') };
+  if (wish.correlationId === null) return { rest: state('off', 'no heartbeat has named the identifier yet') };
   const { onPremise, reason, malformed } = await isOnPremise(wish.onPremise, wish.place);
   if (!onPremise) {
     const condition = malformed ? { reason, next: 'correct it in the configuration profile' } : null;
