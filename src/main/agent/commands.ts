@@ -9,6 +9,7 @@ import {
 import { COMMAND_RESULTS, type Command, type CommandResult as Result } from '../../shared/wire.ts';
 import type { Context } from './context.ts';
 import { overrideLevel } from './log-level.ts';
+import { wantLogs } from './logs-upload.ts';
 import { setModules } from './modules.ts';
 import { recordCommand } from './records.ts';
 import { wantReprovision } from './reprovision.ts';
@@ -23,7 +24,8 @@ interface Outcome {
   readonly detail?: string;
 }
 
-type Execute = (context: Context, command: Command) => Outcome;
+/** `later`: what was begun acknowledges the command itself when it has ended. */
+type Execute = (context: Context, command: Command) => Outcome | 'later';
 
 const done: Outcome = { result: 'DONE' };
 const refused = (detail: string): Outcome => ({ result: 'REFUSED', detail });
@@ -51,6 +53,10 @@ const COMMANDS: Readonly<Record<string, Execute>> = {
     const reason = overrideLevel(context, command.args);
     return reason === undefined ? done : refused(reason);
   },
+  COLLECT_LOGS: (context, command) => {
+    const reason = wantLogs(context, command);
+    return reason === undefined ? 'later' : refused(reason);
+  },
   REPROVISION: (context) => {
     wantReprovision(context);
     return done;
@@ -72,6 +78,7 @@ export function obey(context: Context, commands: readonly Command[]): void {
     }
     const execute = Object.hasOwn(COMMANDS, command.type) ? COMMANDS[command.type] : undefined;
     const outcome = execute?.(context, command) ?? { result: 'UNSUPPORTED' as const };
+    if (outcome === 'later') continue;
     context.log.info(
       `command ${command.type}: ${outcome.result}${outcome.detail === undefined ? '' : `, ${outcome.detail}`}`,
     );

@@ -1,6 +1,7 @@
 import type { ManifestType } from '../../shared/modules.ts';
 import type { Profile } from '../../shared/profile.ts';
 import type { LevelOverride } from './log-level.ts';
+import type { LogsFacts } from './logs-archive.ts';
 
 /** Why a collection of a type was asked for. */
 export type CycleReason = 'manifest' | 'change' | 'resync' | 'request' | 'retry' | 'refused';
@@ -105,6 +106,8 @@ export interface Facts {
   readonly heartbeatWanted: boolean;
   readonly queuedRecords: number;
   readonly pending: PendingFacts | null;
+  /** The archive of logs that the platform asked for. */
+  readonly logs: LogsFacts | null;
   /** The type being collected or sealed. */
   readonly collecting: ManifestType | null;
   readonly collectorUp: boolean;

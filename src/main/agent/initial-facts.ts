@@ -12,6 +12,7 @@ import {
   type TypeFacts,
 } from './facts.ts';
 import { storedOverride } from './log-level.ts';
+import { storedLogs } from './logs-archive.ts';
 import { countRecords } from './records.ts';
 import { uninstallState } from './uninstall-marker.ts';
 import { pendingFacts } from './upload-progress.ts';
@@ -88,6 +89,7 @@ export function initialFacts(
     heartbeatWanted: true,
     queuedRecords: countRecords({ store }),
     pending: pending === undefined ? null : pendingFacts(pending, now),
+    logs: storedLogs(store, now),
     collecting: null,
     collectorUp: false,
     diskNotBefore: 0,

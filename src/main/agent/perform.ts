@@ -1,6 +1,7 @@
 import type { Apply, Context } from './context.ts';
 import { fetchManifest, fetchProfile } from './documents.ts';
 import { heartbeat } from './heartbeat.ts';
+import { logsStep } from './logs-upload.ts';
 import type { UplinkStep } from './plan.ts';
 import { provision } from './provisioning.ts';
 import { sendRecords } from './records.ts';
@@ -27,6 +28,8 @@ export function perform(step: UplinkStep, context: Context, upload: UploadProgre
       return fetchManifest(context, step.type);
     case 'upload':
       return uploadStep(context, upload);
+    case 'logs':
+      return logsStep(context);
     case 'records':
       return sendRecords(context);
     case 'sync-check':

@@ -1,6 +1,6 @@
 import type { ManifestType } from '../../shared/modules.ts';
 import type { CycleReason, Facts } from './facts.ts';
-import { waitsForUnmetered } from './network-change.ts';
+import { logsWaitForUnmetered, waitsForUnmetered } from './network-change.ts';
 import { nextCollection, SYNC_CHECK_INTERVAL_MS } from './schedule.ts';
 
 /** One exchange with the platform. */
@@ -12,6 +12,7 @@ export type UplinkStep =
   | { readonly step: 'heartbeat' }
   | { readonly step: 'manifest'; readonly type: ManifestType }
   | { readonly step: 'upload' }
+  | { readonly step: 'logs' }
   | { readonly step: 'records' }
   | { readonly step: 'sync-check' };
 
@@ -90,6 +91,9 @@ function nextExchange(facts: Facts, now: number): UplinkPlan {
     later.push(facts.pending.nextStepAt);
   }
   if (facts.queuedRecords > 0) return start({ step: 'records' });
+  const logs = logsAt(facts);
+  if (logs !== null && logs <= now) return start({ step: 'logs' });
+  if (logs !== null) later.push(logs);
   const check = syncCheckAt(facts);
   if (check !== null && check <= now) return start({ step: 'sync-check' });
   if (check !== null) later.push(check);
@@ -100,6 +104,12 @@ function nextExchange(facts: Facts, now: number): UplinkPlan {
 function manifestMissing(type: ManifestType, facts: Facts): boolean {
   const offered = facts.manifestsOffered[type];
   return offered !== undefined && offered !== facts.types[type]?.manifest?.version;
+}
+
+/** When the archive of logs goes a step further: never beside another upload, nor on a network that it is too large for. */
+function logsAt(facts: Facts): number | null {
+  const { logs, pending } = facts;
+  return logs === null || pending !== null || logsWaitForUnmetered(facts) ? null : logs.nextStepAt;
 }
 
 /** When both sides compare roots: after a batch of cycles, and once a day (R223); never while either side is moving. */

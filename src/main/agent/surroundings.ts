@@ -1,6 +1,6 @@
 import type { NetworkMonitor, NetworkState } from '../host/network/network.ts';
 import type { Context } from './context.ts';
-import { reachAgain, waitsForUnmetered } from './network-change.ts';
+import { logsWaitForUnmetered, reachAgain, waitsForUnmetered } from './network-change.ts';
 
 /** Hands something to the owner loop as one event. */
 export type Post = (name: string, handle: () => void) => void;
@@ -109,15 +109,25 @@ const MB = 1024 * 1024;
 /** Says, or no longer says, that an upload waits for an unmetered network: after every event, since many lead to it. */
 export function noteMeteredWait(context: Context): void {
   const facts = context.facts();
-  const { pending, meteredLimitBytes } = facts;
-  if (pending === null || !waitsForUnmetered(facts)) {
-    context.conditions.clear('METERED_WAIT');
+  const { pending, logs } = facts;
+  noteWait(context, '', waitsForUnmetered(facts) ? pending : null);
+  noteWait(context, 'logs', logsWaitForUnmetered(facts) && logs?.terms ? { type: 'logs', ...logs.terms } : null);
+}
+
+function noteWait(
+  context: Context,
+  detail: string,
+  waiting: { readonly type: string; readonly encodedBytes: number } | null,
+): void {
+  if (waiting === null) {
+    context.conditions.clear('METERED_WAIT', detail);
     return;
   }
-  context.conditions.raise('METERED_WAIT', context.clock.now(), {
-    type: pending.type,
-    size: (pending.encodedBytes / MB).toFixed(1),
-    limit: String(meteredLimitBytes / MB),
+  const values = {
+    type: waiting.type,
+    size: (waiting.encodedBytes / MB).toFixed(1),
+    limit: String(context.facts().meteredLimitBytes / MB),
     file: context.paths.settingsFile,
-  });
+  };
+  context.conditions.raise('METERED_WAIT', context.clock.now(), values, detail);
 }

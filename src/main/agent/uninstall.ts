@@ -1,5 +1,6 @@
 import { MANIFEST_TYPES } from '../../shared/modules.ts';
 import type { Apply, Context } from './context.ts';
+import { forgetLogs } from './logs-archive.ts';
 import { sendRecords } from './records.ts';
 import { uninstallDone } from './uninstall-marker.ts';
 
@@ -22,6 +23,7 @@ function dropData(context: Context): void {
   for (const key of ['profile', 'modules', 'registered', 'heartbeatCounter', 'lastSyncCheckAt']) {
     context.store.kv.delete(key);
   }
+  forgetLogs(context);
   uninstallDone(context);
   goQuiet(context);
 }

@@ -2,12 +2,12 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ExitCode } from '../../shared/exit-codes.ts';
-import { writeArchive, type Contents } from '../diagnostics/archive.ts';
-import { partsOf } from '../diagnostics/parts.ts';
+import type { Contents } from '../diagnostics/archive.ts';
+import { collectDiagnostics } from '../diagnostics/collect.ts';
 import { isErrno } from '../host/atomic-file.ts';
 import type { Paths } from '../host/paths.ts';
 import { Answer } from './answer.ts';
-import { lookAtHealth } from './health.ts';
+import { lookingFrom } from './health.ts';
 import { harmless } from './harmless.ts';
 
 /** Adds `wayfarerctl diagnostics`: one archive for support, without ids, passwords and signatures. */
@@ -20,17 +20,11 @@ export function addDiagnostics(program: Command, paths: Paths): void {
 }
 
 async function diagnostics(paths: Paths, output: string | undefined): Promise<void> {
-  const now = Date.now();
-  const file = resolve(output ?? nameOf(now));
-  const { found, input } = await lookAtHealth(paths);
-  const { service } = input;
-  const status = service.answers ? service.status : { unknown: `${service.why}: ${service.reason}` };
-  const contents = await writeArchive(file, partsOf({ paths, status, health: found }), now).catch(
-    (error: unknown) => {
-      if (!isErrno(error, 'EEXIST')) throw error;
-      throw new Answer(ExitCode.refused, `${file} is there already: name another one with --output`);
-    },
-  );
+  const file = resolve(output ?? nameOf(Date.now()));
+  const contents = await collectDiagnostics(lookingFrom(paths), file).catch((error: unknown) => {
+    if (!isErrno(error, 'EEXIST')) throw error;
+    throw new Answer(ExitCode.refused, `${file} is there already: name another one with --output`);
+  });
   process.stdout.write(`${describe(file, contents).map(harmless).join('\n')}\n`);
 }
 

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import { ExitCode } from '../../shared/exit-codes.ts';
-import { judge } from '../health/checks.ts';
-import { gatherHealth } from '../health/gather.ts';
+import { lookAtHealth, type Looking } from '../diagnostics/collect.ts';
 import type { Health } from '../health/health.ts';
-import type { HealthInput, Service, Silence } from '../health/input.ts';
+import type { Service, Silence } from '../health/input.ts';
 import { reach } from '../health/reach-by-settings.ts';
 import type { Paths } from '../host/paths.ts';
 import { formatHealth } from './format-health.ts';
@@ -18,23 +17,14 @@ export function addHealth(program: Command, paths: Paths): void {
 }
 
 async function health(paths: Paths, json: boolean): Promise<void> {
-  const { found, input } = await lookAtHealth(paths);
+  const { health: found, input } = await lookAtHealth(lookingFrom(paths));
   process.stdout.write(json ? `${JSON.stringify(found, null, 2)}\n` : formatHealth(found));
   process.exitCode = exitCodeOf(found, input.service);
 }
 
-/** The health of this host with what it was judged by. Writes nothing, and sends the unsigned probe alone. */
-export async function lookAtHealth(
-  paths: Paths,
-): Promise<{ readonly found: Health; readonly input: HealthInput }> {
-  const input = await gatherHealth({
-    paths,
-    platform: process.platform,
-    environment: process.env,
-    now: Date.now,
-    reach: (service, settings) => reach(paths, service, settings),
-  });
-  return { found: judge(input), input };
+/** How this tool looks at the host: it sends nothing but the unsigned probe. */
+export function lookingFrom(paths: Paths): Looking {
+  return { paths, now: Date.now, reach: (service, settings) => reach(paths, service, settings) };
 }
 
 const CODES: Record<Silence, ExitCode> = {

@@ -4,6 +4,7 @@ import { basename, dirname } from 'node:path';
 import type { AgentStatus } from '../../shared/status.ts';
 import { AGENT_VERSION } from '../../shared/wire.ts';
 import type { Health } from '../health/health.ts';
+import { isErrno } from '../host/atomic-file.ts';
 import { logFiles } from '../host/log-files.ts';
 import type { Paths } from '../host/paths.ts';
 import type { Part } from './archive.ts';
@@ -58,8 +59,8 @@ function mayLook(folder: string): boolean {
   try {
     accessSync(folder, constants.X_OK);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return !isErrno(error, 'EACCES');
   }
 }
 

@@ -54,7 +54,7 @@ export function checkSettings({ settingProblems, paths }: HealthInput): Finding 
     .map(({ setting, source, reason }) => `${setting} (${source}): ${reason}`)
     .join('; ');
   const make = settingProblems.every((problem) => problem.harmless === true) ? attention : bad;
-  return make(name, detail, `Correct ${first.setting} in ${first.source}.`);
+  return make(name, detail, `Correct or set ${first.setting} in ${first.source}.`);
 }
 
 /** Whether the data can grow. */

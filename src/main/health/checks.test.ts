@@ -208,7 +208,7 @@ describe('the health of an agent', () => {
       source: '/etc/wayfarer/agent.conf:3',
       reason: 'is neither on nor off',
     };
-    const nextStep = 'Correct Syslog in /etc/wayfarer/agent.conf:3.';
+    const nextStep = 'Correct or set Syslog in /etc/wayfarer/agent.conf:3.';
     expect(named('settings', { settingProblems: [problem] })).toMatchObject({ state: 'bad', nextStep });
     expect(state('settings', { settingProblems: [{ ...problem, harmless: true }] })).toBe('attention');
     expect(health({ settingProblems: null }).skipped.map((one) => one.name)).toEqual(['settings']);

@@ -8,6 +8,7 @@ import {
   parseSettingsFile,
   resolveSettings,
   settingsFromEnvironment,
+  type SettingProblem,
   type Settings,
 } from '../host/settings.ts';
 import type { FileFacts, HealthInput, LogView, Service } from './input.ts';
@@ -18,6 +19,8 @@ export interface Surroundings {
   readonly platform: NodeJS.Platform;
   readonly environment: NodeJS.ProcessEnv;
   readonly now: () => number;
+  /** Asks the service for its status. */
+  readonly ask: () => Promise<Service>;
   /** Tries to reach the platform, with what the service says and what the settings hold. */
   readonly reach: (service: Service, settings: Settings | null) => Promise<HealthInput['connectivity']>;
 }
@@ -25,7 +28,7 @@ export interface Surroundings {
 /** Reads everything that the checks look at. Never rejects for what it finds, or may not see. */
 export async function gatherHealth(around: Surroundings): Promise<HealthInput> {
   const { paths, platform, now } = around;
-  const service = await askService(paths);
+  const service = await around.ask();
   const settings = readSettings(around);
   return {
     now: now(),
@@ -40,7 +43,7 @@ export async function gatherHealth(around: Surroundings): Promise<HealthInput> {
       log: factsOf(dirname(paths.logFile)),
     },
     service,
-    settingProblems: settings?.problems ?? null,
+    settingProblems: settings === null ? null : problemsOf(settings, service, paths),
     connectivity: await around.reach(service, settings),
     freeBytes: freeBytes(paths.dataDir),
     log: viewLog(paths.logFile),
@@ -79,6 +82,17 @@ function readSettings({ paths, environment }: Surroundings): Settings | null {
     if (isErrno(error, 'EACCES') || isErrno(error, 'EPERM')) return null;
     throw error;
   }
+}
+
+/** What is wrong in the settings. What is missing there may have been given to a service that runs in another way. */
+function problemsOf(
+  { problems, missing }: Settings,
+  service: Service,
+  { settingsFile }: Paths,
+): readonly SettingProblem[] {
+  if (service.answers) return problems;
+  const unset = missing.map((setting) => ({ setting, source: settingsFile, reason: 'is not set' }));
+  return [...problems, ...unset];
 }
 
 function factsOf(path: string): FileFacts {

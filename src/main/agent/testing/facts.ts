@@ -55,6 +55,7 @@ export function restingFacts(change: Partial<Facts> = {}): Facts {
     heartbeatWanted: false,
     queuedRecords: 0,
     pending: null,
+    logs: null,
     collecting: null,
     collectorUp: true,
     diskNotBefore: 0,

@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, lstatSync, mkdirSync, openSync, closeSync, readSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Command } from '../../shared/wire.ts';
+import { collectDiagnostics } from '../diagnostics/collect.ts';
+import { READ_FLAGS } from '../host/log-files.ts';
+import type { Context } from './context.ts';
+import { chunkBytesOf } from './upload-progress.ts';
+
+/*
+ * The archive that COLLECT_LOGS sends: a file below the data directory, and in the store what it takes to go on with its
+ * upload after a restart. There is one at a time.
+ */
+
+/** The terms of an upload of logs; `uploadId` once the platform opened it. */
+const Terms = z.object({
+  encodedBytes: z.number().int().positive(),
+  digest: z.string(),
+  chunkBytes: z.number().int().positive(),
+  /** Of opening the upload; a new one with every change of terms. */
+  idempotencyKey: z.string(),
+  uploadId: z.string().optional(),
+});
+export type LogsTerms = z.infer<typeof Terms>;
+
+const LogsUpload = z.object({
+  command: z.object({ id: z.string(), type: z.string() }),
+  /** `null` until the archive is made. */
+  terms: Terms.nullable(),
+});
+
+/** What is under way for a COLLECT_LOGS command. */
+export interface LogsFacts {
+  readonly command: Pick<Command, 'id' | 'type'>;
+  readonly terms: LogsTerms | null;
+  /** Chunks that the platform has; `null` when it has to be asked. */
+  readonly held: readonly number[] | null;
+  /** When the next step may go, ms since the epoch. */
+  readonly nextStepAt: number;
+  /** Steps that failed in a row. */
+  readonly failures: number;
+}
+
+const KEY = 'logsUpload';
+
+/** What the last run left under way, to go on at `now`. */
+export function storedLogs(store: Context['store'], now: number): LogsFacts | null {
+  const stored = store.kv.get(KEY, LogsUpload);
+  if (stored === undefined) return null;
+  return { command: stored.command, terms: stored.terms, held: null, nextStepAt: now, failures: 0 };
+}
+
+/** Notes durably what is under way. */
+export function keepLogs(context: Context, logs: LogsFacts): void {
+  context.store.kv.set(KEY, { command: logs.command, terms: logs.terms });
+  context.update({ logs });
+}
+
+/** Forgets what is under way, and removes the archive. */
+export function forgetLogs(context: Context): void {
+  context.store.kv.delete(KEY);
+  context.update({ logs: null });
+  rmSync(folderOf(context), { recursive: true, force: true });
+}
+
+const folderOf = ({ paths }: Context): string => join(paths.dataDir, 'support');
+const fileOf = (context: Context): string => join(folderOf(context), 'logs.tar.gz');
+
+/** Whether the archive of these terms is still there. */
+export function archiveStands(context: Context, { encodedBytes }: LogsTerms): boolean {
+  const stat = lstatSync(fileOf(context), { throwIfNoEntry: false });
+  return stat?.isFile() === true && stat.size === encodedBytes;
+}
+
+/** Makes the archive anew; what an earlier attempt left goes. Rejects with what the disk says. */
+export async function makeArchive(context: Context): Promise<LogsTerms> {
+  rmSync(folderOf(context), { recursive: true, force: true });
+  mkdirSync(folderOf(context), { mode: 0o700 });
+  const file = fileOf(context);
+  const reason = 'the service does not try while it collects logs';
+  await collectDiagnostics(
+    {
+      paths: context.paths,
+      now: context.clock.now,
+      reach: () => Promise.resolve({ tried: false, reason }),
+    },
+    file,
+  );
+  const hash = createHash('sha256');
+  let encodedBytes = 0;
+  for await (const piece of createReadStream(file) as AsyncIterable<Buffer>) {
+    hash.update(piece);
+    encodedBytes += piece.length;
+  }
+  return {
+    encodedBytes,
+    digest: hash.digest('hex'),
+    chunkBytes: chunkBytesOf(context.facts().profile),
+    idempotencyKey: context.random.uuid(),
+  };
+}
+
+export const chunkCountOf = ({ encodedBytes, chunkBytes }: LogsTerms): number =>
+  Math.ceil(encodedBytes / chunkBytes);
+
+/** The bytes of chunk `n`, from 0. Throws what the file system throws. */
+export function readChunk(context: Context, { encodedBytes, chunkBytes }: LogsTerms, n: number): Buffer {
+  const start = n * chunkBytes;
+  const bytes = Buffer.alloc(Math.min(chunkBytes, encodedBytes - start));
+  const file = openSync(fileOf(context), READ_FLAGS);
+  try {
+    const read = readSync(file, bytes, 0, bytes.length, start);
+    return bytes.subarray(0, read);
+  } finally {
+    closeSync(file);
+  }
+}
