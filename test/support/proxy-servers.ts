@@ -13,6 +13,8 @@ export interface ProxySetup {
   readonly port?: number;
   /** Asks for Basic credentials when given. No quotes, colons or line breaks in them. */
   readonly credentials?: { readonly username: string; readonly password: string };
+  /** Lines of squid's configuration about another way to authenticate. */
+  readonly authentication?: readonly string[];
 }
 
 /** What kind of proxy: its program, arguments and files. */
@@ -91,7 +93,7 @@ export class ProxyServer {
   }
 }
 
-const squid: Layout = (dir, { host, port, credentials }) => {
+const squid: Layout = (dir, { host, port, credentials, authentication }) => {
   const file = join(dir, 'squid.conf');
   const passwords = join(dir, 'passwords');
   if (credentials !== undefined) {
@@ -114,14 +116,12 @@ const squid: Layout = (dir, { host, port, credentials }) => {
       'shutdown_lifetime 0 seconds',
       'visible_hostname proxy.test',
       ...(credentials === undefined
+        ? []
+        : [`auth_param basic program ${join(dir, 'helper')}`, 'auth_param basic realm test']),
+      ...(authentication ?? []),
+      ...(credentials === undefined && authentication === undefined
         ? ['http_access allow all']
-        : [
-            `auth_param basic program ${join(dir, 'helper')}`,
-            'auth_param basic realm test',
-            'acl known proxy_auth REQUIRED',
-            'http_access allow known',
-            'http_access deny all',
-          ]),
+        : ['acl known proxy_auth REQUIRED', 'http_access allow known', 'http_access deny all']),
     ].join('\n') + '\n',
   );
   return { program: 'squid', args: ['-N', '-f', file] };

@@ -1,9 +1,9 @@
 import type { Negotiate } from '../proxy-authentication.ts';
 import { credentialSources, GssContext } from './gssapi.ts';
-import { GSS_LIBRARIES, loadGssLibrary } from './gssapi-library.ts';
+import { GSS_LIBRARIES, loadGssLibrary, type GssLibrary } from './gssapi-library.ts';
 import { negotiateWith } from './handshake.ts';
 import { SspiContext } from './sspi.ts';
-import { loadSspiLibrary } from './sspi-library.ts';
+import { loadSspiLibrary, type SspiLibrary } from './sspi-library.ts';
 
 /** Negotiate, or why this host has none, with the next step where there is one. */
 export type Negotiator = { readonly negotiate: Negotiate } | { readonly unavailable: string };
@@ -16,20 +16,28 @@ export interface NegotiatorOptions {
   readonly environment: NodeJS.ProcessEnv;
 }
 
+/** How the libraries are loaded. */
+export interface Loaders {
+  readonly gss: (file: string) => GssLibrary;
+  readonly sspi: () => SspiLibrary;
+}
+
+const theLoaders: Loaders = { gss: loadGssLibrary, sspi: loadSspiLibrary };
+
 /**
  * Loads the security library of this host: SSPI on Windows, whose default credentials are the computer account for
  * SYSTEM, GSSAPI elsewhere. Costs a few megabytes, so it is called when the first proxy asks for Negotiate. Never throws.
  */
-export function createNegotiator(options: NegotiatorOptions): Negotiator {
+export function createNegotiator(options: NegotiatorOptions, loaders: Loaders = theLoaders): Negotiator {
   const { platform, uid, environment } = options;
   if (platform === 'win32') {
-    const sspi = attempt(() => loadSspiLibrary());
+    const sspi = attempt(loaders.sspi);
     if ('failure' in sspi) return { unavailable: `secur32.dll can't be used: ${sspi.failure}` };
     return { negotiate: negotiateWith((host) => new SspiContext(sspi.value, host)) };
   }
   const failures: string[] = [];
   for (const file of GSS_LIBRARIES[platform] ?? []) {
-    const library = attempt(() => loadGssLibrary(file));
+    const library = attempt(() => loaders.gss(file));
     if ('value' in library) {
       const sources = credentialSources(platform, uid, environment);
       return { negotiate: negotiateWith((host) => new GssContext(library.value, sources, host)) };
