@@ -1,9 +1,8 @@
 import { Readable } from 'node:stream';
-import { setTimeout } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { Client } from 'undici';
 import { BODY_LIMITS } from '../../shared/wire.ts';
-import { pacedBody, type PaceClock } from './paced-body.ts';
+import { Pacer } from './pacer.ts';
 import type { Route } from './route.ts';
 import { distinguishedName } from './tls-inspection.ts';
 
@@ -33,8 +32,6 @@ const WHOLE_BODY_BYTES = 64 * 1024;
 /** A paced body may take this much longer than its rate says, in ms per byte and KB/s: one and a half times. */
 const PACING_SLACK = (1000 / 1024) * 1.5;
 
-const pace: PaceClock = { now: () => performance.now(), sleep: (ms) => setTimeout(ms) };
-
 /** The time that the pace of a body alone may take, ms. */
 export function pacingMs({ body, maxKbps = 0 }: Pick<OutgoingRequest, 'body' | 'maxKbps'>): number {
   return maxKbps > 0 ? Math.ceil((body.length / maxKbps) * PACING_SLACK) : 0;
@@ -46,11 +43,13 @@ export class Connection {
   /** Who issued the platform's certificate. */
   readonly issuer: string;
   readonly #client: Client;
+  readonly #pacer: Pacer;
   #open = true;
 
-  /** `socket` has finished its TLS handshake with the host of `origin`. */
-  constructor(route: Route, origin: string, socket: TLSSocket) {
+  /** `socket` has finished its TLS handshake with the host of `origin`; `pacer` is that of all connections, if there are several. */
+  constructor(route: Route, origin: string, socket: TLSSocket, pacer = new Pacer()) {
     this.route = route;
+    this.#pacer = pacer;
     this.issuer = distinguishedName(socket.getPeerCertificate().issuer);
     let unused: TLSSocket | undefined = socket;
     this.#client = new Client(origin, {
@@ -90,7 +89,7 @@ export class Connection {
       method: method,
       path: pathname + search,
       headers: inParts ? { ...outgoing.headers, 'content-length': `${body.length}` } : outgoing.headers,
-      body: method === 'GET' ? null : inParts ? Readable.from(partsOf(body, maxKbps)) : body,
+      body: method === 'GET' ? null : inParts ? Readable.from(this.#partsOf(body, maxKbps)) : body,
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
       signal,
@@ -101,6 +100,10 @@ export class Connection {
       ),
     );
     return { status: reply.statusCode, headers, body: await readBounded(reply.body, BODY_LIMITS.reply) };
+  }
+
+  #partsOf(body: Uint8Array, maxKbps: number): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
+    return maxKbps > 0 ? this.#pacer.slices(body, maxKbps) : slices(body);
   }
 
   /** Ends it, and an exchange under way with an error: the agent that closes this resumes what it left. */
@@ -118,10 +121,6 @@ class ConnectionLost extends Error {
   constructor() {
     super('the kept connection had ended');
   }
-}
-
-function partsOf(body: Uint8Array, maxKbps: number): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
-  return maxKbps > 0 ? pacedBody(body, maxKbps, pace) : slices(body);
 }
 
 function* slices(body: Uint8Array): Generator<Uint8Array, void, undefined> {

@@ -10,6 +10,7 @@ import {
   type Result,
 } from './failure.ts';
 import { ProxyAuthentication, type ProxyAccess } from './proxy-authentication.ts';
+import { Pacer } from './pacer.ts';
 import type { ProxyProblem, RouteResolver } from './proxy/candidate.ts';
 import { attemptOf, namedRoutes, type Route, type TriedRoute } from './route.ts';
 import { mostTelling } from './route-failures.ts';
@@ -64,6 +65,7 @@ export class Routes {
   readonly dialling: Dialling;
   readonly #options: RoutesOptions;
   readonly #connections = new Set<Connection>();
+  readonly #pacer = new Pacer();
   #kept: Connection | undefined;
   #ending = new AbortController();
 
@@ -151,7 +153,7 @@ export class Routes {
     const deadline = new Deadline(this.dialMs(), whole);
     try {
       const socket = await dial(route.candidate, targetOf(url), this.dialling, deadline);
-      const connection = new Connection(route, url.origin, socket);
+      const connection = new Connection(route, url.origin, socket, this.#pacer);
       this.#connections.add(connection);
       return connection;
     } finally {
