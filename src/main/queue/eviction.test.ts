@@ -9,6 +9,9 @@ import {
   windowEnd,
   type Evictable,
 } from './eviction.ts';
+import { withStore } from './store.fixture.ts';
+
+const idOf = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 
 const records = (...sizes: number[]): Evictable[] =>
   sizes.map((size, index) => ({ position: 10 + index, at: 1_000 + index, size }));
@@ -17,6 +20,22 @@ describe('size of a record', () => {
   it('counts bytes of UTF-8, not characters, and what the file needs besides', () => {
     expect(recordSize('id', 'ä€')).toBe(RECORD_OVERHEAD + 2 + 5);
   });
+
+  it.each([0, 100, 900, 1_000, 4_000, 5_000, 30_000])(
+    'is about what the record takes on the disk with a body of %i bytes',
+    (length) =>
+      withStore('better-sqlite3', ({ events, sql }) => {
+        const pages = (): number => Number(sql.prepare('PRAGMA page_count').get()?.['page_count']);
+        const body = 'x'.repeat(length);
+        const records = Array.from({ length: 200 }, (_, n) => ({ id: idOf(n), at: 1_795_000_000_000, body }));
+        const before = pages();
+        events.enqueue('fim', records);
+        const onDisk = (pages() - before) * 4_096;
+        const counted = records.length * recordSize(idOf(0), body);
+        expect(counted / onDisk).toBeGreaterThan(0.9);
+        expect(counted / onDisk).toBeLessThan(1.6);
+      }),
+  );
 
   it('is the same for a gap as for a record with a UUID and nothing in it', () => {
     expect(GAP_SIZE).toBe(recordSize('00000000-0000-4000-8000-000000000000', ''));

@@ -39,7 +39,10 @@ export class SnapshotItems {
     }
   }
 
-  /** The root of a type from the rows themselves; the stored hashes are not trusted. Hashes every row: 0.3 s per 100,000. */
+  /**
+   * The root of a type from the rows themselves; the stored hashes are not trusted. Hashes every row: 0.27 s of CPU were
+   * measured for 100,000 rows of 172 bytes.
+   */
   recomputeRoot(type: ManifestType): string {
     const root = new RootHasher();
     for (const row of pages(this.#rows, 'key', '', type))
