@@ -10,6 +10,7 @@ export const BUNDLES = {
   'pac-runner': 'src/main/uplink/pac/main.ts',
   agentid: 'src/main/agentid.ts',
   wayfarerctl: 'src/main/cli.ts',
+  WayfarerProxy: 'src/main/proxy-tool.ts',
   'wayfarer-platform': 'src/platform/cli.ts',
 } as const;
 export type BundleName = keyof typeof BUNDLES;

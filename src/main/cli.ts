@@ -4,6 +4,7 @@ import { AGENT_VERSION } from '../shared/wire.ts';
 import { Answer } from './cli/answer.ts';
 import { addDiagnostics } from './cli/diagnostics.ts';
 import { addHealth } from './cli/health.ts';
+import { addProxy } from './cli/proxy.ts';
 import { addStatus } from './cli/status.ts';
 import { isErrno } from './host/atomic-file.ts';
 import { resolvePaths } from './host/paths.ts';
@@ -30,6 +31,7 @@ Examples:
   wayfarerctl status          what the agent does, in words
   wayfarerctl status --json   the same for a program
   wayfarerctl health          whether all is well, and what to do if not
+  wayfarerctl proxy test      every way to the platform, and what it answers
   wayfarerctl diagnostics     one archive for support, without secrets
 
 Exit codes: 0 running and registered, 1 failed, 2 usage, 3 refused, 4 installed but not running,
@@ -38,6 +40,7 @@ Exit codes: 0 running and registered, 1 failed, 2 usage, 3 refused, 4 installed 
   addStatus(program, paths);
   addHealth(program, paths);
   addDiagnostics(program, paths);
+  addProxy(program, paths);
   await program.parseAsync([...argv], { from: 'user' });
 }
 

@@ -90,10 +90,13 @@ describe('whether an installation is due', () => {
 });
 
 describe('the commands in bin', () => {
-  it.each(['wayfarerctl', 'wayfarer-platform'])('%s hands over to a file that exists', (name) => {
-    const text = readFileSync(join(ROOT, 'bin', name), 'utf8');
-    const entry = /runEntry\('([^']+)'/.exec(text)?.[1] ?? '';
-    expect(entry).toMatch(/\/cli\.ts$/);
-    expect(existsSync(join(ROOT, entry))).toBe(true);
-  });
+  it.each(['wayfarerctl', 'wayfarer-platform', 'WayfarerProxy'])(
+    '%s hands over to a file that exists',
+    (name) => {
+      const text = readFileSync(join(ROOT, 'bin', name), 'utf8');
+      const entry = /runEntry\('([^']+)'/.exec(text)?.[1] ?? '';
+      expect(entry).toMatch(/\/(cli|proxy-tool)\.ts$/);
+      expect(existsSync(join(ROOT, entry))).toBe(true);
+    },
+  );
 });

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { SecretsUnavailable } from '../host/secrets/secret-store.ts';
+import { interpretProxySettings } from '../uplink/proxy/proxy-settings.ts';
+import { writeProxyCredentials } from '../uplink/proxy/proxy-credentials.ts';
+import { MemorySecrets } from '../uplink/proxy/testing/memory-secrets.ts';
+import { formatProxyReport, proxyReport } from './proxy-report.ts';
+import { formatAttempts } from './proxy-test.ts';
+import { readPassword } from './read-password.ts';
+
+const secrets = new MemorySecrets();
+
+function report(texts: Record<string, string>) {
+  const given = Object.fromEntries(
+    Object.entries(texts).map(([name, value]) => [name, { value, setting: `s_${name}`, source: '/f:1' }]),
+  );
+  return proxyReport({
+    source: {
+      place: '/f',
+      read: () => ({ given, problems: [] }),
+      checkWritable: () => undefined,
+      apply: () => undefined,
+    },
+    settings: () => interpretProxySettings({ given, problems: [] }, 'linux'),
+    secrets: () => Promise.resolve(secrets),
+    change: () => Promise.resolve(),
+  });
+}
+
+describe('the report of the proxy settings', () => {
+  it('says what is set, where, and what is wrong', async () => {
+    secrets.failing = undefined;
+    await writeProxyCredentials(secrets, { username: 'bob', password: 'secret' });
+    const found = await report({ urls: 'http://a:1', wpad: 'off', systemUrl: 'http://s:1', order: 'no' });
+    expect(formatProxyReport(found)).toBe(
+      [
+        'Proxies      http://a:1 (s_urls in /f:1)',
+        'Order        sequential (s_order in /f:1)',
+        'PAC file     none',
+        'WPAD         off (s_wpad in /f:1)',
+        'System       http://s:1 (s_systemUrl in /f:1)',
+        'Fail-open    as the profile says',
+        'Without      no exceptions',
+        'Credentials  user "bob", password kept (memory)',
+        'Written to   /f',
+        'problem: s_order in /f:1: "no" is neither sequential nor random',
+        '',
+      ].join('\n'),
+    );
+    expect(JSON.stringify(found)).not.toContain('secret');
+  });
+
+  it('does not fail for credentials that cannot be read', async () => {
+    secrets.failing = new SecretsUnavailable('the keychain is locked');
+    expect(formatProxyReport(await report({}))).toContain('Credentials  unknown: the keychain is locked');
+  });
+});
+
+describe('the attempts of a test', () => {
+  it('stand in their order with source, answer and time', () => {
+    expect(
+      formatAttempts('https://platform.example/', [
+        {
+          route: 'proxy#1',
+          proxy: 'http://a:1',
+          source: 'PAC',
+          ok: false,
+          result: 'refused\u001b',
+          elapsedMs: 1.4,
+        },
+        { route: 'direct', proxy: null, source: null, ok: true, result: 'HTTP 204, signed', elapsedMs: 20 },
+      ]),
+    ).toBe(
+      [
+        'Ways to https://platform.example/, in the order of trying:',
+        'failed proxy#1  http://a:1 (PAC): refused? (1 ms)',
+        'ok     direct   HTTP 204, signed (20 ms)',
+        '',
+      ].join('\n'),
+    );
+  });
+});
+
+describe('a password on standard input', () => {
+  const input = (...parts: string[]): AsyncIterable<Buffer> =>
+    // eslint-disable-next-line @typescript-eslint/require-await -- streams are asynchronous
+    (async function* () {
+      for (const part of parts) yield Buffer.from(part);
+    })();
+
+  it.each([
+    [['pa', 'ss'], 'pass'],
+    [['pass\n'], 'pass'],
+    [['pass\r\n'], 'pass'],
+    [['pass\n\n'], 'pass\n'],
+    [[' p ä😀 '], ' p ä😀 '],
+    [[], ''],
+  ])('of %j is %j', async (parts, password) => {
+    expect(await readPassword(input(...parts))).toBe(password);
+  });
+
+  it('is not read beyond 4096 bytes, nor from a terminal', async () => {
+    await expect(readPassword(input('x'.repeat(4096)))).resolves.toHaveLength(4096);
+    await expect(readPassword(input('x'.repeat(4096), 'y'))).rejects.toMatchObject({ exitCode: 2 });
+    await expect(readPassword(Object.assign(input('x'), { isTTY: true }))).rejects.toMatchObject({
+      exitCode: 2,
+    });
+  });
+});
