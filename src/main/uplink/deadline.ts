@@ -2,19 +2,36 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { ENDED, RouteError, type Failure } from './failure.ts';
 
-/** A limit of time for several steps that names, when it passes, the step that was under way. */
+/**
+ * A limit of time for one or several steps. It holds its timer only until `end`: limits are long, exchanges many, and
+ * Node keeps the timers of `AbortSignal.timeout` until they fire.
+ */
 export class Deadline {
   readonly #controller = new AbortController();
   readonly #timer: NodeJS.Timeout;
-  readonly #ms: number;
-  readonly signal: AbortSignal;
+  readonly #seconds: number;
+  readonly #ended: AbortSignal | undefined;
+  readonly #passOn: () => void;
+  #late = false;
 
-  /** `ms` from now; `ended` ends it earlier, as when the agent stops. */
+  /** `ms` from now; `ended` ends it earlier, with its reason, as when the agent stops. */
   constructor(ms: number, ended?: AbortSignal) {
-    this.#ms = ms;
-    this.#timer = setTimeout(() => this.#controller.abort(), ms);
-    const { signal } = this.#controller;
-    this.signal = ended === undefined ? signal : AbortSignal.any([signal, ended]);
+    this.#seconds = ms / 1000;
+    this.#ended = ended;
+    this.#timer = setTimeout(() => {
+      this.#late = true;
+      this.#controller.abort(this.#timeout('the exchange'));
+    }, ms);
+    this.#passOn = (): void => {
+      this.#controller.abort(ended?.reason);
+    };
+    if (ended?.aborted === true) this.#passOn();
+    else ended?.addEventListener('abort', this.#passOn);
+  }
+
+  /** Aborts when the time is up or it was ended; its reason is a `RouteError` in the first case. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
   }
 
   /**
@@ -26,21 +43,27 @@ export class Deadline {
       return await work();
     } catch (error) {
       if (error instanceof RouteError) throw error;
-      if (this.#controller.signal.aborted) {
-        const reason = `${name} took longer than ${this.#ms / 1000} s`;
-        throw new RouteError({ kind: 'transport', code: 'ETIMEDOUT', reason }, error);
-      }
-      if (this.signal.aborted) {
-        throw new RouteError({ kind: 'transport', code: ENDED, reason: `${name} was ended` }, error);
-      }
+      if (this.#late) throw this.#timeout(name, error);
+      if (this.signal.aborted) throw ended(name, this.signal.reason);
       throw new RouteError(explain(error), error);
     }
   }
 
-  /** Lets go of the timer. */
+  /** Lets go of timer and listener; it never aborts after that. */
   end(): void {
     clearTimeout(this.#timer);
+    this.#ended?.removeEventListener('abort', this.#passOn);
   }
+
+  #timeout(name: string, cause?: unknown): RouteError {
+    const reason = `${name} took longer than ${this.#seconds} s`;
+    return new RouteError({ kind: 'transport', code: 'ETIMEDOUT', reason }, cause);
+  }
+}
+
+function ended(name: string, reason: unknown): RouteError {
+  if (reason instanceof RouteError) return reason;
+  return new RouteError({ kind: 'transport', code: ENDED, reason: `${name} was ended` }, reason);
 }
 
 /** Waits for an event of a socket; destroys the socket when an error, its end or the signal comes first. */

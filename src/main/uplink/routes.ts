@@ -41,6 +41,8 @@ export interface Leg {
   readonly signal: AbortSignal;
 }
 
+type Attempt<T> = (leg: Leg) => Promise<Result<T>>;
+
 /** What an exchange came to. */
 export interface Outcome<T> {
   readonly result: Result<T>;
@@ -79,7 +81,7 @@ export class Routes {
 
   /** Bound of dialling alone, ms. */
   dialMs(): number {
-    return Math.min(MAX_DIAL_MS, this.#options.timeoutSec() * 1000);
+    return Math.min(MAX_DIAL_MS, this.#timeoutMs());
   }
 
   /** Ends when the connections are reset or closed. */
@@ -91,22 +93,20 @@ export class Routes {
    * Runs `attempt` on a kept connection or on new ones, until one attempt is settled: the platform answered. `extraMs`
    * is what the pace of the body adds to the limits of time. Never rejects unless `attempt` does.
    */
-  async run<T>(url: URL, extraMs: number, attempt: (leg: Leg) => Promise<Result<T>>): Promise<Outcome<T>> {
-    const ending = this.#ending.signal;
-    const timeoutMs = this.#options.timeoutSec() * 1000;
-    const limit = (times: number): AbortSignal => AbortSignal.timeout(timeoutMs * times + extraMs);
-    const whole = AbortSignal.any([ending, limit(EXCHANGE_TIMEOUTS)]);
-    const leg = (route: Route, among: readonly Route[], connect: Leg['connect']): Leg => {
-      const signal = AbortSignal.any([whole, limit(ATTEMPT_TIMEOUTS)]);
-      return { route, among, connect, timeoutMs, signal };
-    };
+  async run<T>(url: URL, extraMs: number, attempt: Attempt<T>): Promise<Outcome<T>> {
+    const whole = this.#deadline(EXCHANGE_TIMEOUTS, extraMs, this.ending);
+    try {
+      return await this.#settle(url, extraMs, attempt, whole.signal);
+    } finally {
+      whole.end();
+    }
+  }
 
+  async #settle<T>(url: URL, extraMs: number, attempt: Attempt<T>, whole: AbortSignal): Promise<Outcome<T>> {
     const kept = this.#takeKept();
     if (kept !== undefined) {
-      const result = await this.#use(
-        attempt,
-        leg(kept.route, [], () => Promise.resolve(kept)),
-      );
+      const way = { route: kept.route, among: [], connect: () => Promise.resolve(kept) };
+      const result = await this.#use(attempt, way, extraMs, whole);
       if (settled(result) || whole.aborted) return { result, tried: [], problems: [] };
     }
     const { candidates, problems } = await this.#options.resolver.resolve(url);
@@ -115,10 +115,8 @@ export class Routes {
     for (const route of routes) {
       const startedAt = this.#options.now();
       const among = tried.length === 0 ? routes : [];
-      const result = await this.#use(
-        attempt,
-        leg(route, among, () => this.#dial(route, url, whole)),
-      );
+      const way = { route, among, connect: () => this.#dial(route, url, whole) };
+      const result = await this.#use(attempt, way, extraMs, whole);
       tried.push(triedRoute(route, result, this.#options.now() - startedAt));
       if (settled(result)) return { result, tried, problems };
       if (whole.aborted) break;
@@ -127,16 +125,33 @@ export class Routes {
   }
 
   /** Makes one attempt; of connections that served one is kept for the next exchange, others end. */
-  async #use<T>(attempt: (leg: Leg) => Promise<Result<T>>, leg: Leg): Promise<Result<T>> {
+  async #use<T>(
+    attempt: Attempt<T>,
+    way: Pick<Leg, 'route' | 'among' | 'connect'>,
+    extraMs: number,
+    whole: AbortSignal,
+  ): Promise<Result<T>> {
+    const deadline = this.#deadline(ATTEMPT_TIMEOUTS, extraMs, whole);
+    const { signal } = deadline;
     let connection: Connection | undefined;
     let good = false;
     try {
-      const result = await attempt({ ...leg, connect: async () => (connection = await leg.connect()) });
+      const connect = async (): Promise<Connection> => (connection = await way.connect());
+      const result = await attempt({ ...way, connect, timeoutMs: this.#timeoutMs(), signal });
       good = settled(result);
       return result;
     } finally {
-      if (connection !== undefined) this.#release(connection, good && !leg.signal.aborted);
+      deadline.end();
+      if (connection !== undefined) this.#release(connection, good && !signal.aborted);
     }
+  }
+
+  #deadline(timeouts: number, extraMs: number, ended: AbortSignal): Deadline {
+    return new Deadline(this.#timeoutMs() * timeouts + extraMs, ended);
+  }
+
+  #timeoutMs(): number {
+    return this.#options.timeoutSec() * 1000;
   }
 
   /** Ends all connections and what is under way on them; the next exchange resolves and dials anew. */
