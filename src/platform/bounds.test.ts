@@ -20,6 +20,8 @@ beforeEach(async () => {
       doneCommands: 2,
       streamPayloads: 3,
       streamBytes: 150,
+      logArchives: 2,
+      logArchiveBytes: 20,
       rowsPerSnapshot: 4,
     },
   });
@@ -85,6 +87,24 @@ describe('bounds', () => {
     expect(kept()).toBe(2);
     expect((await send(1_000)).status).toBe(200);
     expect(kept()).toBe(1);
+  });
+
+  it('keep the newest archives of logs, and take none that is too large', async () => {
+    const send = (bytes: number) => {
+      const raw = Buffer.alloc(bytes, 'x');
+      return client.send({ kind: 'logs', encoding: 'identity', rawBytes: bytes }, raw);
+    };
+    for (const bytes of [5, 6, 7]) {
+      expect((await send(bytes)).status).toBe(200);
+      fixture.advance(60);
+    }
+    expect(admin().logs(client.agentId)).toMatchObject([
+      { agent: client.agentId, bytes: 7, chunks: 1, at: fixture.time - 60_000 },
+      { agent: client.agentId, bytes: 6, chunks: 1, at: fixture.time - 120_000 },
+    ]);
+    const refused = await send(21);
+    expect([refused.status, refused.code]).toEqual([400, 'BAD_REQUEST']);
+    expect(admin().logs(client.agentId)).toHaveLength(2);
   });
 
   it('refuse a delta that makes a snapshot too long, and keep the snapshot', async () => {

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -54,6 +54,33 @@ describe('wayfarer-platform', { timeout: 60_000 }, () => {
     expect(statSync(join(dataDir, 'platform.db')).mode & 0o777).toBe(0o600);
   });
 
+  it('gives out the archives of logs that an agent sent, over nothing that is there, and takes a log level only with its end', async () => {
+    const { activationId, customerId } = run('init', '--json').json() as Record<string, string>;
+    const { ready, stop } = await serve();
+    const target = { ...ready, caPem: readFileSync(ready.caFile, 'utf8') };
+    const client = new PlatformClient(target, customerId ?? '', Date.now);
+    await client.provision(activationId ?? '');
+    const raw = Buffer.from('an archive');
+    await client.send({ kind: 'logs', encoding: 'identity', rawBytes: raw.length }, raw);
+    expect(run('logs', client.agentId).stdout).toMatch(
+      /^RECEIVED +BYTES +UPLOAD\n\d{4}-.* 10 +[0-9a-f-]{36}\n$/,
+    );
+    const into = join(dataDir, 'out');
+    const files: unknown = run('logs', client.agentId, '--output', into, '--json').json();
+    const [file = ''] = files as string[];
+    expect(file).toMatch(/\/out\/logs-[\d-]{19}-[0-9a-f-]{36}\.tar\.gz$/);
+    expect(readFileSync(file, 'utf8')).toBe('an archive');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(run('logs', client.agentId, '--output', into)).toMatchObject({
+      status: ExitCode.failed,
+      stderr: expect.stringContaining('EEXIST') as string,
+    });
+    const give = (...args: string[]) => run('command', client.agentId, 'SET_LOG_LEVEL', ...args).status;
+    expect(give('level=debug')).toBe(ExitCode.refused);
+    expect(give('level=debug', 'until=2027-01-31T18:00:00Z')).toBe(ExitCode.ok);
+    expect(await stop('SIGTERM')).toBe(0);
+  });
+
   it('tells usage, refusal and failure apart by exit code', () => {
     run('init');
     expect(run('agents').stdout).toContain('no agent has registered yet');
@@ -84,7 +111,6 @@ describe('wayfarer-platform', { timeout: 60_000 }, () => {
       expect.stringContaining('another platform'),
     ]);
 
-    const { readFileSync } = await import('node:fs');
     const target = { ...first.ready, caPem: readFileSync(first.ready.caFile, 'utf8') };
     const client = new PlatformClient(target, customerId, Date.now);
     expect((await client.provision(activationId)).status).toBe(201);

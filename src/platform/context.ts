@@ -34,6 +34,9 @@ export interface Limits {
   readonly abandonedAfterMs: number;
   /** Payloads of one stream (`fim`, `edr`, `logs`) kept per agent. */
   readonly streamPayloads: number;
+  /** Archives of logs kept per agent, and bytes of one. */
+  readonly logArchives: number;
+  readonly logArchiveBytes: number;
   /** Bytes of the payloads of one stream kept per agent. */
   readonly streamBytes: number;
   /** Finished uploads, first answers and acknowledged commands kept per agent. */
@@ -56,6 +59,8 @@ export const DEFAULT_LIMITS: Limits = {
   abandonedAfterMs: 24 * 3600 * 1000,
   streamPayloads: 256,
   streamBytes: 256 * 1024 * 1024,
+  logArchives: 10,
+  logArchiveBytes: 128 * 1024 * 1024,
   finishedUploads: 500,
   answers: 2_000,
   doneCommands: 500,

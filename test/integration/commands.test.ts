@@ -95,7 +95,7 @@ describe('commands of the platform', () => {
   });
 
   it('answers UNSUPPORTED to a command that this build does not carry out', async () => {
-    const { result, id } = await command('COLLECT_LOGS');
+    const { result, id } = await command('SCAN_NOW');
     expect(result).toBe('UNSUPPORTED');
     expect(acknowledgements(id)).toBe(1);
   });

@@ -1,5 +1,5 @@
 import type { Records } from '../context.ts';
-import { changeModules, issueCommand, listAgents, requireAgent, showAgent } from './agents.ts';
+import { changeModules, issueCommand, listAgents, listLogs, requireAgent, showAgent } from './agents.ts';
 import { createKey, editKey, listKeys } from './keys.ts';
 import { createProfile, editProfile, listProfiles, type EditProfile } from './profiles.ts';
 import { correlate, requireCorrelation, setCorrelation } from './scan-merge.ts';
@@ -24,6 +24,7 @@ export function createAdmin(context: Records) {
     editProfile: (id: string, input: EditProfile) => editProfile(context, id, input),
     agents: () => listAgents(context),
     show: (name: string) => showAgent(context, name),
+    logs: (name: string) => listLogs(context, name),
     changeModules: (name: string, modules: readonly string[]) => changeModules(context, name, modules),
     command: (name: string, type: string, args: Record<string, unknown> = {}) =>
       issueCommand(context, name, { type, args } as Parameters<typeof issueCommand>[2]),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Records } from '../context.ts';
 import { currentConfig } from '../agents/config.ts';
+import { LOG_LEVELS } from '../../shared/profile.ts';
 import { MANIFEST_TYPES, MODULES, servicesOfModules } from '../../shared/modules.ts';
 import { NotFound, Refused } from '../errors.ts';
 import type { Agent } from '../store/agents.ts';
@@ -41,6 +42,9 @@ const ARGS: Readonly<Partial<Record<(typeof COMMAND_TYPES)[number], z.ZodType>>>
   SYNC_CHECK: None,
   REPROVISION: None,
   UNINSTALL: None,
+  COLLECT_LOGS: None,
+  /** The end is not optional: nobody remembers a trace that fills a disk. */
+  SET_LOG_LEVEL: z.strictObject({ level: z.enum(LOG_LEVELS), until: z.iso.datetime({ offset: true }) }),
 };
 
 /** The agent that an id or a host name means; of several with one name the most recently seen. Throws `NotFound`. */
@@ -70,6 +74,18 @@ export function summaryOf(context: Records, agent: Agent) {
 
 export const listAgents = (context: Records) =>
   context.store.agents.list().map((agent) => summaryOf(context, agent));
+
+/** The archives of logs that an agent sent, the newest first. Throws `NotFound`. */
+export function listLogs(context: Records, name: string) {
+  const agent = requireAgent(context, name);
+  return context.store.uploads.received(agent.id, 'logs').map(({ id, bytes, at, chunks }) => ({
+    upload: id,
+    agent: agent.id,
+    at,
+    bytes,
+    chunks,
+  }));
+}
 
 /** Everything the platform knows of one agent. Throws `NotFound`. */
 export function showAgent(context: Records, name: string) {

@@ -167,7 +167,10 @@ Commands:
   ACTIVATE module=VM         switch a module on
   DEACTIVATE module=VM       switch a module off
   REPROVISION                take a new host id and a new key
-  UPGRADE [version=1.2.3], UNINSTALL, SCAN_NOW [type=A], COLLECT_LOGS, SET_LOG_LEVEL [level=debug]
+  COLLECT_LOGS               have the agent send its log, status and settings; see "logs HOST"
+  SET_LOG_LEVEL level=debug until=2027-01-31T18:00:00Z
+                             another log level than the profile's, for seven days at most
+  UPGRADE [version=1.2.3], UNINSTALL, SCAN_NOW [type=A]
                              carried to the agent; one that does not know them answers UNSUPPORTED
 "show HOST" tells what became of a command.`;
 

@@ -16,6 +16,14 @@ export interface Upload {
   readonly reply: string | null;
 }
 
+/** A payload that is stored as it was received, in so many chunks; `at` in ms since the epoch. */
+export interface Received {
+  readonly id: string;
+  readonly bytes: number;
+  readonly at: number;
+  readonly chunks: number;
+}
+
 type UploadRow = Omit<Upload, 'request'> & { readonly request: string };
 const uploadOf = (row: UploadRow): Upload => ({
   ...row,
@@ -35,8 +43,9 @@ export function uploadStore(db: Db) {
     `SELECT id FROM uploads WHERE (status IS NULL AND lastAt < ?)
        OR (status IS NOT NULL AND finishedAt < ? AND (kind IN ('snapshot', 'delta') OR status <> 200))`,
   );
-  const received = db.prepare<[string, string], { id: string; bytes: number }>(
-    `SELECT id, json_extract(request, '$.encodedBytes') AS bytes FROM uploads
+  const received = db.prepare<[string, string], Received>(
+    `SELECT id, json_extract(request, '$.encodedBytes') AS bytes, finishedAt AS at,
+       json_extract(request, '$.chunkCount') AS chunks FROM uploads
      WHERE agent = ? AND kind = ? AND status = 200 ORDER BY rowid DESC`,
   );
   const touch = db.prepare<[number, string]>('UPDATE uploads SET lastAt = ? WHERE id = ?');

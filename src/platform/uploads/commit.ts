@@ -199,10 +199,11 @@ async function commitStream(context: Context, upload: Upload): Promise<Outcome> 
 
 /** Keeps the newest payloads of a stream, by number and by bytes; the one just received in any case. */
 function trimPayloads(context: Context, { agent, kind }: Upload): void {
-  const { streamPayloads, streamBytes } = context.limits;
+  const { streamPayloads, streamBytes, logArchives } = context.limits;
+  const most = kind === 'logs' ? logArchives : streamPayloads;
   let bytes = 0;
   for (const [n, payload] of context.store.uploads.received(agent, kind).entries()) {
     bytes += payload.bytes;
-    if (n > 0 && (n >= streamPayloads || bytes > streamBytes)) discard(context, payload.id);
+    if (n > 0 && (n >= most || bytes > streamBytes)) discard(context, payload.id);
   }
 }

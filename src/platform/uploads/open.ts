@@ -12,13 +12,16 @@ type State = z.input<typeof UploadState>;
 
 /**
  * Opens an upload. The oldest open ones of the agent go when there are too many. Throws 403 `MODULE_NOT_ACTIVE`,
- * 503 `BUSY`.
+ * 400 for an archive of logs that is too large, 503 `BUSY`.
  * To be called inside the transaction that remembers the answer.
  */
 export function openUpload(context: Context, agent: Agent, request: OpenUploadRequest): State {
   if (request.kind === 'fim') requireActive(agent, 'FIM');
   if (request.kind === 'edr') requireActive(agent, 'EDR');
   if (request.type !== undefined) requireActive(agent, request.type);
+  if (request.kind === 'logs' && request.encodedBytes > context.limits.logArchiveBytes) {
+    throw badRequest(`an archive of logs has at most ${context.limits.logArchiveBytes} bytes`);
+  }
   makeRoom(context, agent);
   const id = randomUUID();
   context.store.uploads.add(id, agent.id, request, context.now());
