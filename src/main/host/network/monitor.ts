@@ -32,7 +32,7 @@ export interface MonitorParts {
 const GATHER_MS = 1_000;
 /** The monitor looks at the clocks so often, ms, and at the networks too while a source tells nothing. */
 const TICK_MS = 15_000;
-/** It looks at the networks with every so manieth tick whatever the sources say: any of them may miss something. */
+/** It looks at the networks with every such tick whatever the sources say: any of them may miss something. */
 const LOOK_EVERY_TICKS = 20;
 /** Longest wait of `state` for the first word of the bus, ms. */
 const BUS_MS = 2_000;

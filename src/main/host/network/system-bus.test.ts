@@ -1,4 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { busSocket, SystemBus } from './system-bus.ts';
 import { FakeTime } from './testing/fake-time.ts';
 
@@ -49,5 +53,80 @@ describe('a system bus that is not there', () => {
     expect(told[2]).toBe('unknown');
     await bus.stop();
     expect(time.clock.nextAt).toBeUndefined();
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('something that is no bus behind the socket', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'wf-no-bus-'));
+  const socket = join(folder, 'socket');
+  const sockets: Socket[] = [];
+  let server: Server | undefined;
+  afterEach(async () => {
+    for (const open of sockets.splice(0)) open.destroy();
+    await new Promise((resolve) => server?.close(resolve));
+  });
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** What the agent says of a server that does this with each connection. */
+  async function saidOf(serve: (connection: Socket) => void): Promise<string[]> {
+    const listening = createServer((connection) => {
+      sockets.push(connection.on('error', () => undefined));
+      serve(connection);
+    });
+    server = listening;
+    await new Promise<void>((resolve) => listening.listen(socket, resolve));
+    const said: string[] = [];
+    const bus = new SystemBus(new FakeTime().clock, `unix:path=${socket}`, 200);
+    await bus.start({
+      suspending: () => said.push('suspending'),
+      woke: () => said.push('woke'),
+      metered: () => said.push('metered'),
+      up: () => said.push('up'),
+      down: (reason) => said.push(reason),
+    });
+    await bus.stop();
+    return said;
+  }
+
+  const greet = (connection: Socket): void => {
+    connection.once('data', () => connection.write('OK 0123456789abcdef0123456789abcdef\r\n'));
+  };
+
+  it.each<[string, (connection: Socket) => void, RegExp]>([
+    ['says nothing', () => undefined, /no reply|time/i],
+    ['closes at once', (connection) => connection.destroy(), /closed|EPIPE|ECONNRESET/i],
+    [
+      'refuses every login',
+      (connection) => connection.on('data', () => connection.write('REJECTED\r\n')),
+      /auth/i,
+    ],
+    ['says nothing after the login', greet, /no reply|time/i],
+    [
+      'talks nonsense after the login',
+      (connection) => {
+        greet(connection);
+        connection.on('data', (text) => {
+          if (text.includes('BEGIN')) connection.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+        });
+      },
+      /byte order/i,
+    ],
+    [
+      'announces a message of a gigabyte',
+      (connection) => {
+        greet(connection);
+        connection.on('data', (text) => {
+          if (text.includes('BEGIN'))
+            connection.write(Buffer.from('6c0100010000004001000000000000000000', 'hex'));
+        });
+      },
+      /maximum size/i,
+    ],
+  ])('is left alone with its reason when it %s', async (_, serve, pattern) => {
+    const said = await saidOf(serve);
+    expect(said).toHaveLength(1);
+    expect(said[0]).toMatch(pattern);
   });
 });

@@ -13,7 +13,7 @@ export interface BusEvents extends Omit<HostEvents, 'logind'> {
 /** Where the specification puts the bus; DBUS_SYSTEM_BUS_ADDRESS names another. */
 const DEFAULT_ADDRESS = 'unix:path=/run/dbus/system_bus_socket';
 
-/** Time for each answer of the bus, ms. */
+/** Time for each answer of the bus, ms, unless told. */
 const ANSWER_MS = 10_000;
 /** Largest message that is read, bytes. All that we asked for are below 10 KB. */
 const MAX_MESSAGE = 1024 * 1024;
@@ -39,12 +39,15 @@ export function busSocket(addresses: string): string | undefined {
 export class SystemBus {
   readonly #socket: string | undefined;
   readonly #timer: Timer;
+  readonly #answerMs: number;
   #events: BusEvents | undefined;
   #bus: MessageBus | undefined;
   #session: Promise<void> = Promise.resolve();
   #pause = FIRST_PAUSE_MS;
 
-  constructor(clock: Clock, address = DEFAULT_ADDRESS) {
+  /** `answerMs` is how long each answer may take. */
+  constructor(clock: Clock, address = DEFAULT_ADDRESS, answerMs = ANSWER_MS) {
+    this.#answerMs = answerMs;
     this.#timer = new Timer(clock);
     this.#socket = busSocket(address);
   }
@@ -77,7 +80,7 @@ export class SystemBus {
   /** Never resolves while somebody listens: rejects with what ended the connection. */
   async #listen(settled: () => void): Promise<void> {
     if (this.#socket === undefined) throw new Error('its address names no Unix socket');
-    // Loaded on use: megabytes that a host without a bus does not pay.
+    // Loaded on use: 1 MB that systems without such a bus do not pay.
     const { createClient } = (await import('dbus-native')).default;
     if (this.#events === undefined) return;
     // Without `direct` the library says Hello by itself, and throws out of a timer when nobody answers.
@@ -86,7 +89,7 @@ export class SystemBus {
       authMethods: ['EXTERNAL'],
       direct: true,
       maxMessageSize: MAX_MESSAGE,
-      timeout: ANSWER_MS,
+      timeout: this.#answerMs,
     });
     const end = endOf(bus);
     this.#bus = bus;
