@@ -1,11 +1,32 @@
 import { hostname } from 'node:os';
 import type { NetworkState } from '../host/network/network.ts';
+import type { StartAgentId } from './agentid-process.ts';
 import type { Context } from './context.ts';
 import { correlationIdOf, knownCorrelationId } from './correlation-id.ts';
 import type { Facts } from './facts.ts';
-import type { ScanMergeWish } from './scan-merge.ts';
+import { ScanMerge, type ScanMergeWish } from './scan-merge.ts';
+import type { Post } from './surroundings.ts';
 
 type Known = Pick<Context, 'facts' | 'identity' | 'store'>;
+
+/** Scan merge as a part of the core: what keeps it from listening becomes a condition, inside an event. */
+export function openScanMerge(
+  { clock, log, conditions }: Pick<Context, 'clock' | 'log' | 'conditions'>,
+  start: StartAgentId,
+  post: Post,
+): ScanMerge {
+  return new ScanMerge({
+    start,
+    clock,
+    log,
+    onState: ({ condition }) => {
+      post('scan merge', () => {
+        if (condition === null) conditions.clear('SCAN_MERGE');
+        else conditions.raise('SCAN_MERGE', clock.now(), { ...condition });
+      });
+    },
+  });
+}
 
 /**
  * What the endpoint is to do under the facts in force. It shows nothing before a heartbeat has told the platform what
