@@ -1,6 +1,6 @@
 /** The suites of `npm test` and what each of them needs. Built-ins only. */
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { failed, skipped } from './result.mjs';
 import { verify } from './verify.mjs';
 import { runProject, testFiles } from './vitest.mjs';
@@ -28,6 +28,27 @@ function ensurePackageLists() {
   if (status !== 0) console.log('  apt-get update failed: what needs the archive is skipped');
 }
 
+/** Where Debian puts Chromium. */
+const CHROMIUM = '/usr/bin/chromium';
+
+/** Why there can be no Chromium for a test here, or `undefined` if there is one or it can be installed. */
+function noBrowser() {
+  if (existsSync(CHROMIUM) || (process.getuid?.() === 0 && present('apt-get'))) return undefined;
+  return `needs ${CHROMIUM}. To run it: apt-get install -y --no-install-recommends chromium, as root on Debian`;
+}
+
+/** Installs Chromium where there is none; browsers are never downloaded in another way. */
+function ensureBrowser() {
+  if (existsSync(CHROMIUM)) return;
+  ensurePackageLists();
+  console.log('  installing chromium (apt-get install) …');
+  const { status } = spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  });
+  if (status !== 0) console.log('  apt-get install failed: what needs Chromium is skipped');
+}
+
 /**
  * A suite made of one vitest project in `test/<name>`. `unable` says why it can't run here, `prepare` fetches what it
  * needs.
@@ -46,9 +67,10 @@ function project(name, unable = () => undefined, prepare = () => undefined) {
 export const SUITES = {
   verify,
   integration: project('integration'),
+  browser: project('browser', noBrowser, ensureBrowser),
   deb: project('deb', noPackaging, ensurePackageLists),
   long: project('long'),
 };
 
 /** What `npm test` runs. */
-export const EVERYDAY = ['verify', 'integration', 'deb'];
+export const EVERYDAY = ['verify', 'integration', 'browser', 'deb'];

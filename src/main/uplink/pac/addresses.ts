@@ -7,17 +7,20 @@ export function isInNet(address: string, pattern: string, mask: string): boolean
   return (host & bits) === (network & bits);
 }
 
-/** Whether an address of either family lies in `prefix/length`; `false` if one is not valid or the families differ. */
+/**
+ * Whether an address of either family lies in `prefix/length`; `false` if one is not valid. Where the families differ,
+ * IPv4 counts as mapped into IPv6 (RFC 4291, 2.5.5.2), as in Chromium.
+ */
 export function isInNetEx(address: string, prefix: string): boolean {
   const match = /^(?<network>[\d.:a-f]+)\/(?<bits>\d{1,3})$/i.exec(prefix);
   const network = match?.groups?.['network'] ?? '';
   const family = isIP(network);
   const bits = Number(match?.groups?.['bits']);
-  if (family === 0 || isIP(address) !== family || bits > (family === 4 ? 32 : 128)) return false;
-  const name = family === 4 ? 'ipv4' : 'ipv6';
+  if (family === 0 || isIP(address) === 0 || bits > (family === 4 ? 32 : 128)) return false;
   const list = new BlockList();
-  list.addSubnet(network, bits, name);
-  return list.check(address, name);
+  if (family === 4) list.addSubnet(`::ffff:${network}`, bits + 96, 'ipv6');
+  else list.addSubnet(network, bits, 'ipv6');
+  return list.check(isIPv4(address) ? `::ffff:${address}` : address, 'ipv6');
 }
 
 /** A `;`-separated list sorted as Microsoft describes it: IPv6 first. `false` when one of them is not an address. */

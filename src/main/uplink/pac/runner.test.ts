@@ -24,7 +24,7 @@ const NOW = Date.UTC(2026, 10, 21, 14, 30);
 
 function jobFor(script: string, limits: Partial<PacLimits> = {}): PacJob {
   const question = { url: 'https://www.example.com/', host: 'www.example.com' };
-  return { script, question, now: NOW, limits: PacLimits.parse({ scriptMs: 500, ...limits }) };
+  return { script, question, now: NOW, limits: PacLimits.parse({ scriptMs: 30_000, ...limits }) };
 }
 
 /** What a script answers whose function has this body. */
