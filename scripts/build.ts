@@ -1,4 +1,4 @@
-/** `npm run build`: the headless programs as bundles in `dist/`, with the native store beside them. */
+/** `npm run build`: the headless programs as bundles in `dist/`, with the packages that stay outside beside them. */
 import { cpSync, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle, BUNDLES, EXTERNAL, type BundleName } from './bundles.ts';
@@ -7,14 +7,21 @@ const ROOT = join(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
 const ADVISORIES = 'src/platform/advisories';
 
-/** What a package outside the bundles needs at run time; its sources and build files stay behind. */
-const RUNTIME_PARTS = ['package.json', 'LICENSE', 'lib', 'dist', 'prebuilds', 'build', 'quickjs.wasm'];
+/** What the packages outside the bundles need at run time; their sources and build files stay behind. */
+const RUNTIME_PARTS: Readonly<Record<(typeof EXTERNAL)[number], readonly string[]>> = {
+  'better-sqlite3': ['LICENSE', 'lib', 'prebuilds', 'build'],
+  keytar: ['LICENSE.md', 'lib', 'prebuilds'],
+  koffi: ['LICENSE.txt', 'index.cjs', 'index.js', ...['index', 'src/static'].flatMap(koffiModule)],
+  'quickjs-wasi': ['LICENSE', 'dist', 'quickjs.wasm'],
+};
 
-function copyPackage(name: string): void {
-  for (const part of RUNTIME_PARTS) {
-    const source = join(ROOT, 'node_modules', name, part);
-    if (existsSync(source)) cpSync(source, join(DIST, 'node_modules', name, part), { recursive: true });
-  }
+function koffiModule(name: string): string[] {
+  return [`src/koffi/${name}.cjs`, `src/koffi/${name}.js`];
+}
+
+function copyPart(path: string): void {
+  const source = join(ROOT, 'node_modules', path);
+  if (existsSync(source)) cpSync(source, join(DIST, 'node_modules', path), { recursive: true });
 }
 
 rmSync(DIST, { recursive: true, force: true });
@@ -23,7 +30,11 @@ for (const name of Object.keys(BUNDLES) as BundleName[]) {
   await bundle(name, DIST);
   console.log(`dist/${name}.mjs  ${Math.round(statSync(join(DIST, `${name}.mjs`)).size / 1024)} KB`);
 }
-for (const name of EXTERNAL) copyPackage(name);
+for (const name of EXTERNAL) {
+  for (const part of ['package.json', ...RUNTIME_PARTS[name]]) copyPart(join(name, part));
+}
+// The binaries of koffi, those that npm chose for this machine.
+copyPart('@koromix');
 if (existsSync(join(ROOT, ADVISORIES))) {
   cpSync(join(ROOT, ADVISORIES), join(DIST, 'advisories'), { recursive: true });
 }

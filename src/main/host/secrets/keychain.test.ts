@@ -146,12 +146,10 @@ describe('the keychain', () => {
     expect(await lockedOne).toBeUndefined();
   });
 
-  it('says what to install when its library does not load', () => {
-    const load = (): never => {
-      throw new Error('Failed to load keytar native addon');
-    };
-    expect(() => loadKeytar(load)).toThrow(SecretsUnavailable);
-    if (process.platform === 'linux') expect(() => loadKeytar(load)).toThrow('apt install libsecret-1-0');
+  it('says what to install when its library does not load', async () => {
+    const loading = loadKeytar(() => Promise.reject(new Error('Failed to load keytar native addon')));
+    await expect(loading).rejects.toThrow(SecretsUnavailable);
+    if (process.platform === 'linux') await expect(loading).rejects.toThrow('apt install libsecret-1-0');
   });
 });
 

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { reasonOf, SecretFileStore } from './secret-file.ts';
 import { SecretsUnavailable } from './secret-store.ts';
 
@@ -113,10 +112,12 @@ const silence = (): SecretsUnavailable =>
     `the keychain has not answered for ${String(DEADLINE_MS / 1_000)} s; unlock it, or answer the question that it may show on the desktop`,
   );
 
-/** Loads keytar, on use only: its library starts threads. Throws `SecretsUnavailable` with what is missing. */
-export function loadKeytar(load: (name: string) => unknown = createRequire(import.meta.url)): Keytar {
+/** Loads keytar, on use only: its library starts threads. Rejects with `SecretsUnavailable` and what is missing. */
+export async function loadKeytar(
+  load: () => Promise<unknown> = async () => (await import('keytar')).default,
+): Promise<Keytar> {
   try {
-    return load('keytar') as Keytar;
+    return (await load()) as Keytar;
   } catch (error) {
     // keytar hides why its binary did not load; on Linux it is its one library.
     const step =

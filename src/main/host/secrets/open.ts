@@ -91,7 +91,7 @@ async function openForUser(
   const said = (reason: string): void =>
     onFallback(`${reason}: secrets go to a store of kind ${fallback.kind}`);
   try {
-    const keychain = new Keychain(loadKeytar());
+    const keychain = new Keychain(await loadKeytar());
     const absence = await keychainAbsence(keychain);
     if (absence === undefined) return new LayeredStore(openKeychain(directory, keychain), [fallback]);
     said(absence);
