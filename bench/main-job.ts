@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -29,7 +29,11 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 async function openSite(service: string): Promise<{ site: Site; relay: CountingRelay; url: string }> {
   const site = new Site({ WAYFARER_DEV_INTERVALS: '' });
   site.service = [service];
+  // Else it would share the pages of its runtime with the platform and this program, which no laptop runs beside it.
+  site.runtime = join(site.root, 'node');
   try {
+    copyFileSync(process.execPath, site.runtime);
+
     await site.startPlatform();
     const [entry] = await site.platform<{ profile: { id: string } }[]>('profiles', 'list');
     await site.platform('profiles', 'edit', entry?.profile.id ?? '', 'cpuLimitPct=100', 'cpuThrottleMs=0');

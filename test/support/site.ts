@@ -41,6 +41,8 @@ export class Site {
   readonly output: string[] = [];
   /** What is run as the agent: the source, or its bundle. */
   service: readonly string[] = ['src/main/service.ts'];
+  /** What runs the agent: the runtime of the tests, or a copy, whose pages it shares with nobody but its collector. */
+  runtime: string = process.execPath;
   /** What the agent's command line stands behind: nothing, or a program that puts it into a network of its own. */
   agentPrefix: readonly string[] = [];
   /** What is run as the platform: the shipped one, or one with the same first line of output. */
@@ -77,9 +79,9 @@ export class Site {
   }
 
   startAgent(environment: NodeJS.ProcessEnv = {}): void {
-    const [file = process.execPath, ...args] = [
+    const [file = this.runtime, ...args] = [
       ...this.agentPrefix,
-      process.execPath,
+      this.runtime,
       ...FRUGAL_ARGV,
       ...this.service,
     ];
