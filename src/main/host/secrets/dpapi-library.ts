@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module';
-import type * as Koffi from 'koffi';
+import { loadKoffi } from '../koffi.ts';
 
 /** Sealing and opening bytes on this machine. Both throw with Windows' error number. */
 export interface DataProtection {
@@ -30,7 +29,7 @@ type Crypt = (
 
 /** Loads crypt32.dll. Throws off Windows. The calls are quick and local, so that they are not made asynchronously. */
 export function loadDataProtection(): DataProtection {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
+  const koffi = loadKoffi();
   const crypt32 = koffi.load('crypt32.dll');
   const kernel32 = koffi.load('kernel32.dll');
   const blob = koffi.pointer(koffi.struct({ cbData: 'uint32', pbData: 'void *' }));

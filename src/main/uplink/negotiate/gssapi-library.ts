@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import type * as Koffi from 'koffi';
+import { loadKoffi } from '../../host/koffi.ts';
 import { gssTypes, type BufferDesc, type OidDesc } from './gssapi-types.ts';
 
 /** A pointer of the library; `null` is none. */
@@ -61,11 +61,6 @@ const GSS_CODE = 1;
 const MECH_CODE = 2;
 /** Longest text and token that are believed. */
 const MAX_BYTES = 1024 * 1024;
-/**
- * Stack of a call, bytes. koffi gives 128 KiB, which name lookups of the C library alone may use up; set before its
- * first asynchronous call.
- */
-const STACK_BYTES = 1024 * 1024;
 
 /** A type of koffi, or how an argument is passed. */
 type Argument = string | Koffi.TypeObject | ReturnType<typeof Koffi.out>;
@@ -80,8 +75,7 @@ export const GSS_LIBRARIES: Partial<Record<NodeJS.Platform, readonly string[]>> 
 
 /** Loads a GSS library. Throws when it is not there or has not all of the functions. */
 export function loadGssLibrary(file: string, platform = process.platform, arch = process.arch): GssLibrary {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
-  koffi.config({ ...koffi.config(), async_stack_size: STACK_BYTES });
+  const koffi = loadKoffi();
   const library = koffi.load(file);
   const types = gssTypes(koffi, platform, arch);
   const bind = (name: string, args: readonly Argument[]): Function_ =>

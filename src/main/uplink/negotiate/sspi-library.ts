@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import type * as Koffi from 'koffi';
+import { loadKoffi } from '../../host/koffi.ts';
 
 /** CredHandle and CtxtHandle: two numbers of the size of a pointer. */
 export interface SecHandle {
@@ -37,7 +37,7 @@ type Function_ = Call & { readonly async: (...args: unknown[]) => void };
 
 /** Loads secur32.dll. Throws off Windows. */
 export function loadSspiLibrary(): SspiLibrary {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
+  const koffi = loadKoffi();
   const secur32 = koffi.load('secur32.dll');
   const handle = koffi.struct({ lower: 'uintptr_t', upper: 'uintptr_t' });
   const buffer = koffi.struct({ cbBuffer: 'uint32', BufferType: 'uint32', pvBuffer: 'void *' });

@@ -1,6 +1,5 @@
-import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
-import type * as Koffi from 'koffi';
+import { loadKoffi } from '../../host/koffi.ts';
 
 /** What WinHTTP's discovery says for one URL. */
 export type AutoProxy =
@@ -49,7 +48,7 @@ type GetProxyForUrl = (
 
 /** Loads winhttp.dll, or the libraries of these names in a test. Throws off Windows. */
 export function loadAutoProxy(library = 'winhttp.dll', memory = 'kernel32.dll'): FindAutoProxy {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
+  const koffi = loadKoffi();
   const winhttp = koffi.load(library);
   const options = koffi.struct({
     dwFlags: 'uint32',

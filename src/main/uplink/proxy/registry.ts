@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module';
-import type * as Koffi from 'koffi';
+import { loadKoffi } from '../../host/koffi.ts';
 
 /** Values of one key below HKEY_LOCAL_MACHINE. Methods throw an Error with the code EACCES where rights are missing. */
 export interface RegistryKey {
@@ -109,7 +108,7 @@ const KEY_SET_VALUE = 0x2;
  * microseconds, so they are made synchronously.
  */
 export function loadRegistryApi(library = 'advapi32.dll'): RegistryApi {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
+  const koffi = loadKoffi();
   const advapi32 = koffi.load(library);
   const create = advapi32.func(
     'int32 __stdcall RegCreateKeyExW(intptr_t root, str16 key, uint32 reserved, void *class, uint32 options, uint32 access, void *security, _Out_ intptr_t *handle, void *disposition)',

@@ -1,10 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type * as Koffi from 'koffi';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadKoffi } from '../../host/koffi.ts';
 import { because, noProgram } from '../../../../test/support/reason.ts';
 import { loadRegistryApi, openRegistryKey, type RegistryKey } from './registry.ts';
 import { loadWinHttp } from './winhttp.ts';
@@ -31,7 +30,7 @@ describe.skipIf(noCompiler !== undefined)(`the calls to Windows${because(noCompi
   });
 
   const count = (name: string): number => {
-    const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
+    const koffi = loadKoffi();
     return (koffi.load(library).func(name, 'int', []) as () => number)();
   };
 

@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module';
-import type * as Koffi from 'koffi';
+import { loadKoffi } from '../../host/koffi.ts';
 import { parseAuthority, type NamedProxy } from './proxy-list.ts';
 import { NO_SYSTEM_PROXIES, type ReadSystemProxies, type SystemProxies } from './system-proxy.ts';
 
@@ -51,7 +50,7 @@ export function loadWinHttp(
   library = 'winhttp.dll',
   memory = 'kernel32.dll',
 ): () => WinHttpProxy | undefined {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
+  const koffi = loadKoffi();
   const info = koffi.struct({ dwAccessType: 'uint32', lpszProxy: 'void *', lpszProxyBypass: 'void *' });
   const getDefault = koffi
     .load(library)
