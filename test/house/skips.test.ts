@@ -41,6 +41,17 @@ function carriesReason(title: ts.Expression | undefined, condition: ts.Expressio
   return title.templateSpans.some((span) => identifiers(span.expression).some((name) => looked.has(name)));
 }
 
+/** The titles of the suites around a test, the nearest first. */
+function titlesAround(node: ts.Node): ts.Expression[] {
+  const titles: ts.Expression[] = [];
+  for (let at = node.parent; !ts.isSourceFile(at); at = at.parent) {
+    const title = ts.isCallExpression(at) ? at.arguments[0] : undefined;
+    if (ts.isCallExpression(at) && title !== undefined && callChain(at.expression)[0] === 'describe')
+      titles.push(title);
+  }
+  return titles;
+}
+
 /** What is wrong with a call, if it leaves out a test without a word. */
 function flaw(call: ts.CallExpression): string | undefined {
   const [first = '', ...modifiers] = callChain(call.expression);
@@ -51,7 +62,9 @@ function flaw(call: ts.CallExpression): string | undefined {
   // In `it.skipIf(…).each(…)(title, …)` only the last call has the title.
   if (ts.isCallExpression(call.parent) && call.parent.expression === call) return undefined;
   const condition = skipCondition(call.expression);
-  if (condition === undefined || carriesReason(call.arguments[0], condition)) return undefined;
+  if (condition === undefined) return undefined;
+  const titles = [call.arguments[0], ...titlesAround(call)];
+  if (titles.some((title) => carriesReason(title, condition))) return undefined;
   return 'skipIf whose title does not carry the reason';
 }
 
@@ -83,6 +96,7 @@ describe('the rule that a skipped test says why', () => {
     "it.skipIf(why !== undefined)('a', () => {});",
     'it.skipIf(why !== undefined)(`a ${other}`, () => {});',
     "describe.skipIf(why !== undefined).each([1])('a %s', () => {});",
+    "describe('a', () => { it.skipIf(why !== undefined)(`b`, () => {}); });",
   ])('refuses %s', (source) => {
     expect(silentSkips(source)).toHaveLength(1);
   });
@@ -91,6 +105,7 @@ describe('the rule that a skipped test says why', () => {
     'it.skipIf(why !== undefined)(`a${because(why)}`, () => {});',
     "it.skipIf(why !== undefined)(`a ${why ?? ''}`, () => {});",
     'describe.skipIf(why !== undefined).each([1])(`a %s${because(why)}`, () => {});',
+    'describe(`a${because(why)}`, () => { it.skipIf(why !== undefined)(`b`, () => {}); });',
     "it('a', () => { expect(b).toBe(1); });",
   ])('takes %s', (source) => {
     expect(silentSkips(source)).toEqual([]);

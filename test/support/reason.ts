@@ -24,9 +24,12 @@ export function unless(possible: boolean, needs: string, command: string): Reaso
 /** No rights over other users' files, mounts and processes. */
 export const noRoot: Reason = unless(process.geteuid?.() === 0, 'root', 'sudo npm test');
 
+/** Another system than Linux, and one without the ways of Unix. */
+export const noLinux: Reason = unless(process.platform === 'linux', 'Linux', 'npm test, on Linux');
+export const noUnix: Reason = unless(process.platform !== 'win32', 'Linux or macOS', 'npm test, there');
+
 /** No Linux, or no rights there. */
-export const noLinuxRoot: Reason =
-  unless(process.platform === 'linux', 'Linux', 'npm test, as root on Linux') ?? noRoot;
+export const noLinuxRoot: Reason = noLinux ?? noRoot;
 
 /** A program that no directory of PATH has; `packageName` is Debian's name for what brings it. */
 export function noProgram(program: string, packageName: string): Reason {

@@ -2,6 +2,7 @@ import { writeFileSync, mkdtempSync, rmSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { because, noUnix } from '../../../../test/support/reason.ts';
 import { ChildSource, type WatchCommand } from './child-source.ts';
 import { FakeTime, settled } from './testing/fake-time.ts';
 
@@ -53,7 +54,7 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-describe.skipIf(process.platform === 'win32')('a program that watches', () => {
+describe.skipIf(noUnix !== undefined)(`a program that watches${because(noUnix)}`, () => {
   const time = new FakeTime();
   const ears = new Ears();
   const sources: ChildSource[] = [];
