@@ -42,7 +42,7 @@ export async function drain(options: { records: number; throttleKbps: number }):
         const { queue } = await site.status();
         return queue.records >= options.records ? queue : undefined;
       },
-      300_000,
+      900_000,
     );
     const queueSec = (Date.now() - queueing) / 1000;
     await site.startPlatform();

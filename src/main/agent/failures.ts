@@ -1,7 +1,7 @@
 import type { ConditionCode } from '../../shared/conditions.ts';
 import { MAX_CLOCK_SKEW_SEC } from '../../shared/wire.ts';
 import { toInstant } from '../clock.ts';
-import { describeFailure, ENDED, type Failure } from '../uplink/failure.ts';
+import { describeFailure, wasEnded, type Failure } from '../uplink/failure.ts';
 import { noBackoff, provisioningFailed, uplinkFailed } from './backoff.ts';
 import type { Context } from './context.ts';
 import { statusIntervalSec } from './plan.ts';
@@ -64,14 +64,6 @@ export function exchangeFailed(context: Context, failure: Failure): void {
   const uplink = uplinkFailed(facts.uplink, now, context.random.next(), capMs, retryAfterMs(failure));
   context.update({ uplink, heartbeatWanted: facts.heartbeatWanted || noPlatform(failure) });
   raiseConnection(context, failure, uplink.nextAt);
-}
-
-/**
- * Whether the agent ended the exchange itself, because another network or other settings may lead there better: it is
- * made again at once, and says nothing about the platform.
- */
-export function wasEnded(failure: Failure): boolean {
-  return failure.kind === 'transport' && failure.code === ENDED;
 }
 
 /** Whether nobody who speaks for a platform was met: the heartbeat that was missed goes first, once there is one again. */

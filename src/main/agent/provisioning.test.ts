@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ErrorCode, ProvisionReply, ProvisionRequest } from '../../shared/wire.ts';
 import { generateKeyPair } from '../../wire/keys.ts';
+import { ENDED, type Failure } from '../uplink/failure.ts';
 import { lost, refusal } from './testing/fake-platform.ts';
 import { DAY, MINUTE, Rig } from './testing/rig.ts';
 
@@ -79,6 +80,16 @@ describe('registering with a platform', () => {
     await rig.pass(DAY);
     expect(rig.facts.provisioned).toBe(true);
     expect(rig.conditions).toEqual([]);
+  });
+
+  it('tries again at once where the agent ended the attempt itself, with the same UUID', async () => {
+    const ended: Failure = { kind: 'transport', code: ENDED, reason: 'the connection was reset' };
+    rig.platform.twist('provision', { fail: ended });
+    await rig.start();
+    expect(rig.facts.provisioned).toBe(true);
+    const [first, second] = requests();
+    expect(second?.proposedAgentId).toBe(first?.proposedAgentId);
+    expect(rig.events.map(({ name }) => name)).not.toContain('provisioning failed');
   });
 
   it('shows what keeps it from registering now, not what did before', async () => {

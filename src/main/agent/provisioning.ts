@@ -4,12 +4,11 @@ import { Uuid } from '../../shared/ids.ts';
 import { AGENT_VERSION, type ProvisionReply, type ProvisionRequest } from '../../shared/wire.ts';
 import { toInstant } from '../clock.ts';
 import { writeHostId } from '../host/host-id.ts';
-import type { Failure } from '../uplink/failure.ts';
-import { describeFailure } from '../uplink/failure.ts';
+import { describeFailure, wasEnded, type Failure } from '../uplink/failure.ts';
 import type { Store } from '../queue/open.ts';
 import { provisioningFailed } from './backoff.ts';
 import type { Apply, Context, Proposal } from './context.ts';
-import { clearConnection, exchangeWorked, raiseConnection, retryAfterMs, wasEnded } from './failures.ts';
+import { clearConnection, exchangeWorked, raiseConnection, retryAfterMs } from './failures.ts';
 import { recordActivity } from './records.ts';
 import { setModules } from './modules.ts';
 

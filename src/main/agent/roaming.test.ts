@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ENDED, type Failure } from '../uplink/failure.ts';
 import { lost } from './testing/fake-platform.ts';
 import { DAY, deb, MINUTE, Rig } from './testing/rig.ts';
 
@@ -97,6 +98,19 @@ describe('a network that changes', () => {
     rig.network.listener?.stable();
     await rig.settle();
     expect(rig.conditions).toEqual([]);
+  });
+
+  it("makes an exchange that it ended again at once, and takes it for nobody's failure", async () => {
+    const ended: Failure = { kind: 'transport', code: ENDED, reason: 'the connection was reset' };
+    for (const call of ['heartbeat', 'openUpload', 'putChunk', 'acknowledge'] as const) {
+      rig.platform.twist(call, { fail: ended });
+    }
+    rig.collector.host.set('Inventory', [deb('bash', 2)]);
+    rig.core.requestCycle({});
+    await rig.pass(16 * MINUTE);
+    expect(rig.inSync()).toBe(true);
+    expect(rig.facts.uplink.failures).toBe(0);
+    expect(rig.events.filter((event) => event.name === 'condition')).toEqual([]);
   });
 
   it('is not followed any more once the agent has ended', async () => {

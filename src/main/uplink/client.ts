@@ -6,7 +6,7 @@ import { signRequest, type RequestParts } from '../../wire/message-signature.ts'
 import type { Log } from '../host/log.ts';
 import { pacingMs, type IncomingReply, type OutgoingRequest } from './connection.ts';
 import { diagnose } from './diagnosis.ts';
-import { describeFailure, failureOf, type Failure, type Result } from './failure.ts';
+import { describeFailure, failureOf, wasEnded, type Failure, type Result } from './failure.ts';
 import type { ProxyProblem } from './proxy/candidate.ts';
 import { describeRoute, describeRoutes, type TriedRoute } from './route.ts';
 import { Routes, type Leg, type RoutesOptions } from './routes.ts';
@@ -216,7 +216,9 @@ export class PlatformClient {
     const asked = `${exchange.method} ${exchange.path} via`;
     const among = describeRoutes(leg.among);
     if (result.ok) log.info(`Http request: ${asked} ${leg.route.name}${outcome}${among}`);
-    else {
+    else if (wasEnded(result.failure)) {
+      log.info(`Http request broken off to look for a route anew: ${asked} ${leg.route.name}${outcome}`);
+    } else {
       const why = describeFailure(result.failure);
       log.error(`Http request failed: ${why}: ${asked} ${describeRoute(leg.route)}${outcome}${among}`);
     }

@@ -41,6 +41,14 @@ export type Result<T> =
 /** The code of an exchange that the agent ended itself. */
 export const ENDED = 'ECANCELED';
 
+/**
+ * Whether the agent ended the exchange itself, because another network or other settings may lead there better: it is
+ * made again at once, and says nothing about the platform.
+ */
+export function wasEnded(failure: Failure): boolean {
+  return failure.kind === 'transport' && failure.code === ENDED;
+}
+
 /** A failure on its way up as an error, told apart where it arose. */
 export class RouteError extends Error {
   override readonly name = 'RouteError';
