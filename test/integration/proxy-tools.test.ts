@@ -250,9 +250,12 @@ describe.skipIf(noTinyproxy !== undefined)(`with a platform and a proxy${because
       await site.untilSynced();
       const set = await site.ctl('proxy', 'set', `http://127.0.0.1:1;${proxy.url}`);
       expect(set.code).toBe(0);
+      const log = (): string => readFileSync(site.paths.logFile, 'utf8');
       await until('a request through the second proxy', () =>
-        readFileSync(site.paths.logFile, 'utf8').includes(`via proxy#2`) ? true : undefined,
+        log().includes(`via proxy#2`) ? true : undefined,
       );
+      expect(log()).toContain('Proxy settings: no list;');
+      expect(log()).toContain(`Proxy settings: http://127.0.0.1:1, ${proxy.url};`);
       const tried = await site.ctl('proxy', 'test', '--json');
       expect(tried.code).toBe(0);
       const { attempts } = JSON.parse(tried.stdout) as { attempts: RouteAttempt[] };

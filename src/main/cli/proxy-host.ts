@@ -56,7 +56,7 @@ export function routesOf(
     moved: rootDirectory(process.env) !== undefined,
     clock: systemClock,
     random: systemRandom,
-    log: { debug: () => undefined, warn: () => undefined },
+    log: { debug: () => undefined, info: () => undefined, warn: () => undefined },
     trust,
     profile: () => DEFAULT_PROFILE,
     suffixes,

@@ -7,9 +7,10 @@ import type { SecretStore } from '../host/secrets/secret-store.ts';
 import { openPacScripts, type PacScripts, type RefreshableScript } from './pac/pac-script.ts';
 import { createWpadScript } from './pac/wpad.ts';
 import type { RouteResolver } from './proxy/candidate.ts';
+import { settingsLine } from './proxy/describe-settings.ts';
 import { openProxySettings } from './proxy/open-settings.ts';
 import { credentialsFrom } from './proxy/proxy-credentials.ts';
-import { interpretProxySettings, type ProxySettingsSource } from './proxy/proxy-settings.ts';
+import { interpretProxySettings, type ProxySettings } from './proxy/proxy-settings.ts';
 import { createResolver } from './proxy/resolver.ts';
 import { readMacProxies } from './proxy/scutil.ts';
 import type { ReadSystemProxies } from './proxy/system-proxy.ts';
@@ -29,7 +30,7 @@ export interface HostRoutesOptions {
   readonly moved: boolean;
   readonly clock: Clock;
   readonly random: Pick<Random, 'next'>;
-  readonly log: Pick<Log, 'debug' | 'warn'>;
+  readonly log: Pick<Log, 'debug' | 'info' | 'warn'>;
   readonly trust: Trust;
   /** What the profile in force says; a setting of this host wins over it. */
   readonly profile: () => { readonly wpadEnabled: boolean; readonly proxyFailOpen: boolean };
@@ -44,20 +45,21 @@ export interface HostRoutes {
   readonly secrets: () => Promise<SecretStore>;
   /** To be called when the network changed: scripts are asked anew. */
   readonly refresh: () => void;
-  /** Calls back when the settings have changed (R258); returns what ends it. */
+  /** Logs the settings, now and when they change, and calls back then (R258); returns what ends it. */
   readonly watch: (changed: () => void) => () => void;
 }
 
 /** Puts them together. Loads nothing heavy: scripts, secrets and Negotiate come with the first proxy that needs them. */
 export function openHostRoutes(options: HostRoutesOptions): HostRoutes {
-  const { paths, platform, clock, random, profile } = options;
+  const { paths, platform, clock, random, log, profile } = options;
   const source = openProxySettings(paths.proxy, platform);
+  const settings = (): ProxySettings => interpretProxySettings(source.read(), platform);
   const scripts = openScripts(options);
   const system = systemReader(platform);
   const secrets = once(() => openSecrets(options));
   return {
     resolver: createResolver({
-      settings: () => interpretProxySettings(source.read(), platform),
+      settings,
       profile,
       openPac: scripts.pac.open,
       wpad: scripts.wpad,
@@ -70,17 +72,22 @@ export function openHostRoutes(options: HostRoutesOptions): HostRoutes {
       scripts.pac.refresh();
       scripts.wpad.refresh();
     },
-    watch: (changed) => watchSettings(source, paths, clock, changed),
+    watch: (changed) => {
+      const archive = (): void => {
+        log.info(settingsLine(settings()));
+      };
+      archive();
+      return watchProxySettings({
+        source,
+        places: paths.proxy,
+        clock,
+        changed: () => {
+          archive();
+          changed();
+        },
+      });
+    },
   };
-}
-
-function watchSettings(
-  source: ProxySettingsSource,
-  { proxy: places }: Paths,
-  clock: Clock,
-  changed: () => void,
-): () => void {
-  return watchProxySettings({ source, places, clock, changed });
 }
 
 function openScripts(options: HostRoutesOptions): { pac: PacScripts; wpad: RefreshableScript } {
