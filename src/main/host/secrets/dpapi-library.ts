@@ -27,11 +27,11 @@ type Crypt = (
   output: Blob,
 ) => number;
 
-/** Loads crypt32.dll. Throws off Windows. The calls are quick and local, so that they are not made asynchronously. */
-export function loadDataProtection(): DataProtection {
+/** Loads the libraries of Windows. Throws where they are not. The calls are quick and local: they run in no thread. */
+export function loadDataProtection(crypt = 'crypt32.dll', kernel = 'kernel32.dll'): DataProtection {
   const koffi = loadKoffi();
-  const crypt32 = koffi.load('crypt32.dll');
-  const kernel32 = koffi.load('kernel32.dll');
+  const crypt32 = koffi.load(crypt);
+  const kernel32 = koffi.load(kernel);
   const blob = koffi.pointer(koffi.struct({ cbData: 'uint32', pbData: 'void *' }));
   const signature = ['void *', blob, 'void *', 'void *', 'uint32', koffi.out(blob)];
   const protect = crypt32.func('__stdcall', 'CryptProtectData', 'int', [blob, ...signature]) as Crypt;
@@ -41,9 +41,9 @@ export function loadDataProtection(): DataProtection {
   ) => unknown;
   const lastError = kernel32.func('__stdcall', 'GetLastError', 'uint32', []) as () => number;
 
-  const call = (name: string, crypt: Crypt, input: Buffer, entropy: Buffer): Buffer => {
+  const call = (name: string, act: Crypt, input: Buffer, entropy: Buffer): Buffer => {
     const output: Blob = { cbData: 0, pbData: null };
-    const done = crypt(blobOf(input), null, blobOf(entropy), null, null, FLAGS, output);
+    const done = act(blobOf(input), null, blobOf(entropy), null, null, FLAGS, output);
     if (done === 0) throw new Error(`${name} failed with error ${String(lastError())}`);
     try {
       return Buffer.from(koffi.decode(output.pbData, 'uint8', output.cbData) as Uint8Array);

@@ -53,7 +53,7 @@ export async function openSecretStore(options: SecretStoreOptions): Promise<Secr
   const kind = preferredStore(options);
   switch (kind) {
     case 'DPAPI':
-      return openDpapi(directory, loadDataProtection);
+      return openDpapi(directory, () => loadDataProtection());
     case 'System keychain':
       return new LayeredStore(new MacSystemKeychain(), [openSealedFiles(directory)]);
     case 'systemd-creds':
@@ -61,7 +61,7 @@ export async function openSecretStore(options: SecretStoreOptions): Promise<Secr
     case 'keychain':
       return openForUser(
         directory,
-        platform === 'win32' ? openDpapi(directory, loadDataProtection) : openSealedFiles(directory),
+        platform === 'win32' ? openDpapi(directory, () => loadDataProtection()) : openSealedFiles(directory),
         onFallback,
       );
     case 'sealed file':

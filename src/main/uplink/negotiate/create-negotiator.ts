@@ -22,7 +22,7 @@ export interface Loaders {
   readonly sspi: () => SspiLibrary;
 }
 
-const theLoaders: Loaders = { gss: loadGssLibrary, sspi: loadSspiLibrary };
+const theLoaders: Loaders = { gss: (file) => loadGssLibrary(file), sspi: () => loadSspiLibrary() };
 
 /**
  * Loads the security library of this host: SSPI on Windows, whose default credentials are the computer account for

@@ -35,10 +35,10 @@ type Argument = string | Koffi.TypeObject | ReturnType<typeof Koffi.out>;
 type Call = (...args: unknown[]) => number;
 type Function_ = Call & { readonly async: (...args: unknown[]) => void };
 
-/** Loads secur32.dll. Throws off Windows. */
-export function loadSspiLibrary(): SspiLibrary {
+/** Loads the library of Windows. Throws where it is not. */
+export function loadSspiLibrary(library = 'secur32.dll'): SspiLibrary {
   const koffi = loadKoffi();
-  const secur32 = koffi.load('secur32.dll');
+  const secur32 = koffi.load(library);
   const handle = koffi.struct({ lower: 'uintptr_t', upper: 'uintptr_t' });
   const buffer = koffi.struct({ cbBuffer: 'uint32', BufferType: 'uint32', pvBuffer: 'void *' });
   const desc = koffi.struct({ ulVersion: 'uint32', cBuffers: 'uint32', pBuffers: 'void *' });
