@@ -1,11 +1,15 @@
 import type { Command } from 'commander';
 import { ExitCode } from '../../shared/exit-codes.ts';
+import { systemClock } from '../clock.ts';
 import { lookAtHealth, type Looking } from '../diagnostics/collect.ts';
 import type { Health } from '../health/health.ts';
 import type { Service, Silence } from '../health/input.ts';
 import { reach } from '../health/reach-by-settings.ts';
+import { openNetworkMonitor } from '../host/network/open.ts';
 import type { Paths } from '../host/paths.ts';
+import { Trust } from '../uplink/trust.ts';
 import { formatHealth } from './format-health.ts';
+import { routesOf } from './proxy-host.ts';
 
 /** Adds `wayfarerctl health`: whether the agent of this host is well, and what to do if not. */
 export function addHealth(program: Command, paths: Paths): void {
@@ -22,9 +26,23 @@ async function health(paths: Paths, json: boolean): Promise<void> {
   process.exitCode = exitCodeOf(found, input.service);
 }
 
-/** How this tool looks at the host: it sends nothing but the unsigned probe. */
+/** How this tool looks at the host: by the proxies that the agent has, and sending nothing but the unsigned probe. */
 export function lookingFrom(paths: Paths): Looking {
-  return { paths, now: Date.now, reach: (service, settings) => reach(paths, service, settings) };
+  return {
+    paths,
+    now: Date.now,
+    reach: async (service, settings) => {
+      const caFile = service.answers ? service.status.platform.caFile : undefined;
+      const network = openNetworkMonitor({ clock: systemClock });
+      const suffixes = async (): Promise<readonly string[]> => (await network.state()).dnsSuffixes;
+      try {
+        const routes = routesOf(paths, new Trust(caFile ?? settings?.caFile), suffixes);
+        return await reach(paths, service, settings, routes);
+      } finally {
+        await network.stop();
+      }
+    },
+  };
 }
 
 const CODES: Record<Silence, ExitCode> = {

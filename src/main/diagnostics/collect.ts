@@ -1,3 +1,6 @@
+import { systemClock } from '../clock.ts';
+import type { NetworkState } from '../host/network/network.ts';
+import { openNetworkMonitor } from '../host/network/open.ts';
 import type { Paths } from '../host/paths.ts';
 import { judge } from '../health/checks.ts';
 import { askService, gatherHealth } from '../health/gather.ts';
@@ -33,5 +36,15 @@ export async function collectDiagnostics(looking: Looking, output: string): Prom
   const { health, input } = await lookAtHealth(looking);
   const { service } = input;
   const status = service.answers ? service.status : { unknown: `${service.why}: ${service.reason}` };
-  return writeArchive(output, partsOf({ paths: looking.paths, status, health }), looking.now());
+  const parts = partsOf({ paths: looking.paths, status, health, network: await networkNow() });
+  return writeArchive(output, parts, looking.now());
+}
+
+async function networkNow(): Promise<NetworkState> {
+  const monitor = openNetworkMonitor({ clock: systemClock });
+  try {
+    return await monitor.state();
+  } finally {
+    await monitor.stop();
+  }
 }

@@ -1,11 +1,12 @@
-import { accessSync, constants, existsSync } from 'node:fs';
-import { arch, freemem, networkInterfaces, release, totalmem, type, uptime, version } from 'node:os';
+import { existsSync } from 'node:fs';
+import { arch, freemem, release, totalmem, type, uptime, version } from 'node:os';
 import { basename, dirname } from 'node:path';
 import type { AgentStatus } from '../../shared/status.ts';
 import { AGENT_VERSION } from '../../shared/wire.ts';
 import type { Health } from '../health/health.ts';
 import { isErrno } from '../host/atomic-file.ts';
 import { logFiles } from '../host/log-files.ts';
+import type { NetworkState } from '../host/network/network.ts';
 import type { Paths } from '../host/paths.ts';
 import type { Part } from './archive.ts';
 
@@ -15,10 +16,11 @@ export interface Subject {
   /** The status, or why there is none. */
   readonly status: AgentStatus | { readonly unknown: string };
   readonly health: Health;
+  readonly network: NetworkState;
 }
 
 /** The parts of an archive for support, those included that this user may not read. */
-export function partsOf({ paths, status, health }: Subject): Part[] {
+export function partsOf({ paths, status, health, network }: Subject): Part[] {
   const { files, sharedFiles } = paths.proxy;
   return [
     'unknown' in status
@@ -26,7 +28,7 @@ export function partsOf({ paths, status, health }: Subject): Part[] {
       : { name: 'status.json', value: status },
     { name: 'health.json', value: health },
     { name: 'host.json', value: hostFacts() },
-    { name: 'network.json', value: networkFacts() },
+    { name: 'network.json', value: network },
     settingsPart(paths.settingsFile),
     ...[...files, ...sharedFiles].filter((file) => existsSync(file)).map(proxyPart),
     ...logParts(paths.logFile),
@@ -47,20 +49,14 @@ const proxyPart = (file: string): Part => ({
 
 /** The newest first, since room is given in this order; without `.gz`, as they are decompressed. */
 function logParts(logFile: string): Part[] {
-  const found = logFiles(logFile);
-  if (found.length === 0) {
-    const missing = mayLook(dirname(logFile)) ? 'not there' : 'this user may not look into its folder';
-    return [{ name: `log/${basename(logFile)}`, missing }];
-  }
-  return found.map((file) => ({ name: `log/${basename(file).replace(/\.gz$/, '')}`, file, log: true }));
-}
-
-function mayLook(folder: string): boolean {
+  const name = `log/${basename(logFile)}`;
   try {
-    accessSync(folder, constants.X_OK);
-    return true;
+    const found = logFiles(logFile);
+    if (found.length === 0) return [{ name, missing: 'not there' }];
+    return found.map((file) => ({ name: `log/${basename(file).replace(/\.gz$/, '')}`, file, log: true }));
   } catch (error) {
-    return !isErrno(error, 'EACCES');
+    if (!isErrno(error, 'EACCES')) throw error;
+    return [{ name, missing: 'this user may not look into its folder' }];
   }
 }
 
@@ -76,13 +72,3 @@ const hostFacts = (): unknown => ({
   freeMemoryBytes: freemem(),
   user: process.geteuid?.() === 0 ? 'root' : 'an ordinary user',
 });
-
-/** Addresses by interface; MAC addresses say nothing about a way to the platform. */
-function networkFacts(): unknown {
-  return Object.fromEntries(
-    Object.entries(networkInterfaces()).map(([name, infos = []]) => [
-      name,
-      infos.map(({ cidr, address, internal }) => ({ address: cidr ?? address, internal })),
-    ]),
-  );
-}

@@ -16,12 +16,6 @@ export interface ProxyKnowledge {
   readonly access: ProxyAccess;
 }
 
-/** No proxy settings: the direct way alone. */
-export const directOnly: ProxyKnowledge = {
-  resolver: { resolve: () => Promise.resolve({ candidates: ['direct'], problems: [] }) },
-  access: { credentials: () => Promise.resolve(undefined) },
-};
-
 /**
  * Tries to reach the platform that the service names, else the one of the settings, with the CA file and the key that
  * can be read by this user.
@@ -30,7 +24,7 @@ export async function reach(
   paths: Paths,
   service: Service,
   settings: Settings | null,
-  { resolver, access }: ProxyKnowledge = directOnly,
+  { resolver, access }: ProxyKnowledge,
 ): Promise<Connectivity> {
   const told = service.answers ? service.status.platform : undefined;
   const base = told?.uri ?? settings?.webServiceUri;

@@ -8,11 +8,11 @@ const MAX_OLDER = 9;
 /** What of the end of a log is searched for its last line, bytes: some of the longest lines. */
 const TAIL_BYTES = 64 * 1024;
 
-/** Of a file of the log: `read`, so that nobody's link or pipe is followed. */
+/** How a file of the log is opened for reading: no link is followed, no pipe waited on. */
 export const READ_FLAGS =
   constants.O_RDONLY | (process.platform === 'win32' ? 0 : constants.O_NOFOLLOW | constants.O_NONBLOCK);
 
-/** The files of a log that are there, the newest first; compressed ones end in `.gz`. */
+/** The files of a log that are there, the newest first; compressed ones end in `.gz`. Throws `EACCES` for who may not look. */
 export function logFiles(path: string): string[] {
   const older = Array.from({ length: MAX_OLDER }, (_, n) => archiveNames(path, n + 1)).flat();
   return [path, ...older].filter((name) => lstatSync(name, { throwIfNoEntry: false })?.isFile() === true);
