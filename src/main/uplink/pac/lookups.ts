@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { networkInterfaces } from 'node:os';
 import { UnknownName } from './sandbox.ts';
+import { within } from './within.ts';
 import type { Names } from './functions.ts';
 
 /** What a script may ask the network for. */
@@ -68,16 +69,6 @@ export class Lookups {
     this.#spentMs += this.#elapsed() - started;
     this.#found.set(unknown.key, found ?? []);
   }
-}
-
-async function within<T>(ms: number, asked: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined);
-  });
-  const answer = await Promise.race([asked.catch(() => undefined), deadline]);
-  clearTimeout(timer);
-  return answer;
 }
 
 /** The system's resolver, as browsers ask it: hosts file and all. */

@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { PacLimits, type PacJob } from './job.ts';
 import { runInProcess } from './run-script.ts';
@@ -26,6 +27,21 @@ const body = (text: string): string => `function FindProxyForURL(url, host) { ${
 const LATE = 'the script ran longer than 0.2 s';
 const HUNGRY = 'the script needs more than 16 MB of memory';
 const DEEP = 'the script is nested or recurses too deeply';
+
+const childrenOfThisProcess = (): string[] =>
+  readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8')
+    .split(' ')
+    .filter((pid) => pid !== '');
+
+/** The effective user of a process, `undefined` once it is gone. */
+function userOf(pid: string): number | undefined {
+  try {
+    const uid = /^Uid:\s+\d+\s+(?<effective>\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    return Number(uid?.groups?.['effective']);
+  } catch {
+    return undefined;
+  }
+}
 
 describe('a proxy script in a process of its own', () => {
   it('is answered for', async () => {
@@ -115,6 +131,24 @@ describe('a proxy script in a process of its own', () => {
     writeFileSync(entry, `process.stdin.resume().on("end", () => { ${program} })`);
     expect(await runInProcess(entry)(jobFor(''))).toEqual({ reason });
   });
+
+  const noRoot =
+    process.platform !== 'linux' ? 'needs /proc' : process.getuid?.() === 0 ? undefined : 'needs root';
+  it.skipIf(noRoot !== undefined)(
+    `runs as nobody when the agent is root ${noRoot ?? ''}`.trim(),
+    async () => {
+      const state = { over: false, nobody: false };
+      const hang = run(jobFor(body('for (;;);'), 1_500)).finally(() => {
+        state.over = true;
+      });
+      while (!state.over && !state.nobody) {
+        state.nobody = childrenOfThisProcess().some((pid) => userOf(pid) === 65_534);
+        await setImmediate();
+      }
+      expect(state.nobody).toBe(true);
+      expect(await hang).toHaveProperty('reason');
+    },
+  );
 
   it('gets nothing of the environment of the agent', async () => {
     const entry = join(scratch, 'environment.cjs');

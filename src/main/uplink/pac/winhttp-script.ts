@@ -1,9 +1,9 @@
-import { setTimeout } from 'node:timers/promises';
 import type { ScriptAnswer } from '../proxy/script.ts';
 import { parseWinHttp } from '../proxy/winhttp.ts';
 import { MAX_CANDIDATES } from './answer.ts';
 import type { RefreshableScript } from './pac-script.ts';
 import { loadAutoProxy, type FindAutoProxy } from './winhttp-auto.ts';
+import { within } from './within.ts';
 
 /** How long WinHTTP is waited for, ms. What it finds later goes to those who asked again meanwhile. */
 const WAIT_MS = 10_000;
@@ -38,12 +38,7 @@ export function createWinHttpScript(
       // One after the other: one thread at most waits inside WinHTTP, however long it takes.
       last = answering;
       asking.set(url.origin, answering);
-      const late = new AbortController();
-      const answer = await Promise.race([
-        answering,
-        setTimeout(waitMs, undefined, { signal: late.signal }).catch(() => undefined),
-      ]);
-      late.abort();
+      const answer = await within(waitMs, answering);
       return answer ?? { candidates: [], problem: `WinHTTP found nothing within ${waitMs / 1000} s` };
     },
     refresh: () => undefined,

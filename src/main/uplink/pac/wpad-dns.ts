@@ -1,6 +1,7 @@
 import { lookup, type LookupAddress } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
+import { within } from './within.ts';
 
 /** A host of WPAD that exists, and its addresses. */
 export interface FoundHost {
@@ -30,8 +31,19 @@ export const askDns: AskDns = async (host) => {
   ];
 };
 
-/** The first of the hosts that exists. */
-export async function findHost(hosts: readonly string[], ask: AskDns): Promise<FoundHost | undefined> {
+/** Time for all questions together, ms: without it a dead DNS server would be waited for once for each name. */
+const DISCOVERY_MS = 5_000;
+
+/** The first of the hosts that exists, `undefined` if none does or nobody says so in time. */
+export async function findHost(
+  hosts: readonly string[],
+  ask: AskDns,
+  wholeMs = DISCOVERY_MS,
+): Promise<FoundHost | undefined> {
+  return within(wholeMs, firstOf(hosts, ask));
+}
+
+async function firstOf(hosts: readonly string[], ask: AskDns): Promise<FoundHost | undefined> {
   for (const host of hosts) {
     const addresses = await ask(host);
     if (addresses.length > 0) return { host, addresses };

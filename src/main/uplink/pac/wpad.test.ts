@@ -124,6 +124,10 @@ describe('the host of WPAD', () => {
     expect(await findHost(['a', 'c'], ask)).toBeUndefined();
   });
 
+  it('is not waited for when the DNS does not answer', async () => {
+    expect(await findHost(['a'], () => new Promise(() => undefined), 10)).toBeUndefined();
+  });
+
   it('is connected to at the address that the DNS gave, one or all of them', async () => {
     const addresses = [
       { address: '192.0.2.1', family: 4 },
