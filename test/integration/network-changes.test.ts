@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Flapping, NetworkState } from '../../src/main/host/network/network.ts';
 import { MonitorProcess } from '../support/monitor-process.ts';
 import { noPrivateNetwork, PrivateNetwork } from '../support/private-network.ts';
+import { because } from '../support/reason.ts';
 import { until } from '../support/until.ts';
 
 /*
@@ -10,7 +11,6 @@ import { until } from '../support/until.ts';
  * addresses and flap. The kernel, `ip monitor` and /proc are the real ones.
  */
 
-const reason = noPrivateNetwork();
 const NO_BUS = 'unix:path=/nonexistent/bus';
 const seconds = (count: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, count * 1000));
 
@@ -23,8 +23,8 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-describe.skipIf(reason !== undefined)(
-  `a host that moves between networks${reason === undefined ? '' : ` (${reason})`}`,
+describe.skipIf(noPrivateNetwork !== undefined)(
+  `a host that moves between networks${because(noPrivateNetwork)}`,
   () => {
     let network: PrivateNetwork;
     let monitor: MonitorProcess;

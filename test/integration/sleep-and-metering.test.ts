@@ -6,6 +6,7 @@ import { FakeLogind, sendPrepareForSleep } from '../support/fake-logind.ts';
 import { FakeNetworkManager } from '../support/fake-networkmanager.ts';
 import { MonitorProcess } from '../support/monitor-process.ts';
 import { noPrivateBus, PrivateBus } from '../support/private-bus.ts';
+import { because } from '../support/reason.ts';
 import { until } from '../support/until.ts';
 
 /*
@@ -13,11 +14,10 @@ import { until } from '../support/until.ts';
  * fake-networkmanager speak.
  */
 
-const reason = noPrivateBus();
 const seconds = (count: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, count * 1000));
 
-describe.skipIf(reason !== undefined)(
-  `a host that sleeps and pays by volume${reason === undefined ? '' : ` (${reason})`}`,
+describe.skipIf(noPrivateBus !== undefined)(
+  `a host that sleeps and pays by volume${because(noPrivateBus)}`,
   () => {
     let bus: PrivateBus;
     let monitor: MonitorProcess;

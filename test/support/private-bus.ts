@@ -1,17 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient, type MessageBus } from 'dbus-native';
+import { noLinux, noProgram, type Reason } from './reason.ts';
 import { until } from './until.ts';
 
-const DAEMON = '/usr/bin/dbus-daemon';
-
-/** Why no bus of our own can be run here with the command that would enable it, or `undefined`. */
-export function noPrivateBus(): string | undefined {
-  if (process.platform !== 'linux') return 'needs Linux';
-  return existsSync(DAEMON) ? undefined : 'needs dbus-daemon: apt-get install dbus-daemon';
-}
+/** Why no bus of our own can be run here. */
+export const noPrivateBus: Reason = noLinux ?? noProgram('dbus-daemon', 'dbus-daemon');
 
 /** A message bus like the system's, in a folder of its own, on which everybody may own and send everything. */
 export class PrivateBus {
@@ -37,9 +33,13 @@ export class PrivateBus {
         </policy>
       </busconfig>`,
     );
-    const daemon = spawn(DAEMON, ['--nofork', '--nopidfile', '--nosyslog', `--config-file=${config}`], {
-      stdio: 'ignore', // it complains when it may not raise its limit of open files
-    });
+    const daemon = spawn(
+      'dbus-daemon',
+      ['--nofork', '--nopidfile', '--nosyslog', `--config-file=${config}`],
+      {
+        stdio: 'ignore', // it complains when it may not raise its limit of open files
+      },
+    );
     this.#daemon = daemon;
     this.#exited = new Promise((resolve) => daemon.once('exit', resolve));
     await until('the bus', async () => {

@@ -1,19 +1,9 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { noNamespaces, noProgram, type Reason } from './reason.ts';
 
-const FOLDERS = ['/usr/bin', '/usr/sbin', '/bin', '/sbin'];
-
-/** Why no network of our own can be made here with the command that would enable it, or `undefined`. */
-export function noPrivateNetwork(): string | undefined {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'needs root on Linux';
-  const missing = ['ip', 'nsenter', 'unshare'].find(
-    (program) => !FOLDERS.some((folder) => existsSync(`${folder}/${program}`)),
-  );
-  if (missing !== undefined) return `needs ${missing}: apt-get install iproute2 util-linux`;
-  if (spawnSync('unshare', ['--net', 'true']).status !== 0)
-    return 'needs the right to make a network namespace: run with --cap-add SYS_ADMIN,NET_ADMIN';
-  return undefined;
-}
+/** Why no network of our own can be made here. */
+export const noPrivateNetwork: Reason =
+  noProgram('ip', 'iproute2') ?? noProgram('nsenter', 'util-linux') ?? noNamespaces(['--net']);
 
 /** A network namespace with nothing in it but loopback, for as long as a process of ours holds it. */
 export class PrivateNetwork {

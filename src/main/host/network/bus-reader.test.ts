@@ -197,6 +197,17 @@ describe('the system bus', () => {
     ]);
   });
 
+  it('drops the answer of a NetworkManager that ended while it was asked', async () => {
+    const { bus, reader, told } = await begun();
+    let answer: (metered: number) => void = () => undefined;
+    bus.metered = new Promise((resolve) => (answer = resolve));
+    reader.receive(properties({}, ['Metered']));
+    reader.receive(owner(NM, ''));
+    answer(1);
+    await settled();
+    expect(told).toEqual([['metered', 'unknown']]);
+  });
+
   it('takes a NetworkManager that does not know the property for one that does not know', async () => {
     const { bus, told, reader } = rig();
     bus.metered = undefined;

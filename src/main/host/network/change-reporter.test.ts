@@ -67,6 +67,19 @@ describe('reports of changes', () => {
     expect(all.told[6]?.[1]).toEqual([34, 60, 30]);
   });
 
+  it('name the figures once with a change that makes the network unstable and need not wait', async () => {
+    const { time, reporter, told } = rig();
+    reporter.know(HOME);
+    for (let i = 0; i < 5; i += 1) reporter.take(i % 2 === 0 ? OFFICE : HOME);
+    await time.pass(30_000);
+    told.length = 0;
+    reporter.take(HOME);
+    expect(told).toEqual([
+      ['unstable', [6, 60, 30]],
+      ['changed', '198.51.100.7'],
+    ]);
+  });
+
   it('end with the state that remained, then say that it is stable', async () => {
     const all = rig();
     all.reporter.know(HOME);

@@ -75,6 +75,7 @@ export class ChildSource implements ChangeSource {
     this.#child = child;
     this.#startedAt = this.#clock.now();
     const ended = (how: string): void => {
+      // Node may report an error and the end of the same process.
       if (this.#child !== child) return;
       this.#child = undefined;
       this.#timer.cancel();

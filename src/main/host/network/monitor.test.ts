@@ -200,6 +200,29 @@ describe('the monitor of networks and sleep', () => {
     expect(host.time.clock.nextAt).toBeUndefined();
   });
 
+  it('waits at its end for a look that is under way, and takes nothing from it', async () => {
+    const { host, monitor } = await running();
+    for (let i = 0; i < 8; i += 1) {
+      host.network = onNetwork(`198.51.100.${String(i)}`);
+      host.netlink.events?.hint();
+      await host.time.pass(1_000);
+    }
+    host.told.length = 0;
+    let answer: () => void = () => undefined;
+    host.delay = new Promise((resolve) => (answer = resolve));
+    host.network = onNetwork('203.0.113.7');
+    host.netlink.events?.hint();
+    await host.time.pass(1_000);
+    let ended = false;
+    const end = monitor.stop().then(() => (ended = true));
+    await host.time.pass(0);
+    expect(ended).toBe(false);
+    answer();
+    await end;
+    expect(host.time.clock.nextAt).toBeUndefined();
+    expect(host.told).toEqual([]);
+  });
+
   it('starts nothing when it ends before it began', async () => {
     const host = new FakeHost();
     const monitor = new Monitor(host.parts);

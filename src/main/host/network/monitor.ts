@@ -100,9 +100,9 @@ export class Monitor implements NetworkMonitor {
     this.#listener = undefined;
     this.#stopped = true;
     for (const timer of [this.#gather, this.#tick]) timer.cancel();
-    this.#reporter.stop();
     await Promise.all([...this.#parts.sources.map((source) => source.stop()), this.#parts.bus?.stop()]);
     await this.#look;
+    this.#reporter.stop();
   }
 
   #begin(): void {
@@ -188,7 +188,6 @@ export class Monitor implements NetworkMonitor {
   }
 
   async #lookNow(): Promise<void> {
-    const state = await this.#parts.read(this.#metered);
-    if (this.#listener !== undefined) this.#reporter.take(state);
+    this.#reporter.take(await this.#parts.read(this.#metered));
   }
 }

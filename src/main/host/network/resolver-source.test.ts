@@ -1,8 +1,20 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { because, noLinux } from '../../../../test/support/reason.ts';
 import { ResolverSource } from './resolver-source.ts';
+import { settled } from './testing/fake-time.ts';
 
 /** Counts what a source says, and lets a test wait for the next word. */
 class Ears {
@@ -30,6 +42,18 @@ class Ears {
     action();
     await heard;
   }
+}
+
+/** Watches that this process holds, as the kernel counts them (proc(5), fdinfo); libuv drops some a turn later. */
+function watchesHeld(): number {
+  const infos = readdirSync('/proc/self/fdinfo').map((fd) => {
+    try {
+      return readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8');
+    } catch {
+      return ''; // the one of the listing itself
+    }
+  });
+  return infos.join('').match(/^inotify wd:/gm)?.length ?? 0;
 }
 
 describe('the watch on the resolver', () => {
@@ -114,6 +138,26 @@ describe('the watch on the resolver', () => {
     await second.stop();
     expect(ears.hints).toBe(0);
   });
+
+  it.skipIf(noLinux !== undefined)(
+    `holds no more watches after changes, and none after its end${because(noLinux)}`,
+    async () => {
+      const before = watchesHeld();
+      writeFileSync(at('run/stub.conf'), '');
+      symlinkSync(at('run/stub.conf'), at('etc/resolv.conf'));
+      source.start(ears.events);
+      expect(watchesHeld()).toBe(before + 2);
+      for (let i = 0; i < 3; i += 1)
+        await ears.hears(() => {
+          writeFileSync(at('run/stub.conf'), `search d${String(i)}.example\n`);
+        });
+      await settled();
+      expect(watchesHeld()).toBe(before + 2);
+      await source.stop();
+      await settled();
+      expect(watchesHeld()).toBe(before);
+    },
+  );
 
   it('is down where a folder can not be watched', () => {
     const broken = new ResolverSource([at('x'.repeat(300), 'resolv.conf')]);

@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createBroker } from 'dbus-native';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { because, noUnix } from '../../../../test/support/reason.ts';
 import { busSocket, SystemBus } from './system-bus.ts';
 import { FakeTime } from './testing/fake-time.ts';
 
@@ -56,7 +58,47 @@ describe('a system bus that is not there', () => {
   });
 });
 
-describe.skipIf(process.platform === 'win32')('something that is no bus behind the socket', () => {
+describe.skipIf(noUnix !== undefined)(`a system bus that comes and goes${because(noUnix)}`, () => {
+  it('is tried soon again after it had been there', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'wf-bus-'));
+    const socket = join(folder, 'socket');
+    const time = new FakeTime();
+    const said: string[] = [];
+    const bus = new SystemBus(time.clock, `unix:path=${socket}`);
+    let heard: () => void = () => undefined;
+    const next = (): Promise<void> => new Promise((resolve) => (heard = resolve));
+    await bus.start({
+      suspending: () => undefined,
+      woke: () => undefined,
+      metered: () => undefined,
+      up: () => undefined,
+      down: (reason) => {
+        said.push(reason);
+        heard();
+      },
+    });
+    for (const pause of [1_000, 2_000]) {
+      const failed = next();
+      await time.pass(pause);
+      await failed;
+    }
+    const broker = createBroker();
+    broker.listen({ socket });
+    const there = next();
+    await time.pass(4_000);
+    await there;
+    expect(said.at(-1)).toBe('logind is not running');
+    await time.pass(0);
+    const gone = next();
+    broker.close();
+    await gone;
+    expect((time.clock.nextAt ?? 0) - time.clock.now()).toBe(1_000);
+    await bus.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+});
+
+describe.skipIf(noUnix !== undefined)(`something that is no bus behind the socket${because(noUnix)}`, () => {
   const folder = mkdtempSync(join(tmpdir(), 'wf-no-bus-'));
   const socket = join(folder, 'socket');
   const sockets: Socket[] = [];

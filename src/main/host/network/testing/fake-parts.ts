@@ -54,14 +54,17 @@ export class FakeHost {
   /** The network that the host is on; the bus's word about metering is added. */
   network: NetworkState = onNetwork('192.0.2.7');
   looks = 0;
+  /** What a look waits for. */
+  delay = Promise.resolve();
   readonly told: unknown[] = [];
 
   readonly parts: MonitorParts = {
     clock: this.time.clock,
     monotonic: this.time.monotonic,
-    read: (metered: Metered) => {
+    read: async (metered: Metered) => {
       this.looks += 1;
-      return Promise.resolve({ ...this.network, metered });
+      await this.delay;
+      return { ...this.network, metered };
     },
     sources: [this.netlink, this.resolver],
     bus: this.bus,
