@@ -15,8 +15,8 @@ export interface Bound {
   readonly taken: readonly Taken[];
 }
 
-/** Connections that may wait to be accepted. */
-const BACKLOG = 16;
+/** Connections that may wait to be accepted: enough that a burst is turned away at once instead of by time-outs. */
+const BACKLOG = 128;
 
 /** The system has no IPv6, or it is switched off (ip(7), ipv6(7)). */
 const NO_IPV6 = ['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'];
