@@ -81,14 +81,17 @@ export async function eventOf<S extends Socket>(socket: S, event: string, signal
 
 /** Exactly `size` bytes of a socket that nobody else reads. Rejects when it ends before. */
 export async function readExactly(socket: Socket, size: number, signal: AbortSignal): Promise<Buffer> {
-  for (;;) {
-    const bytes = size === 0 ? Buffer.alloc(0) : (socket.read(size) as Buffer | null);
-    if (bytes?.length === size) return bytes;
-    if (bytes !== null || socket.readableEnded || socket.destroyed) {
+  let bytes: Buffer = Buffer.alloc(0);
+  while (bytes.length < size) {
+    // All that is there: with a rest in its buffer a socket says `readable` at once, for ever.
+    const more = socket.read() as Buffer | null;
+    if (more !== null) bytes = Buffer.concat([bytes, more]);
+    else if (socket.readableEnded || socket.destroyed) {
       throw Object.assign(new Error('the connection ended in the middle of a reply'), { code: 'ECONNRESET' });
-    }
-    await oneOf(socket, ['readable', 'end', 'close'], signal);
+    } else await oneOf(socket, ['readable', 'end', 'close'], signal);
   }
+  if (bytes.length > size) socket.unshift(bytes.subarray(size));
+  return bytes.subarray(0, size);
 }
 
 async function oneOf(socket: Socket, events: readonly string[], signal: AbortSignal): Promise<void> {

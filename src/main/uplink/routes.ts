@@ -118,8 +118,8 @@ export class Routes {
       const way = { route, among, connect: () => this.#dial(route, url, whole) };
       const result = await this.#use(attempt, way, extraMs, whole);
       tried.push(triedRoute(route, result, this.#options.now() - startedAt));
-      if (settled(result)) return { result, tried, problems };
-      if (whole.aborted) break;
+      // An exchange that was ended says so, whatever failed before.
+      if (settled(result) || whole.aborted) return { result, tried, problems };
     }
     return { result: { ok: false, failure: mostTelling(tried) }, tried, problems };
   }
