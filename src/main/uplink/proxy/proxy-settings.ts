@@ -95,7 +95,7 @@ export function interpretProxySettings(raw: RawProxySettings, platform: NodeJS.P
     const given = raw.given[name];
     if (given === undefined) return [];
     const found = parseProxyList(given.value);
-    for (const reason of found.problems) note(given, reason);
+    if (found.problems.length > 0) note(given, found.problems.join('; '));
     return found.proxies;
   };
   const urls = list('urls');

@@ -1,5 +1,7 @@
 import {
   chmodSync,
+  chownSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -11,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { because, noRoot } from '../../../../test/support/reason.ts';
 import { resolvePaths } from '../../host/paths.ts';
 import { interpretProxySettings, type ProxySettingName, type ProxySettings } from './proxy-settings.ts';
 import { fileSettings } from './settings-files.ts';
@@ -149,6 +152,27 @@ describe('reading the settings files', () => {
   });
 });
 
+describe('a settings file that others may have written', () => {
+  const reasons = (): string[] => load().problems.map((problem) => problem.reason);
+
+  it('is not read while everyone may write it: whoever names the proxy is sent the credentials', () => {
+    put('/etc/default/wayfarer-agent', 'wayfarer_https_proxy=http://evil:1\n');
+    chmodSync(at('/etc/default/wayfarer-agent'), 0o666);
+    expect(load().urls).toEqual([]);
+    expect(reasons()).toEqual(['is not read: every user may write it']);
+    expect(() => apply({ wpad: 'off' })).toThrow('every user may write it');
+    chmodSync(at('/etc/default/wayfarer-agent'), 0o664);
+    expect(reasons()).toEqual([]);
+  });
+
+  it.skipIf(noRoot !== undefined)(`is not read while another user owns it${because(noRoot)}`, () => {
+    put('/etc/environment', 'wayfarer_https_proxy=http://evil:1\n');
+    chownSync(at('/etc/environment'), 65534, 65534);
+    expect(load().urls).toEqual([]);
+    expect(reasons()).toEqual(['is not read: it belongs to user 65534']);
+  });
+});
+
 describe('writing the settings files', () => {
   it.each([
     [['/etc/default', '/etc/sysconfig'], undefined, '/etc/default/wayfarer-agent'],
@@ -204,12 +228,24 @@ describe('writing the settings files', () => {
     expect(statSync(at('/etc/default/wayfarer-agent')).ino).toBe(written);
   });
 
-  it('follows no link, and then changes no file at all', () => {
-    put('/elsewhere', 'secret\n');
+  it('follows no link: where the change belongs it fails, elsewhere it passes it by', () => {
+    put('/elsewhere', 'wayfarer_https_proxy=http://e:1\n');
     put('/etc/default/wayfarer-agent', 'wayfarer_https_proxy=http://a:1\n');
     symlinkSync(at('/elsewhere'), at('/etc/environment'));
-    expect(() => apply({ urls: undefined })).toThrow('symbolic link');
-    expect(hosts(load())).toEqual(['a']);
-    expect(readFileSync(at('/elsewhere'), 'utf8')).toBe('secret\n');
+    apply({ urls: undefined });
+    expect(load().urls).toEqual([]);
+    rmSync(at('/etc/default/wayfarer-agent'));
+    symlinkSync(at('/elsewhere'), at('/etc/default/wayfarer-agent'));
+    expect(() => apply({ urls: 'http://b:1' })).toThrow('symbolic link');
+    expect(readFileSync(at('/elsewhere'), 'utf8')).toBe('wayfarer_https_proxy=http://e:1\n');
+  });
+
+  it('writes no file when one of them can not be read', () => {
+    put('/etc/default/wayfarer-agent', 'wayfarer_https_proxy=http://a:1\n');
+    mkdirSync(at('/etc/sysconfig'), { recursive: true });
+    writeFileSync(at('/etc/sysconfig/wayfarer-agent'), Buffer.alloc(100_000, '#'));
+    rmSync(at('/etc/default/wayfarer-agent'));
+    expect(() => apply({ urls: 'http://b:1' })).toThrow('is not written');
+    expect(existsSync(at('/etc/default/wayfarer-agent'))).toBe(false);
   });
 });

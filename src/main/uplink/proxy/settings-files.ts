@@ -1,6 +1,12 @@
 import { accessSync, constants, existsSync, lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { ensureDirectory, isErrno, readSmallFile, writeFileAtomic } from '../../host/atomic-file.ts';
+import {
+  ensureDirectory,
+  isErrno,
+  readSmallFile,
+  UnsafeFile,
+  writeFileAtomic,
+} from '../../host/atomic-file.ts';
 import type { ProxyPlaces } from '../../host/paths.ts';
 import type { ProxyProblem } from './candidate.ts';
 import { editEnvFile, parseEnvFile } from './env-file.ts';
@@ -33,7 +39,7 @@ const MODE = 0o644;
 
 /**
  * Proxy settings in files of variables (Linux and macOS, R245). The first file that has a setting wins. A file that is
- * a link, no regular file or larger than 64 KB is not read, and never written.
+ * a link, no regular file, larger than 64 KB or writable by others is not read.
  */
 export function fileSettings(places: ProxyPlaces): ProxySettingsSource {
   return {
@@ -65,6 +71,7 @@ function readAll(files: readonly string[]): RawProxySettings {
   const problems: ProxyProblem[] = [];
   for (const path of files) {
     try {
+      refuseForeign(path);
       readOne(path, readSmallFile(path) ?? '', found, problems);
     } catch (error) {
       problems.push({ setting: 'the file', source: path, reason: `is not read: ${reasonOf(error)}` });
@@ -72,6 +79,18 @@ function readAll(files: readonly string[]): RawProxySettings {
   }
   const given = Object.fromEntries([...found].filter(([, setting]) => setting !== 'broken'));
   return { given, problems };
+}
+
+/**
+ * Throws `UnsafeFile` for a file that others than root and this user may have written: whoever names the proxy is sent the
+ * credentials for it.
+ */
+function refuseForeign(path: string): void {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  const uid = process.geteuid?.();
+  if (stat === undefined || uid === undefined) return;
+  if ((stat.mode & 0o002) !== 0 && !stat.isSymbolicLink()) throw new UnsafeFile('every user may write it');
+  if (stat.uid !== 0 && stat.uid !== uid) throw new UnsafeFile(`it belongs to user ${stat.uid}`);
 }
 
 /** Adds the settings of one file to those found before it. A broken one counts as found: nothing takes its place. */
@@ -104,15 +123,30 @@ function checkWritable(path: string): void {
   accessSync(folder, constants.W_OK);
 }
 
+/** Everything is read before anything is written. */
 function applyAll({ files, sharedFiles }: ProxyPlaces, changes: ProxySettingChanges): void {
   const target = targetFile(files);
-  const edits = [...files, ...sharedFiles].map((path) => {
-    const before = readBytes(path);
-    const edited = editEnvFile(before ?? '', variablesFor(path, changes, target, sharedFiles));
-    return { path, before: before ?? '', edited };
+  const edits = [...files, ...sharedFiles].flatMap((path) => {
+    const before = textToEdit(path, path === target);
+    if (before === undefined) return [];
+    return [{ path, before, after: editEnvFile(before, variablesFor(path, changes, target, sharedFiles)) }];
   });
-  for (const { path, before, edited } of edits) {
-    if (edited !== before) writeSettings(path, edited);
+  for (const { path, before, after } of edits) {
+    if (after !== before) writeSettings(path, after);
+  }
+}
+
+/**
+ * A file as bytes, one character each, so that what isn't UTF-8 in it survives. `undefined` for one that the agent
+ * refuses to read: what stands there counts for nothing, unless the change belongs into it.
+ */
+function textToEdit(path: string, isTarget: boolean): string | undefined {
+  try {
+    refuseForeign(path);
+    return readSmallFile(path, undefined, 'latin1') ?? '';
+  } catch (error) {
+    if (error instanceof UnsafeFile && !isTarget) return undefined;
+    throw error instanceof UnsafeFile ? new UnsafeFile(`${path} is not written: ${error.message}`) : error;
   }
 }
 
@@ -135,11 +169,6 @@ function variablesFor(
     }
   }
   return variables;
-}
-
-/** Files are edited as bytes, one character each, so that what isn't UTF-8 in them survives. */
-function readBytes(path: string): string | undefined {
-  return readSmallFile(path, undefined, 'latin1');
 }
 
 function latin1(value: string | undefined): string | undefined {
