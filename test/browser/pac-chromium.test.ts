@@ -105,7 +105,7 @@ describe(`PAC files in Chromium and in the agent${why === undefined ? '' : `: ${
     page.evaluate(
       async (all) => {
         const ask = (url: string) =>
-          fetch(url, { mode: 'no-cors', signal: AbortSignal.timeout(8_000) }).catch(() => undefined);
+          fetch(url, { mode: 'no-cors', signal: AbortSignal.timeout(45_000) }).catch(() => undefined);
         await Promise.all(all.map(ask));
       },
       [...urls],

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,6 +41,15 @@ function userOf(pid: string): number | undefined {
     return Number(uid?.groups?.['effective']);
   } catch {
     return undefined;
+  }
+}
+
+/** Whether a process is there and no mere entry that nobody has waited for. */
+function isRunning(pid: string): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
   }
 }
 
@@ -149,6 +159,27 @@ describe('a proxy script in a process of its own', () => {
       expect(await hang).toHaveProperty('reason');
     },
   );
+
+  const noProc = process.platform === 'linux' ? '' : ' (needs /proc)';
+  it.skipIf(noProc !== '')(`is killed with the agent that ends meanwhile${noProc}`, async () => {
+    const agent = join(scratch, 'agent.mjs');
+    writeFileSync(
+      agent,
+      `import { readFileSync } from 'node:fs';
+      import { runInProcess } from ${JSON.stringify(new URL('run-script.ts', import.meta.url).href)};
+      void runInProcess()(${JSON.stringify(jobFor(body('for (;;);')))});
+      console.log(readFileSync('/proc/self/task/' + process.pid + '/children', 'utf8').trim());
+      process.exit();`,
+    );
+    const runner = execFileSync(process.execPath, [agent], { encoding: 'utf8' }).trim();
+    expect(runner).toMatch(/^\d+$/);
+    await expect.poll(() => isRunning(runner), { timeout: 5_000 }).toBe(false);
+  });
+
+  it('that can not even be started gives the reason', async () => {
+    const outcome = await runInProcess('no\0where')(jobFor(''));
+    expect(outcome).toEqual({ reason: expect.stringMatching(/^no process for the script: /) as string });
+  });
 
   it('gets nothing of the environment of the agent', async () => {
     const entry = join(scratch, 'environment.cjs');

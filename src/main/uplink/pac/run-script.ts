@@ -35,21 +35,22 @@ export function runnerEntry(here = import.meta.url): string {
 export function runInProcess(entry = runnerEntry(), wholeMs = WHOLE_MS): RunScript {
   return (job) =>
     new Promise((resolve) => {
-      const child = spawn(process.execPath, [...RUNTIME_ARGV, entry], {
-        stdio: ['pipe', 'pipe', 'ignore'],
-        env: Object.fromEntries(
-          ENVIRONMENT.flatMap((name) => {
-            const value = process.env[name];
-            return value === undefined ? [] : [[name, value]];
-          }),
-        ),
-        windowsHide: true,
-      });
+      const child = start(entry);
+      if ('reason' in child) {
+        resolve(child);
+        return;
+      }
+      const kill = (): void => {
+        child.kill('SIGKILL');
+      };
       const end = (outcome: PacOutcome): void => {
         clearTimeout(deadline);
-        child.kill('SIGKILL');
+        process.off('exit', kill);
+        kill();
         resolve(outcome);
       };
+      // An agent that ends takes it along: nobody else would stop it.
+      process.once('exit', kill);
       const deadline = setTimeout(() => {
         end({ reason: `the script did not end within ${wholeMs / 1000} s` });
       }, wholeMs);
@@ -61,8 +62,26 @@ export function runInProcess(entry = runnerEntry(), wholeMs = WHOLE_MS): RunScri
       });
       readLine(child, end);
       // A child that is gone can't be told; its end is reported as such.
-      child.stdin.on('error', () => undefined).end(JSON.stringify(job));
+      child.stdin?.on('error', () => undefined).end(JSON.stringify(job));
     });
+}
+
+/** Starts the runner. Most failures come as an event and without pipes, some are thrown. */
+function start(entry: string): ChildProcess | { readonly reason: string } {
+  try {
+    return spawn(process.execPath, [...RUNTIME_ARGV, entry], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+      env: Object.fromEntries(
+        ENVIRONMENT.flatMap((name) => {
+          const value = process.env[name];
+          return value === undefined ? [] : [[name, value]];
+        }),
+      ),
+      windowsHide: true,
+    });
+  } catch (error) {
+    return { reason: `no process for the script: ${(error as Error).message}` };
+  }
 }
 
 function readLine(child: ChildProcess, end: (outcome: PacOutcome) => void): void {
