@@ -1,8 +1,10 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
+  absentKeychain,
   Keychain,
   keychainAbsence,
   loadKeytar,
@@ -10,6 +12,8 @@ import {
   type Keytar,
   type StartTimer,
 } from './keychain.ts';
+import { LayeredStore } from './layered-store.ts';
+import { openSealedFiles } from './sealed-file.ts';
 import { SecretsUnavailable } from './secret-store.ts';
 
 /** A keychain that answers when the test says so. */
@@ -153,22 +157,22 @@ describe('the keychain', () => {
   });
 });
 
-describe('the store in the keychain', () => {
-  /** A keychain as the Secret Service behaves: locked, it shows nothing and takes nothing. */
-  class FakeKeytar implements Keytar {
-    readonly items = new Map<string, string>();
-    locked = false;
-    getPassword = (_: string, name: string): Promise<string | null> =>
-      Promise.resolve(this.locked ? null : (this.items.get(name) ?? null));
-    setPassword = (_: string, name: string, value: string): Promise<void> => {
-      if (this.locked) return Promise.reject(new Error('Cannot create an item in a locked collection'));
-      this.items.set(name, value);
-      return Promise.resolve();
-    };
-    deletePassword = (_: string, name: string): Promise<boolean> =>
-      Promise.resolve(!this.locked && this.items.delete(name));
-  }
+/** A keychain as the Secret Service behaves: locked, it shows nothing and takes nothing. */
+class FakeKeytar implements Keytar {
+  readonly items = new Map<string, string>();
+  locked = false;
+  getPassword = (_: string, name: string): Promise<string | null> =>
+    Promise.resolve(this.locked ? null : (this.items.get(name) ?? null));
+  setPassword = (_: string, name: string, value: string): Promise<void> => {
+    if (this.locked) return Promise.reject(new Error('Cannot create an item in a locked collection'));
+    this.items.set(name, value);
+    return Promise.resolve();
+  };
+  deletePassword = (_: string, name: string): Promise<boolean> =>
+    Promise.resolve(!this.locked && this.items.delete(name));
+}
 
+describe('the store in the keychain', () => {
   let directory: string;
   beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'wf-keychain-'))));
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
@@ -225,5 +229,55 @@ describe('the store in the keychain', () => {
     const store = openKeychain(directory, new Keychain(new FakeKeytar()));
     writeFileSync(join(directory, 'proxy-password.keychain'), 'something', { mode: 0o600 });
     await expect(store.get('proxy-password')).rejects.toThrow('set the secret again');
+  });
+
+  it('tells of a secret whose keychain can not be reached, and forgets it when asked to', async () => {
+    const keytar = new FakeKeytar();
+    await openKeychain(directory, new Keychain(keytar)).set('proxy-password', 'hunter2');
+    const absent = openKeychain(directory, absentKeychain('there is no session bus'));
+    await expect(absent.get('proxy-password')).rejects.toThrow(
+      'there is no session bus; set the secret again',
+    );
+    expect(await absent.get('other')).toBeUndefined();
+    await expect(absent.set('other', 'value')).rejects.toThrow(SecretsUnavailable);
+    await absent.delete('proxy-password');
+    expect(await openKeychain(directory, new Keychain(keytar)).get('proxy-password')).toBeUndefined();
+  });
+
+  it('never gives an older value, whether the keychain was there, locked or absent at each step', async () => {
+    const step = fc.record({
+      keychain: fc.constantFrom('there', 'locked', 'absent'),
+      act: fc.constantFrom('set', 'delete', 'get'),
+      value: fc.constantFrom('one', 'two', 'three'),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 8, maxLength: 12 }), async (steps) => {
+        const keytar = new FakeKeytar();
+        const folder = mkdtempSync(join(directory, 'run-'));
+        const sealed = openSealedFiles(folder);
+        let expected: string | undefined;
+        for (const { keychain, act, value } of steps) {
+          keytar.locked = keychain === 'locked';
+          const store =
+            keychain === 'absent'
+              ? new LayeredStore(sealed, [openKeychain(folder, absentKeychain('it is not there'))])
+              : new LayeredStore(openKeychain(folder, new Keychain(keytar)), [sealed]);
+          try {
+            if (act === 'get') expect(await store.get('name')).toBe(expected);
+            else if (act === 'set') {
+              await store.set('name', value);
+              expected = value;
+            } else {
+              await store.delete('name');
+              expected = undefined;
+            }
+          } catch (error) {
+            // To know nothing is allowed; to answer with a value that was replaced is not.
+            if (!(error instanceof SecretsUnavailable)) throw error;
+          }
+        }
+      }),
+      { numRuns: 100 },
+    );
   });
 });

@@ -26,7 +26,7 @@ const realTimer: StartTimer = (ms, act) => {
  * file of each secret's name in `directory` says that the keychain has it, because a locked one answers as if it had
  * nothing.
  */
-export const openKeychain = (directory: string, keychain: Keychain): SecretFileStore =>
+export const openKeychain = (directory: string, keychain: KeychainCalls): SecretFileStore =>
   new SecretFileStore(directory, {
     kind: 'keychain',
     extension: '.keychain',
@@ -44,6 +44,25 @@ export const openKeychain = (directory: string, keychain: Keychain): SecretFileS
     },
     forget: (name) => keychain.delete(name),
   });
+
+/** What a store needs of a keychain. All reject with `SecretsUnavailable`. */
+export type KeychainCalls = Pick<Keychain, 'get' | 'set' | 'delete'>;
+
+/**
+ * Stands for a keychain that this process can't reach, for what an earlier one put there: it is named as such instead of
+ * missing, and can be forgotten.
+ */
+export function absentKeychain(reason: string): KeychainCalls {
+  const absent = (): Promise<never> => Promise.reject(new SecretsUnavailable(reason));
+  return {
+    get: (name) =>
+      Promise.reject(
+        new SecretsUnavailable(`${name} was put into the keychain, and now ${reason}; set the secret again`),
+      ),
+    set: absent,
+    delete: () => Promise.resolve(),
+  };
+}
 
 /**
  * Calls into the keychain: one at a time, and none while an earlier one is still without an answer. Each waiting call

@@ -1,12 +1,12 @@
 import { openDpapi } from './dpapi.ts';
 import { loadDataProtection } from './dpapi-library.ts';
-import { Keychain, keychainAbsence, loadKeytar, openKeychain } from './keychain.ts';
+import { absentKeychain, Keychain, keychainAbsence, loadKeytar, openKeychain } from './keychain.ts';
 import { LayeredStore } from './layered-store.ts';
 import { MacSystemKeychain } from './mac-system-keychain.ts';
 import { openSealedFiles } from './sealed-file.ts';
 import { reasonOf } from './secret-file.ts';
 import type { SecretStore } from './secret-store.ts';
-import { findSystemdCreds, openSystemdCreds, systemdCredsProblem } from './systemd-creds.ts';
+import { findSystemdCreds, openSystemdCreds, SYSTEMD_CREDS, systemdCredsProblem } from './systemd-creds.ts';
 
 /** Whose secrets, and on what host. */
 export interface SecretStoreOptions {
@@ -65,19 +65,17 @@ export async function openSecretStore(options: SecretStoreOptions): Promise<Secr
         onFallback,
       );
     case 'sealed file':
-      return openSealedFiles(directory);
+      return withoutKeychain(directory, openSealedFiles(directory), 'there is no session bus');
   }
 }
+
+const NOT_INSTALLED = 'systemd-creds is not installed (it comes with systemd 250)';
 
 async function openForRoot(directory: string, onFallback: (reason: string) => void): Promise<SecretStore> {
   const sealed = openSealedFiles(directory);
   const tool = findSystemdCreds();
-  if (tool === undefined) {
-    onFallback('systemd-creds is not installed (it comes with systemd 250): secrets go to a sealed file');
-    return sealed;
-  }
-  const creds = openSystemdCreds(directory, tool);
-  const problem = await systemdCredsProblem(tool);
+  const creds = openSystemdCreds(directory, tool ?? SYSTEMD_CREDS);
+  const problem = tool === undefined ? NOT_INSTALLED : await systemdCredsProblem(tool);
   if (problem === undefined) return new LayeredStore(creds, [sealed]);
   onFallback(`${problem}: secrets go to a sealed file`);
   return new LayeredStore(sealed, [creds]);
@@ -88,15 +86,21 @@ async function openForUser(
   fallback: SecretStore,
   onFallback: (reason: string) => void,
 ): Promise<SecretStore> {
-  const said = (reason: string): void =>
+  const without = (reason: string): SecretStore => {
     onFallback(`${reason}: secrets go to a store of kind ${fallback.kind}`);
+    return withoutKeychain(directory, fallback, reason);
+  };
   try {
     const keychain = new Keychain(await loadKeytar());
     const absence = await keychainAbsence(keychain);
-    if (absence === undefined) return new LayeredStore(openKeychain(directory, keychain), [fallback]);
-    said(absence);
+    return absence === undefined
+      ? new LayeredStore(openKeychain(directory, keychain), [fallback])
+      : without(absence);
   } catch (error) {
-    said(reasonOf(error));
+    return without(reasonOf(error));
   }
-  return fallback;
 }
+
+/** A store in place of the keychain, which says so of what an earlier run put there. */
+const withoutKeychain = (directory: string, store: SecretStore, reason: string): SecretStore =>
+  new LayeredStore(store, [openKeychain(directory, absentKeychain(reason))]);

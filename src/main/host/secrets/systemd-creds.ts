@@ -2,10 +2,12 @@ import { findSystemTool, runTool, type RunTool } from './tool.ts';
 import { reasonOf, SecretFileStore, type Sealer } from './secret-file.ts';
 import { SecretsUnavailable } from './secret-store.ts';
 
-const PLACES = ['/usr/bin/systemd-creds', '/bin/systemd-creds'];
+/** Where it stands on every distribution that has it. */
+export const SYSTEMD_CREDS = '/usr/bin/systemd-creds';
 
 /** Where systemd-creds(1) stands (systemd 250 and later), or `undefined`. */
-export const findSystemdCreds = (): string | undefined => findSystemTool(PLACES);
+export const findSystemdCreds = (): string | undefined =>
+  findSystemTool([SYSTEMD_CREDS, '/bin/systemd-creds']);
 
 /**
  * Secrets sealed by `systemd-creds`: with the host's key in /var/lib/systemd, and with the TPM where there is one. No
