@@ -4,6 +4,7 @@ import { AGENT_VERSION } from '../shared/wire.ts';
 import { Answer } from './cli/answer.ts';
 import { addDiagnostics } from './cli/diagnostics.ts';
 import { addHealth } from './cli/health.ts';
+import { addLogs } from './cli/logs.ts';
 import { addProxy } from './cli/proxy.ts';
 import { addStatus } from './cli/status.ts';
 import { isErrno } from './host/atomic-file.ts';
@@ -40,6 +41,7 @@ Exit codes: 0 running and registered, 1 failed, 2 usage, 3 refused, 4 installed 
   addStatus(program, paths);
   addHealth(program, paths);
   addDiagnostics(program, paths);
+  addLogs(program, paths);
   addProxy(program, paths);
   await program.parseAsync([...argv], { from: 'user' });
 }

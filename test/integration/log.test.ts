@@ -122,6 +122,23 @@ describe('the log of an agent', () => {
     expect(agent.log().slice(after)).not.toMatch(/\[(Information|Debug)\]/);
   });
 
+  it('R285 shows on a terminal what operators look for: starts, exchanges, uploads, and errors alone', async () => {
+    agent.start();
+    await agent.synced();
+    const shown = (await agent.ctl('logs', '--lines', '1000')).stdout;
+    for (const text of [
+      /agent \S+ started/,
+      /Http request: .*Http status code: 20\d/,
+      /snapshot 1 committed/,
+    ]) {
+      expect(shown).toMatch(text);
+    }
+    expect((await agent.ctl('logs', '--lines', '1')).stdout.split('\n')).toHaveLength(2);
+    expect((await agent.ctl('logs', '--level', 'error')).stdout).not.toContain('[Information]');
+    const none = await estate.agent().ctl('logs');
+    expect([none.code, none.stderr]).toEqual([ExitCode.failed, expect.stringContaining('no log yet')]);
+  });
+
   it('R288 reaches the platform on COLLECT_LOGS as an archive that gives nothing away', async () => {
     agent.start();
     const { identity } = await agent.synced();

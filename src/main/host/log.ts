@@ -45,6 +45,14 @@ export function formatLine(
   return `${time} [${process.name}][${String(process.pid)}]:[${WORDS[level]}]:[1]:${redact(message)}`;
 }
 
+/** Tells lines of a level and more serious ones; a line in no known shape counts as one. */
+export function atLeast(level: LogLevel): (line: string) => boolean {
+  const below = Object.entries(WORDS)
+    .filter(([name]) => LEVELS[name as LogLevel] > LEVELS[level])
+    .map(([, word]) => word);
+  return (line) => !below.includes(/\]\[\d+\]:\[(\w+)\]:\[1\]:/.exec(line)?.[1] ?? '');
+}
+
 /** Fifty megabytes: weeks at level info, hours at trace. */
 const BOUNDS: LogBounds = { maxBytes: 10_000_000, maxFiles: 5 };
 

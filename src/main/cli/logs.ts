@@ -1,0 +1,56 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { ExitCode } from '../../shared/exit-codes.ts';
+import { LOG_LEVELS, type LogLevel } from '../../shared/profile.ts';
+import { isErrno } from '../host/atomic-file.ts';
+import { followLines, lastLines } from '../host/log-reader.ts';
+import { atLeast } from '../host/log.ts';
+import type { Paths } from '../host/paths.ts';
+import { Answer } from './answer.ts';
+import { harmless } from './harmless.ts';
+
+/** Most lines of the past that are printed; more are in the file. */
+const MAX_LINES = 100_000;
+
+interface Options {
+  readonly follow?: boolean;
+  readonly lines: number;
+  readonly level: LogLevel;
+}
+
+/** Adds `wayfarerctl logs`: the end of the log, and what comes then. */
+export function addLogs(program: Command, paths: Paths): void {
+  program
+    .command('logs')
+    .description('the end of the log')
+    .option('-f, --follow', 'go on with new lines until Ctrl-C')
+    .option('-n, --lines <n>', 'how many lines of the past', lineCount, 50)
+    .addOption(
+      new Option('--level <level>', 'only lines of this level and more serious ones')
+        .choices(LOG_LEVELS)
+        .default('trace'),
+    )
+    .action((options: Options) => logs(paths, options));
+}
+
+function lineCount(text: string): number {
+  const count = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(count <= MAX_LINES)) throw new InvalidArgumentError(`give a whole number up to ${String(MAX_LINES)}`);
+  return count;
+}
+
+async function logs(paths: Paths, { follow, lines, level }: Options): Promise<void> {
+  const wanted = atLeast(level);
+  const say = (line: string): void => {
+    process.stdout.write(`${harmless(line)}\n`);
+  };
+  try {
+    for (const line of lastLines(paths.logFile, lines, wanted)) say(line);
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error;
+    if (follow !== true) throw new Answer(ExitCode.failed, `there is no log yet: ${paths.logFile}`);
+  }
+  if (follow === true)
+    await followLines(paths.logFile, (line) => {
+      if (wanted(line)) say(line);
+    });
+}
