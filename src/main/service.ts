@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from '../shared/exit-codes.ts';
 import { AGENT_VERSION } from '../shared/wire.ts';
+import { startAgentIdProcess } from './agent/agentid-process.ts';
 import { startCollectorProcess } from './agent/collector-process.ts';
 import { developmentIntervals } from './agent/development.ts';
 import type { DevelopmentIntervals } from './agent/facts.ts';
@@ -81,12 +82,10 @@ function loadSettings(flags: RawSettings, paths: Paths): Settings {
   return settings;
 }
 
-/** The collector stands beside this file, as source or as bundle. */
-function collectorEntry(): string {
+/** The main module of another program: beside this file as a bundle, `source` from here in a clone. */
+function entry(bundle: string, source: string): string {
   const here = import.meta.url;
-  return fileURLToPath(
-    here.endsWith('.ts') ? new URL('../collector/main.ts', here) : new URL('collector.mjs', here),
-  );
+  return fileURLToPath(new URL(here.endsWith('.ts') ? source : bundle, here));
 }
 
 async function run(argv: readonly string[]): Promise<void> {
@@ -127,7 +126,8 @@ async function runUntilSignal(
     clock: systemClock,
     random: systemRandom,
     log,
-    startCollector: startCollectorProcess(collectorEntry(), []),
+    startCollector: startCollectorProcess(entry('collector.mjs', '../collector/main.ts'), []),
+    startAgentId: startAgentIdProcess(entry('agentid.mjs', 'agentid.ts')),
     development,
     fatal,
   });

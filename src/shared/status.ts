@@ -121,7 +121,7 @@ export const AgentStatus = z.object({
   }),
   /** Where the log is and what it holds; `until` while the platform asked for another level than the profile's. */
   log: z.object({ path: z.string(), level: z.enum(LOG_LEVELS), until: Time }),
-  scanMerge: ScanMergeStatus.nullable().optional(),
+  scanMerge: ScanMergeStatus,
   development: z.string().nullable(),
 });
 export type AgentStatus = z.infer<typeof AgentStatus>;

@@ -48,13 +48,11 @@ describe('the headless bundles', () => {
     }
   });
 
-  it('the service finds the collector beside it', async () => {
-    const { outputs } = await bundle('collector');
+  it.each(['collector', 'agentid'] as const)('the service finds %s beside it', async (name) => {
+    const { outputs } = await bundle(name);
     const made = Object.keys(outputs).map((path) => basename(path));
-    const looked = /new URL\('(collector\.\w+)', here\)/.exec(
-      readFileSync(join(ROOT, BUNDLES.service), 'utf8'),
-    );
-    expect(made).toContain(looked?.[1]);
+    const looked = [...readFileSync(join(ROOT, BUNDLES.service), 'utf8').matchAll(/entry\('([\w.]+)', '/g)];
+    expect(made.filter((file) => looked.some(([, found]) => found === file))).toEqual([`${name}.mjs`]);
   });
 
   it('whoever runs proxy scripts finds their runner beside it', async () => {

@@ -22,7 +22,7 @@ const reason =
   noProgram('ip', 'iproute2') ??
   noProgram('nft', 'nftables') ??
   noProgram('openssl', 'openssl') ??
-  noPrivateBus();
+  noPrivateBus;
 
 describe.skipIf(reason !== undefined)(`a laptop that roams${because(reason)}`, () => {
   let network: LaptopNetwork;

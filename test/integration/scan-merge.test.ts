@@ -7,8 +7,10 @@ import { ScanMerge, type ScanMergeWish } from '../../src/main/agent/scan-merge.t
 import { freePorts, holdPort } from '../../src/main/agentid/testing/ports.ts';
 import { systemClock } from '../../src/main/clock.ts';
 import { ExitCode } from '../../src/shared/exit-codes.ts';
+import { Estate } from '../support/estate.ts';
 import { PlatformFixture } from '../support/platform-fixture.ts';
 import { CLONE, runNode } from '../support/run.ts';
+import { until } from '../support/until.ts';
 
 /*
  * The way of an identifier with real processes at both ends: the endpoint shows it, the agent's heartbeat names it, and
@@ -89,5 +91,49 @@ describe('scan merge from end to end', () => {
       const { stdout } = await platform('scan-merge', '127.0.0.1', '--ports', String(port));
       expect(JSON.parse(stdout)).toMatchObject({ port, agent: { id: agentId } });
     }
+  });
+});
+
+describe('scan merge of a whole agent', () => {
+  const estate = new Estate();
+  beforeAll(() => estate.start());
+  afterAll(() => estate.close());
+
+  it('R270 R271 R277 is switched on by the profile, read by the platform, and switched off again', async () => {
+    const { agent, hostId } = await estate.syncedAgent();
+    const { admin } = estate.platform;
+    const ports = await freePorts(2);
+    const profile = admin.profiles()[0]?.profile.id ?? '';
+    const shown = async () => (await agent.status()).scanMerge;
+    expect(await shown()).toMatchObject({ state: 'off', ports: [] });
+
+    admin.editProfile(profile, { settings: { scanMergeEnabled: true, scanMergePorts: ports } });
+    const listening = await until('listening', async () => {
+      const now = await shown();
+      return now.state === 'listening' ? now : undefined;
+    });
+    expect(listening.ports).toEqual(ports.slice(0, 1));
+    admin.setCorrelation(true);
+    const scan = () =>
+      runNode([
+        'src/platform/cli.ts',
+        '--data',
+        estate.dataDir,
+        '--json',
+        'scan-merge',
+        '127.0.0.1',
+        '--ports',
+        ports.join(','),
+      ]);
+    const { code, stdout, stderr } = await scan();
+    expect(code, stderr).toBe(ExitCode.ok);
+    const { agent: found } = JSON.parse(stdout) as { agent: { id: string; correlationId: string } };
+    expect(found.id).toBe(hostId);
+    expect(found.correlationId).not.toBe(hostId);
+
+    admin.editProfile(profile, { settings: { scanMergeEnabled: false } });
+    await until('off', async () => ((await shown()).state === 'off' ? true : undefined));
+    expect((await scan()).code).toBe(ExitCode.failed);
+    await until('forgotten', () => (admin.show(hostId).correlationId === null ? true : undefined));
   });
 });

@@ -69,5 +69,6 @@ export const STATUS: AgentStatus = {
   collector: { pid: 413, state: 'ready', restarts: 0 },
   uploads: { count: 6, rawBytes: 900_000, sentBytes: 90_000, chunks: 6 },
   log: { path: '/var/log/wayfarer/wayfarer-agent.log', level: 'info', until: null },
+  scanMerge: { state: 'off', ports: [], reason: 'the profile does not ask for it' },
   development: null,
 };

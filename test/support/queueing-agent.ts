@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { startAgentIdProcess } from '../../src/main/agent/agentid-process.ts';
 import { startCollectorProcess } from '../../src/main/agent/collector-process.ts';
 import { developmentIntervals } from '../../src/main/agent/development.ts';
 import { openCore } from '../../src/main/agent/open-core.ts';
@@ -34,6 +35,7 @@ const { core, close } = await openCore({
     fileURLToPath(new URL('../../src/collector/main.ts', import.meta.url)),
     [],
   ),
+  startAgentId: startAgentIdProcess(fileURLToPath(new URL('../../src/main/agentid.ts', import.meta.url))),
   development: developmentIntervals(process.env),
   fatal: (reason) => {
     log.error(reason);

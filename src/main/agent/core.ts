@@ -21,6 +21,8 @@ import { Publisher, type Watcher } from './publisher.ts';
 import { buildStatus, type UploadTotals } from './report.ts';
 import { resumeReprovision } from './reprovision.ts';
 import { RouteConditions } from './route-conditions.ts';
+import type { ScanMerge } from './scan-merge.ts';
+import { openScanMerge, scanMergeWish } from './scan-merge-wish.ts';
 import { CHANGE_GAP_SEC, changeRequest, collectionRefusal } from './schedule.ts';
 import { derivePhase, type DerivedPhase } from './status.ts';
 import { noteMeteredWait, Surroundings } from './surroundings.ts';
@@ -44,6 +46,7 @@ export class AgentCore {
   readonly #collection: Collection;
   readonly #surroundings: Surroundings;
   readonly #routes: RouteConditions;
+  readonly #scanMerge: ScanMerge;
   readonly #upload: UploadProgress = { held: undefined };
   readonly #totals: UploadTotals = { count: 0, rawBytes: 0, sentBytes: 0, chunks: 0 };
   #phase: DerivedPhase & { since: number };
@@ -85,6 +88,9 @@ export class AgentCore {
       this.#post(name, handle);
     });
     this.#routes = new RouteConditions(this.#context);
+    this.#scanMerge = openScanMerge(this.#context, parts.startAgentId, (name, handle) => {
+      this.#post(name, handle);
+    });
     this.#supervisor = this.#createSupervisor();
     this.#collection = new Collection(
       this.#context,
@@ -119,7 +125,7 @@ export class AgentCore {
     this.#cancelWake();
     this.#publisher.stop();
     this.#loop.stop();
-    await Promise.all([this.#supervisor.stop(), this.#surroundings.stop()]);
+    await Promise.all([this.#supervisor.stop(), this.#surroundings.stop(), this.#scanMerge.stop()]);
     await this.#exchange;
   }
 
@@ -130,6 +136,7 @@ export class AgentCore {
       collector: this.#supervisor,
       clockOffsetSec: this.#parts.client.clockOffsetSec,
       routes: this.#parts.client.lastAttempts,
+      scanMerge: this.#scanMerge.state,
       totals: this.#totals,
     });
   }
@@ -213,6 +220,7 @@ export class AgentCore {
     if (next.uplink !== null) this.#startExchange(next.uplink);
     if (next.collect !== null) this.#startCollection(next.collect);
     noteMeteredWait(this.#context);
+    this.#scanMerge.update(scanMergeWish(this.#context, this.#surroundings.network));
     const derived = this.#derivePhase();
     this.#phase = { ...derived, since: derived.phase === this.#phase.phase ? this.#phase.since : now };
     this.#publisher.changed();

@@ -1,6 +1,7 @@
 import type { ManifestType } from '../../shared/modules.ts';
 import { keyId } from '../../wire/keys.ts';
 import type { PlatformClient } from '../uplink/client.ts';
+import type { StartAgentId } from './agentid-process.ts';
 import type { StartCollector } from './collector-process.ts';
 import { ConditionBook } from './condition-book.ts';
 import type { Context } from './context.ts';
@@ -28,6 +29,7 @@ export type CoreParts = Pick<
 > & {
   readonly client: Pick<PlatformClient, 'clockOffsetSec' | 'route' | 'lastAttempts'>;
   readonly startCollector: StartCollector;
+  readonly startAgentId: StartAgentId;
   readonly around: Around;
   readonly fatal: (reason: string) => void;
   readonly facts: Facts;

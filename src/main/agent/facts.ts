@@ -1,7 +1,5 @@
 import type { ManifestType } from '../../shared/modules.ts';
-import type { Profile } from '../../shared/profile.ts';
-import type { LevelOverride } from './log-level.ts';
-import type { LogsFacts } from './logs-archive.ts';
+import type { LogLevel, Profile } from '../../shared/profile.ts';
 
 /** Why a collection of a type was asked for. */
 export type CycleReason = 'manifest' | 'change' | 'resync' | 'request' | 'retry' | 'refused';
@@ -120,6 +118,35 @@ export interface Facts {
   /** The platform removed this agent: it leaves once what is queued was offered. */
   readonly uninstallWanted: boolean;
   readonly development: DevelopmentIntervals;
+}
+
+/** A log level that the platform asked for until a moment, ms since the epoch by this host's clock. */
+export interface LevelOverride {
+  readonly level: LogLevel;
+  readonly until: number;
+}
+
+/** The terms of an upload of logs; `uploadId` once the platform opened it. */
+export interface LogsTerms {
+  readonly encodedBytes: number;
+  readonly digest: string;
+  readonly chunkBytes: number;
+  /** Of opening the upload; a new one with every change of terms. */
+  readonly idempotencyKey: string;
+  readonly uploadId?: string | undefined;
+}
+
+/** What is under way for a COLLECT_LOGS command. */
+export interface LogsFacts {
+  readonly command: { readonly id: string; readonly type: string };
+  /** `null` until the archive is made. */
+  readonly terms: LogsTerms | null;
+  /** Chunks that the platform has; `null` when it has to be asked. */
+  readonly held: readonly number[] | null;
+  /** When the next step may go, ms since the epoch. */
+  readonly nextStepAt: number;
+  /** Steps that failed in a row. */
+  readonly failures: number;
 }
 
 /** Intervals that a developer or a test shortened; empty in production. */

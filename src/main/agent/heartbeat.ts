@@ -7,6 +7,7 @@ import { setModules } from './modules.ts';
 import { droppedRecords, dropsReported, LastActivity, RECORDS_STREAM, reportedDrops } from './records.ts';
 import { obey } from './commands.ts';
 import { statusIntervalSec } from './plan.ts';
+import { reportedCorrelationId } from './scan-merge-wish.ts';
 import { cycleEnd, spreadMs } from './schedule.ts';
 
 /**
@@ -36,6 +37,7 @@ function statusRequest(context: Context, dropped: number, route: string): Status
   const facts = context.facts();
   const known = MANIFEST_TYPES.filter((type) => facts.types[type] !== undefined);
   const unreported = dropped - reportedDrops(context);
+  const correlationId = reportedCorrelationId(context);
   const lastActivity = context.store.kv.get('lastActivity', LastActivity);
   return {
     agentVersion: AGENT_VERSION,
@@ -61,6 +63,7 @@ function statusRequest(context: Context, dropped: number, route: string): Status
     route,
     fingerprint: context.host.fingerprint.slice(0, 8),
     drops: unreported > 0 ? { [RECORDS_STREAM]: unreported } : {},
+    ...(correlationId !== undefined && { correlationId }),
   };
 }
 

@@ -2,13 +2,12 @@ import { z } from 'zod';
 import { LOG_LEVELS, type LogLevel } from '../../shared/profile.ts';
 import { toInstant } from '../clock.ts';
 import type { Context } from './context.ts';
+import type { LevelOverride } from './facts.ts';
 
 /** Longest that SET_LOG_LEVEL holds: a host must not fill its disk for a trace that everyone has forgotten. */
 const LONGEST_MS = 7 * 24 * 3600 * 1000;
 
-/** A level that the platform asked for until a moment, ms since the epoch by this host's clock. */
-export const LevelOverride = z.object({ level: z.enum(LOG_LEVELS), until: z.number() });
-export type LevelOverride = z.infer<typeof LevelOverride>;
+const Stored = z.object({ level: z.enum(LOG_LEVELS), until: z.number() });
 
 const Arguments = z.object({ level: z.enum(LOG_LEVELS), until: z.iso.datetime({ offset: true }) });
 
@@ -16,7 +15,7 @@ const OVERRIDE = 'logLevel';
 
 /** The override of the last run, if any. */
 export function storedOverride(store: Context['store']): LevelOverride | null {
-  return store.kv.get(OVERRIDE, LevelOverride) ?? null;
+  return store.kv.get(OVERRIDE, Stored) ?? null;
 }
 
 /**

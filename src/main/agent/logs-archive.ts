@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { createReadStream, lstatSync, mkdirSync, openSync, closeSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Command } from '../../shared/wire.ts';
 import { collectDiagnostics } from '../diagnostics/collect.ts';
 import { READ_FLAGS } from '../host/log-files.ts';
 import type { Context } from './context.ts';
+import type { LogsFacts, LogsTerms } from './facts.ts';
 import { chunkBytesOf } from './upload-progress.ts';
 
 /*
@@ -13,34 +13,19 @@ import { chunkBytesOf } from './upload-progress.ts';
  * upload after a restart. There is one at a time.
  */
 
-/** The terms of an upload of logs; `uploadId` once the platform opened it. */
 const Terms = z.object({
   encodedBytes: z.number().int().positive(),
   digest: z.string(),
   chunkBytes: z.number().int().positive(),
-  /** Of opening the upload; a new one with every change of terms. */
   idempotencyKey: z.string(),
   uploadId: z.string().optional(),
 });
-export type LogsTerms = z.infer<typeof Terms>;
 
 const LogsUpload = z.object({
   command: z.object({ id: z.string(), type: z.string() }),
   /** `null` until the archive is made. */
   terms: Terms.nullable(),
 });
-
-/** What is under way for a COLLECT_LOGS command. */
-export interface LogsFacts {
-  readonly command: Pick<Command, 'id' | 'type'>;
-  readonly terms: LogsTerms | null;
-  /** Chunks that the platform has; `null` when it has to be asked. */
-  readonly held: readonly number[] | null;
-  /** When the next step may go, ms since the epoch. */
-  readonly nextStepAt: number;
-  /** Steps that failed in a row. */
-  readonly failures: number;
-}
 
 const KEY = 'logsUpload';
 

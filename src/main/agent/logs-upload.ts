@@ -3,16 +3,8 @@ import { describeFailure, type Failure, type Result } from '../uplink/failure.ts
 import { uplinkFailed } from './backoff.ts';
 import type { Apply, Context } from './context.ts';
 import { exchangeFailed, exchangeWorked } from './failures.ts';
-import {
-  archiveStands,
-  chunkCountOf,
-  forgetLogs,
-  keepLogs,
-  makeArchive,
-  readChunk,
-  type LogsFacts,
-  type LogsTerms,
-} from './logs-archive.ts';
+import type { LogsFacts, LogsTerms } from './facts.ts';
+import { archiveStands, chunkCountOf, forgetLogs, keepLogs, makeArchive, readChunk } from './logs-archive.ts';
 import { statusIntervalSec } from './plan.ts';
 import { recordCommand } from './records.ts';
 import { deltaIntervalSec, firstMissing } from './upload-progress.ts';

@@ -1,39 +1,19 @@
 import { z } from 'zod';
-import type { Clock, Random } from '../clock.ts';
 import { UnsafeFile } from '../host/atomic-file.ts';
 import { readHostId, type HostIdRead } from '../host/host-id.ts';
 import { IdentityFiles } from '../host/identity.ts';
-import type { AgentLog } from '../host/log.ts';
-import type { Paths } from '../host/paths.ts';
 import type { Settings } from '../host/settings.ts';
 import { openStore, type Store } from '../queue/open.ts';
-import type { StartCollector } from './collector-process.ts';
 import type { Identity } from './context.ts';
 import { AgentCore } from './core.ts';
+import type { CoreOptions } from './core-options.ts';
 import { DEVELOPMENT_SWITCH } from './development.ts';
-import type { DevelopmentIntervals } from './facts.ts';
 import { initialFacts, isRegistered } from './initial-facts.ts';
 import { keptProposal } from './provisioning.ts';
 import { RECORDS_MAX_BYTES, RECORDS_STREAM } from './records.ts';
 import { theWorld, type Connection, type ConnectPorts, type World } from './world.ts';
 
 const MB = 1024 * 1024;
-
-/** What a host of the core decides: where, with which settings, clock and collector. */
-export interface CoreOptions {
-  readonly paths: Paths;
-  readonly settings: Settings;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: AgentLog;
-  readonly startCollector: StartCollector;
-  readonly development: DevelopmentIntervals;
-  /**
-   * The database turned out damaged while it was in use. The host must end the process: the next start sets the file
-   * aside and collects anew.
-   */
-  readonly fatal: (reason: string) => void;
-}
 
 /** A core that is ready to start, and what closes it again. */
 export interface OpenedCore {

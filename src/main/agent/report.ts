@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { moduleOfType, type ManifestType } from '../../shared/modules.ts';
 import { intervalMinutes } from '../../shared/profile.ts';
 import type { RouteAttempt } from '../../shared/proxy.ts';
-import type { AgentStatus, TypeStatus } from '../../shared/status.ts';
+import type { AgentStatus, ScanMergeStatus, TypeStatus } from '../../shared/status.ts';
 import { AGENT_VERSION } from '../../shared/wire.ts';
 import { toInstant } from '../clock.ts';
 import type { Context } from './context.ts';
@@ -29,6 +29,7 @@ export interface ReportInput {
   readonly clockOffsetSec: number;
   /** The routes that were tried when a connection was last made. */
   readonly routes: readonly RouteAttempt[];
+  readonly scanMerge: ScanMergeStatus;
   readonly totals: UploadTotals;
 }
 
@@ -82,8 +83,14 @@ export function buildStatus(context: Context, input: ReportInput): AgentStatus {
     },
     uploads: { ...input.totals },
     log: logStatus(context),
+    scanMerge: scanMergeStatus(input.scanMerge),
     development: Object.keys(facts.development).length === 0 ? null : JSON.stringify(facts.development),
   };
+}
+
+/** Without what is the condition's. */
+function scanMergeStatus({ state, ports, reason }: ScanMergeStatus): ScanMergeStatus {
+  return { state, ports: [...ports], reason };
 }
 
 function identityStatus(context: Context): AgentStatus['identity'] {

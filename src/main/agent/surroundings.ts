@@ -111,7 +111,11 @@ export function noteMeteredWait(context: Context): void {
   const facts = context.facts();
   const { pending, logs } = facts;
   noteWait(context, '', waitsForUnmetered(facts) ? pending : null);
-  noteWait(context, 'logs', logsWaitForUnmetered(facts) && logs?.terms ? { type: 'logs', ...logs.terms } : null);
+  noteWait(
+    context,
+    'logs',
+    logsWaitForUnmetered(facts) && logs?.terms ? { type: 'logs', ...logs.terms } : null,
+  );
 }
 
 function noteWait(

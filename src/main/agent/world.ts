@@ -9,7 +9,7 @@ import { PlatformClient, type Caller, type ClientOptions } from '../uplink/clien
 import { openHostRoutes } from '../uplink/host-routes.ts';
 import { Trust } from '../uplink/trust.ts';
 import type { PlatformPort } from './context.ts';
-import type { CoreOptions } from './open-core.ts';
+import type { CoreOptions } from './core-options.ts';
 
 /** What a connection asks of the core, each time it needs it. */
 export interface ConnectPorts {

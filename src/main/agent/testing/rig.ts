@@ -14,6 +14,7 @@ import type { Settings } from '../../host/settings.ts';
 import type { AgentCore } from '../core.ts';
 import type { DevelopmentIntervals, Facts } from '../facts.ts';
 import { openCore } from '../open-core.ts';
+import { FakeAgentId } from './fake-agentid.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeCollector } from './fake-collector.ts';
 import { FakeNetwork } from './fake-network.ts';
@@ -36,6 +37,7 @@ export class Rig {
   readonly platform = new FakePlatform(this.clock.now);
   readonly collector = new FakeCollector();
   readonly network = new FakeNetwork();
+  readonly agentId = new FakeAgentId();
   /** What the core is told when the proxy settings change. */
   changeProxies: () => void = () => undefined;
   /** How often the core ended its connections to look for its route anew. */
@@ -130,6 +132,7 @@ export class Rig {
           trouble: () => this.logTrouble,
         },
         startCollector: this.collector.start,
+        startAgentId: this.agentId.start,
         fatal: (reason) => {
           this.fatal.push(reason);
         },
