@@ -21,3 +21,30 @@ export function loadKoffi(): typeof Koffi {
   }
   return loaded;
 }
+
+/** A function of a library that gives a number. */
+export type NativeFunction = ((...args: unknown[]) => number) & {
+  readonly async: (...args: unknown[]) => void;
+};
+
+/** What calls that are under way were given: their memory must not be collected before they have ended. */
+const underWay = new Set<unknown>();
+
+/**
+ * Calls a function in a thread and gives its result. `args`, and `read` for memory that they only name by its address,
+ * are kept until the call has ended. Rejects with what koffi throws.
+ */
+export function callInThread(
+  call: NativeFunction,
+  args: readonly unknown[],
+  read: readonly Buffer[] = [],
+): Promise<number> {
+  const given = { args, read };
+  underWay.add(given);
+  return new Promise<number>((resolve, reject) => {
+    call.async(...args, (error: Error | null, result: number) => {
+      if (error === null) resolve(result);
+      else reject(error);
+    });
+  }).finally(() => underWay.delete(given));
+}

@@ -1,5 +1,5 @@
 import type * as Koffi from 'koffi';
-import { loadKoffi } from '../../host/koffi.ts';
+import { callInThread, loadKoffi, type NativeFunction } from '../../host/koffi.ts';
 import { gssTypes, type BufferDesc, type OidDesc } from './gssapi-types.ts';
 
 /** A pointer of the library; `null` is none. */
@@ -64,8 +64,6 @@ const MAX_BYTES = 1024 * 1024;
 
 /** A type of koffi, or how an argument is passed. */
 type Argument = string | Koffi.TypeObject | ReturnType<typeof Koffi.out>;
-type Call = (...args: unknown[]) => number;
-type Function_ = Call & { readonly async: (...args: unknown[]) => void };
 
 /** Where the library is, the first that loads; on macOS Heimdal's framework. */
 export const GSS_LIBRARIES: Partial<Record<NodeJS.Platform, readonly string[]>> = {
@@ -78,8 +76,8 @@ export function loadGssLibrary(file: string, platform = process.platform, arch =
   const koffi = loadKoffi();
   const library = koffi.load(file);
   const types = gssTypes(koffi, platform, arch);
-  const bind = (name: string, args: readonly Argument[]): Function_ =>
-    library.func(name, 'uint32', [koffi.out('uint32 *'), ...args]) as Function_;
+  const bind = (name: string, args: readonly Argument[]): NativeFunction =>
+    library.func(name, 'uint32', [koffi.out('uint32 *'), ...args]) as NativeFunction;
   const [handle, out, inout] = ['void *', koffi.out('void **'), koffi.inout('void **')];
   const { pointer } = koffi;
 
@@ -123,7 +121,7 @@ export function loadGssLibrary(file: string, platform = process.platform, arch =
   };
   const text = async (code: number, kind: number): Promise<string> => {
     const buffer: BufferDesc = { length: 0, value: null };
-    await inThread(displayStatus, [0], code, kind, null, [0], buffer);
+    await callInThread(displayStatus, [[0], code, kind, null, [0], buffer]);
     return take(buffer).toString('utf8').trim();
   };
 
@@ -141,24 +139,15 @@ export function loadGssLibrary(file: string, platform = process.platform, arch =
       if (store !== undefined && acquireFrom === undefined)
         return { major: 0xd0000, minor: 0, credential: null };
       const major = await (store === undefined || acquireFrom === undefined
-        ? inThread(acquire, minor, null, 0, mechanisms, INITIATE, credential, null, null)
-        : inThread(
-            acquireFrom,
-            minor,
-            null,
-            0,
-            mechanisms,
-            INITIATE,
-            storeDesc(store),
-            credential,
-            null,
-            null,
-          ));
+        ? callInThread(acquire, [minor, null, 0, mechanisms, INITIATE, credential, null, null])
+        : callInThread(acquireFrom, [
+            ...[minor, null, 0, mechanisms, INITIATE, storeDesc(store), credential, null, null],
+          ]));
       return { ...status(major, minor), credential: credential[0] };
     },
     resolve: async (credential) => {
       const [minor, name] = [[0], [null] as [Handle]];
-      const major = await inThread(inquire, minor, credential, name, [0], null, null);
+      const major = await callInThread(inquire, [minor, credential, name, [0], null, null]);
       if (name[0] !== null) releaseName([0], name);
       return status(major, minor);
     },
@@ -167,10 +156,9 @@ export function loadGssLibrary(file: string, platform = process.platform, arch =
       const [minor, inOut] = [[0], [context] as [Handle]];
       const token: BufferDesc = { length: 0, value: null };
       const given = input === undefined ? null : { length: input.length, value: input };
-      const major = await inThread(
-        initContext,
+      const major = await callInThread(initContext, [
         ...[minor, credential, inOut, target, oid('SPNEGO'), 0, 0, null, given, null, token, null, null],
-      );
+      ]);
       return { ...status(major, minor), context: inOut[0], token: take(token) };
     },
     deleteContext: (context) => void deleteContext([0], [context], null),
@@ -180,16 +168,6 @@ export function loadGssLibrary(file: string, platform = process.platform, arch =
 }
 
 const status = (major: number, minor: readonly number[]): GssStatus => ({ major, minor: minor[0] ?? 0 });
-
-/** `arguments` stay reachable until the call has ended: the library reads their buffers meanwhile. */
-function inThread(call: Function_, ...args: unknown[]): Promise<number> {
-  return new Promise((resolve, reject) => {
-    call.async(...args, (error: Error | null, result: number) => {
-      if (error !== null) reject(error);
-      else if (args.length > 0) resolve(result);
-    });
-  });
-}
 
 const storeDesc = (store: CredentialStore): object => {
   const elements = Object.entries(store).map(([key, value]) => ({ key, value: String(value) }));

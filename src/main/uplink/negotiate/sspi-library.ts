@@ -1,5 +1,5 @@
 import type * as Koffi from 'koffi';
-import { loadKoffi } from '../../host/koffi.ts';
+import { callInThread, loadKoffi, type NativeFunction } from '../../host/koffi.ts';
 
 /** CredHandle and CtxtHandle: two numbers of the size of a pointer. */
 export interface SecHandle {
@@ -32,8 +32,6 @@ const MAX_TOKEN_BYTES = 65_536;
 
 /** A type of koffi, or how an argument is passed. */
 type Argument = string | Koffi.TypeObject | ReturnType<typeof Koffi.out>;
-type Call = (...args: unknown[]) => number;
-type Function_ = Call & { readonly async: (...args: unknown[]) => void };
 
 /** Loads the library of Windows. Throws where it is not. */
 export function loadSspiLibrary(library = 'secur32.dll'): SspiLibrary {
@@ -44,8 +42,8 @@ export function loadSspiLibrary(library = 'secur32.dll'): SspiLibrary {
   const desc = koffi.struct({ ulVersion: 'uint32', cBuffers: 'uint32', pBuffers: 'void *' });
   const time = 'int64 *';
   const { pointer, out } = koffi;
-  const bind = (name: string, args: Argument[]): Function_ =>
-    secur32.func('__stdcall', name, 'int32', args) as Function_;
+  const bind = (name: string, args: Argument[]): NativeFunction =>
+    secur32.func('__stdcall', name, 'int32', args) as NativeFunction;
 
   const acquire = bind('AcquireCredentialsHandleW', [
     ...['str16', 'str16', 'uint32', 'void *', 'void *', 'void *', 'void *', out(pointer(handle)), out(time)],
@@ -77,17 +75,18 @@ export function loadSspiLibrary(library = 'secur32.dll'): SspiLibrary {
     acquire: async () => {
       const credential: SecHandle = { lower: 0, upper: 0 };
       const args = [null, 'Negotiate', SECPKG_CRED_OUTBOUND, null, null, null, null, credential, [0]];
-      return { status: await inThread(acquire, args), credential };
+      return { status: await callInThread(acquire, args), credential };
     },
     initContext: async ({ credential, context, target, input }) => {
       const next: SecHandle = { lower: 0, upper: 0 };
       const space = Buffer.alloc(MAX_TOKEN_BYTES);
       const [given, taken] = [input === undefined ? undefined : tokenBuffer(input), tokenBuffer(space)];
       try {
-        const status = await inThread(initContext, [
+        const args = [
           ...[credential, context ?? null, target, 0, 0, SECURITY_NATIVE_DREP],
           ...[given === undefined ? null : descOf(given), 0, next, descOf(taken), [0], [0]],
-        ]);
+        ];
+        const status = await callInThread(initContext, args, input === undefined ? [space] : [input, space]);
         const { cbBuffer } = koffi.decode(taken, buffer) as { cbBuffer: number };
         return { status, context: next, token: Buffer.from(space.subarray(0, status < 0 ? 0 : cbBuffer)) };
       } finally {
@@ -98,12 +97,4 @@ export function loadSspiLibrary(library = 'secur32.dll'): SspiLibrary {
     deleteContext: (context) => void deleteContext(context),
     freeCredential: (credential) => void freeCredential(credential),
   };
-}
-
-function inThread(call: Function_, args: readonly unknown[]): Promise<number> {
-  return new Promise((resolve, reject) => {
-    call.async(...args, (error: Error | null, result: number) =>
-      error === null ? resolve(result) : reject(error),
-    );
-  });
 }
