@@ -1,14 +1,21 @@
 /** The suites of `npm test` and what each of them needs. Built-ins only. */
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { ensurePackageLists, ensurePackages, present } from './packages.mjs';
 import { failed, skipped } from './result.mjs';
 import { verify } from './verify.mjs';
 import { runProject, testFiles } from './vitest.mjs';
 import { requireNode24 } from '../runtime.mjs';
 
-function present(program) {
-  return spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0;
-}
+/** Tools of the system that unit tests ask about what they made. */
+const UNIT_PACKAGES = ['iproute2', 'net-tools', 'procps', 'util-linux'];
+
+/** Real proxies, buses, keychains and networks. */
+const INTEGRATION_PACKAGES = [
+  ...UNIT_PACKAGES,
+  ...['squid', 'tinyproxy-bin', 'nftables', 'openssl', 'strace', 'python3-minimal'],
+  ...['dbus', 'dbus-daemon', 'gnome-keyring', 'libsecret-1-0', 'systemd'],
+  ...['krb5-kdc', 'krb5-admin-server', 'krb5-user', 'libgssapi-krb5-2'],
+];
 
 /** Why packages can't be installed for a test here, or `undefined` if they can. */
 function noPackaging() {
@@ -19,15 +26,6 @@ function noPackaging() {
   return undefined;
 }
 
-/** The archive's package lists, which the deb suite downloads from: fetched where there are none yet. Root only. */
-function ensurePackageLists() {
-  const lists = '/var/lib/apt/lists';
-  if (!present('apt-get') || readdirSync(lists).some((name) => name.includes('_Packages'))) return;
-  console.log('  fetching the package lists of the archive (apt-get update) …');
-  const { status } = spawnSync('apt-get', ['update', '-qq'], { stdio: 'inherit' });
-  if (status !== 0) console.log('  apt-get update failed: what needs the archive is skipped');
-}
-
 /** Where Debian puts Chromium. */
 const CHROMIUM = '/usr/bin/chromium';
 
@@ -35,18 +33,6 @@ const CHROMIUM = '/usr/bin/chromium';
 function noBrowser() {
   if (existsSync(CHROMIUM) || (process.getuid?.() === 0 && present('apt-get'))) return undefined;
   return `needs ${CHROMIUM}. To run it: apt-get install -y --no-install-recommends chromium, as root on Debian`;
-}
-
-/** Installs Chromium where there is none; browsers are never downloaded in another way. */
-function ensureBrowser() {
-  if (existsSync(CHROMIUM)) return;
-  ensurePackageLists();
-  console.log('  installing chromium (apt-get install) …');
-  const { status } = spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-  });
-  if (status !== 0) console.log('  apt-get install failed: what needs Chromium is skipped');
 }
 
 /**
@@ -65,11 +51,14 @@ function project(name, unable = () => undefined, prepare = () => undefined) {
 }
 
 export const SUITES = {
-  verify,
-  integration: project('integration'),
-  browser: project('browser', noBrowser, ensureBrowser),
+  verify: () => {
+    ensurePackages(UNIT_PACKAGES);
+    return verify();
+  },
+  integration: project('integration', undefined, () => ensurePackages(INTEGRATION_PACKAGES)),
+  browser: project('browser', noBrowser, () => ensurePackages(['chromium'])),
   deb: project('deb', noPackaging, ensurePackageLists),
-  long: project('long'),
+  long: project('long', undefined, () => ensurePackages(INTEGRATION_PACKAGES)),
 };
 
 /** What `npm test` runs. */

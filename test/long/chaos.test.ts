@@ -9,7 +9,7 @@ const MINUTES = Number(process.env['WAYFARER_CHAOS_MINUTES'] ?? '5');
 const reason =
   noNamespaces(['--net']) ??
   noProgram('squid', 'squid') ??
-  noProgram('tinyproxy', 'tinyproxy') ??
+  noProgram('tinyproxy', 'tinyproxy-bin') ??
   noProgram('nft', 'nftables') ??
   noProgram('tc', 'iproute2');
 
