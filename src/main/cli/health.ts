@@ -9,7 +9,7 @@ import { openNetworkMonitor } from '../host/network/open.ts';
 import type { Paths } from '../host/paths.ts';
 import { Trust } from '../uplink/trust.ts';
 import { formatHealth } from './format-health.ts';
-import { routesOf } from './proxy-host.ts';
+import { routesOf } from './tool-routes.ts';
 
 /** Adds `wayfarerctl health`: whether the agent of this host is well, and what to do if not. */
 export function addHealth(program: Command, paths: Paths): void {

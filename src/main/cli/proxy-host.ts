@@ -1,9 +1,8 @@
-import { systemClock, systemRandom } from '../clock.ts';
 import { ensureDirectory } from '../host/atomic-file.ts';
 import type { Paths } from '../host/paths.ts';
 import { rootDirectory } from '../host/root.ts';
+import { openHostSecrets } from '../host/secrets/host-secrets.ts';
 import type { SecretStore } from '../host/secrets/secret-store.ts';
-import { openHostRoutes, type HostRoutes, type HostRoutesOptions } from '../uplink/host-routes.ts';
 import { openProxySettings } from '../uplink/proxy/open-settings.ts';
 import { applyProxyChange, type ProxyChange } from '../uplink/proxy/proxy-change.ts';
 import {
@@ -11,7 +10,6 @@ import {
   type ProxySettings,
   type ProxySettingsSource,
 } from '../uplink/proxy/proxy-settings.ts';
-import { Trust } from '../uplink/trust.ts';
 
 /** The proxy settings of this host as the tools work with them: with the agent or without it. */
 export interface ProxyHost {
@@ -25,7 +23,16 @@ export interface ProxyHost {
 /** Opens the settings; the store of secrets is opened when it is first needed. */
 export function openProxyHost(paths: Paths): ProxyHost {
   const source = openProxySettings(paths.proxy, process.platform);
-  const secrets = (): Promise<SecretStore> => routesOf(paths, new Trust()).secrets();
+  const secrets = (): Promise<SecretStore> =>
+    openHostSecrets({
+      paths,
+      platform: process.platform,
+      uid: process.geteuid?.(),
+      environment: process.env,
+      moved: rootDirectory(process.env) !== undefined,
+      // The report names the store in use.
+      warn: () => undefined,
+    });
   return {
     source,
     settings: () => interpretProxySettings(source.read(), process.platform),
@@ -37,28 +44,4 @@ export function openProxyHost(paths: Paths): ProxyHost {
       await applyProxyChange(change, source, secrets);
     },
   };
-}
-
-/** What stands in for the profile where no agent can be asked for its own: the defaults. */
-const DEFAULT_PROFILE = { wpadEnabled: false, proxyFailOpen: true };
-
-/** The routes as the agent itself has them, for a tool that tries them. */
-export function routesOf(
-  paths: Paths,
-  trust: Trust,
-  suffixes: HostRoutesOptions['suffixes'] = () => Promise.resolve([]),
-): HostRoutes {
-  return openHostRoutes({
-    paths,
-    platform: process.platform,
-    environment: process.env,
-    uid: process.geteuid?.(),
-    moved: rootDirectory(process.env) !== undefined,
-    clock: systemClock,
-    random: systemRandom,
-    log: { debug: () => undefined, info: () => undefined, warn: () => undefined },
-    trust,
-    profile: () => DEFAULT_PROFILE,
-    suffixes,
-  });
 }

@@ -15,7 +15,7 @@ import {
 import { Trust } from '../uplink/trust.ts';
 import { Answer } from './answer.ts';
 import { harmless } from './harmless.ts';
-import { routesOf } from './proxy-host.ts';
+import { routesOf } from './tool-routes.ts';
 
 /**
  * Tries every way to the platform and prints what each answered and how long it took. The exit code is 0 when one of

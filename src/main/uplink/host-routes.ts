@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import type { Clock, Random } from '../clock.ts';
 import type { Log } from '../host/log.ts';
 import type { Paths } from '../host/paths.ts';
-import { openSecretStore } from '../host/secrets/open.ts';
+import { openHostSecrets } from '../host/secrets/host-secrets.ts';
 import type { SecretStore } from '../host/secrets/secret-store.ts';
 import { openPacScripts, type PacScripts, type RefreshableScript } from './pac/pac-script.ts';
 import { createWpadScript } from './pac/wpad.ts';
@@ -56,7 +55,14 @@ export function openHostRoutes(options: HostRoutesOptions): HostRoutes {
   const settings = (): ProxySettings => interpretProxySettings(source.read(), platform);
   const scripts = openScripts(options);
   const system = systemReader(platform);
-  const secrets = once(() => openSecrets(options));
+  const secrets = once(() =>
+    openHostSecrets({
+      ...options,
+      warn: (reason) => {
+        log.warn(reason);
+      },
+    }),
+  );
   return {
     resolver: createResolver({
       settings,
@@ -102,27 +108,6 @@ function openScripts(options: HostRoutesOptions): { pac: PacScripts; wpad: Refre
 function systemReader(platform: NodeJS.Platform): ReadSystemProxies | undefined {
   if (platform === 'win32') return readWindowsProxies();
   return platform === 'darwin' ? readMacProxies : undefined;
-}
-
-function openSecrets({
-  paths,
-  platform,
-  uid,
-  environment,
-  moved,
-  log,
-}: HostRoutesOptions): Promise<SecretStore> {
-  return openSecretStore({
-    platform,
-    uid,
-    environment,
-    directory: join(paths.dataDir, 'secrets'),
-    moved,
-    perUser: false,
-    onFallback: (reason) => {
-      log.warn(reason);
-    },
-  });
 }
 
 /** The security library is loaded when the first proxy asks for it, and asked for again while there is none. */
