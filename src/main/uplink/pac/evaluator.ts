@@ -75,6 +75,12 @@ export class Evaluator {
   }
 }
 
+/** An answer with the trouble of its script put before its own. */
+export function withProblem(problem: string | undefined, answer: ScriptAnswer): ScriptAnswer {
+  const problems = [problem, answer.problem].filter((part) => part !== undefined);
+  return problems.length === 0 ? answer : { ...answer, problem: problems.join('; ') };
+}
+
 interface Question {
   readonly url: string;
   readonly host: string;

@@ -3,7 +3,7 @@ import type { SecureContext } from 'node:tls';
 import type { Clock } from '../../clock.ts';
 import type { Log } from '../../host/log.ts';
 import type { OpenPacScript, ProxyScript } from '../proxy/script.ts';
-import { Evaluator } from './evaluator.ts';
+import { Evaluator, withProblem } from './evaluator.ts';
 import { fetchScript } from './fetch.ts';
 import { lastGoodFile } from './last-good.ts';
 import { readLocalScript } from './local-file.ts';
@@ -60,13 +60,9 @@ export function openPacScripts(dependencies: PacDependencies): PacScripts {
 
 /**
  * The script at a location (`http:`, `https:`, `file:` URL or absolute path). An evaluation takes at most the time of a
- * fetch, of the check of a new script and of its run, 10 s each. `name` tells the file of the copy from others.
+ * fetch, of the check of a new script and of its run, 10 s each.
  */
-export function createPacScript(
-  location: string,
-  dependencies: PacDependencies,
-  name = 'pac',
-): RefreshableScript {
+export function createPacScript(location: string, dependencies: PacDependencies): RefreshableScript {
   const { clock, log, dataDir, runScript = runInProcess() } = dependencies;
   const debug = (message: string): void => log.debug(message);
   const evaluator = new Evaluator(runScript, () => clock.now());
@@ -76,16 +72,14 @@ export function createPacScript(
     load: loader(location, dependencies),
     retryMs: /^https?:/i.test(location) ? RETRY_MS : 0,
     check: (script) => evaluator.check(script),
-    lastGood: lastGoodFile(join(dataDir, `${name}-copy`), debug),
+    lastGood: lastGoodFile(join(dataDir, 'pac-copy'), debug),
     now: () => clock.now(),
   });
   return {
     evaluate: async (url) => {
       const { script, problem } = await source.current();
       if (script === undefined) return { candidates: [], problem: problem ?? 'there is no script yet' };
-      const answer = await evaluator.ask(script, url);
-      const problems = [problem, answer.problem].filter((part) => part !== undefined);
-      return problems.length === 0 ? answer : { ...answer, problem: problems.join('; ') };
+      return withProblem(problem, await evaluator.ask(script, url));
     },
     refresh: () => {
       evaluator.forget();

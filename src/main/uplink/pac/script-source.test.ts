@@ -23,8 +23,9 @@ function place(first: string | Unavailable) {
     bad: new Set<string>(),
     kept,
     hold: Promise.resolve(),
+    checks: 0,
   };
-  const open = (key = 'k') =>
+  const open = (key = 'k', retryMs: number = RETRY_MS) =>
     new ScriptSource({
       location: 'http://pac/',
       key,
@@ -35,8 +36,11 @@ function place(first: string | Unavailable) {
         if (state.content instanceof Unavailable) throw state.content;
         return { script: state.content, freshMs: HOUR };
       },
-      retryMs: RETRY_MS,
-      check: (script) => Promise.resolve(state.bad.has(script) ? 'does not run' : undefined),
+      retryMs,
+      check: (script) => {
+        state.checks += 1;
+        return Promise.resolve(state.bad.has(script) ? 'does not run' : undefined);
+      },
       lastGood,
       now: () => state.now,
     });
@@ -91,6 +95,29 @@ describe('the source of a script', () => {
       problem: expect.stringContaining('http://pac/ does not run; the copy of') as string,
     });
     expect(state.kept.get('k')?.script).toBe('one');
+  });
+
+  it('tries a file that does not run once a minute, not at each connection', async () => {
+    const { state, open } = place('broken');
+    state.bad.add('broken');
+    const source = open('k', 0);
+    const broken = { problem: 'http://pac/ does not run' };
+    expect(await source.current()).toEqual(broken);
+    state.now += RETRY_MS - 1;
+    expect(await source.current()).toEqual(broken);
+    expect([state.loads, state.checks]).toEqual([2, 1]);
+    state.content = 'mended';
+    expect(await source.current()).toEqual({ script: 'mended' });
+  });
+
+  it('tries it again after that minute: the machine may have been too busy to run it', async () => {
+    const { state, open } = place('slow');
+    state.bad.add('slow');
+    const source = open('k', 0);
+    await source.current();
+    state.bad.clear();
+    state.now += RETRY_MS;
+    expect(await source.current()).toEqual({ script: 'slow' });
   });
 
   it('takes the copy that outlived the agent, of the same location only', async () => {

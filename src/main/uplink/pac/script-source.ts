@@ -34,11 +34,13 @@ export interface CurrentScript {
 export class ScriptSource {
   readonly #options: ScriptSourceOptions;
   #good: GoodScript | undefined;
+  /** The last script that was of no use: a file, which is read each time, is not run each time to see that again. */
+  #bad: { readonly script: string; readonly reason: string; readonly at: number } | undefined;
   #failure: string | undefined;
   /** Until when nothing is fetched; counts from `#decidedAt`, which a clock that is set back undercuts. */
   #restUntil = 0;
   #decidedAt = 0;
-  #loading: Promise<void> | undefined;
+  #loading: Promise<boolean> | undefined;
   #abort = new AbortController();
 
   constructor(options: ScriptSourceOptions) {
@@ -47,12 +49,8 @@ export class ScriptSource {
 
   /** The script, fetched first if it is due. Never rejects. */
   async current(): Promise<CurrentScript> {
-    // Twice, as a change of the network makes what was waited for worthless; one that flaps must not hold anybody.
-    for (let tries = 0; tries < 2 && this.#isDue(); tries += 1) {
-      const loading = this.#loading ?? this.#load();
-      this.#loading = loading;
-      await loading;
-    }
+    // A change of the network makes what was waited for worthless; one that flaps must not hold anybody.
+    if (this.#isDue() && !(await this.#loaded()) && this.#isDue()) await this.#loaded();
     return this.#state();
   }
 
@@ -69,36 +67,53 @@ export class ScriptSource {
     return now >= this.#restUntil || now < this.#decidedAt;
   }
 
-  async #load(): Promise<void> {
+  /** Waits for the fetch under way, or starts one; `false` when it was given up. */
+  #loaded(): Promise<boolean> {
+    const loading = this.#loading ?? this.#load();
+    this.#loading = loading;
+    return loading;
+  }
+
+  async #load(): Promise<boolean> {
     const { key, lastGood, now, retryMs } = this.#options;
     const { signal } = this.#abort;
     const loaded = await this.#tryToLoad(signal);
-    if (signal.aborted) return;
+    if (signal.aborted) return false;
     this.#loading = undefined;
     this.#decidedAt = now();
     if ('failure' in loaded) {
       this.#good ??= lastGood.read(key);
       this.#failure = loaded.failure;
       this.#restUntil = this.#decidedAt + retryMs;
-      return;
+      return true;
     }
     this.#failure = undefined;
     this.#restUntil = this.#decidedAt + loaded.freshMs;
-    if (loaded.script === this.#good?.script) return;
-    this.#good = { script: loaded.script, since: this.#decidedAt };
-    lastGood.write(key, this.#good);
+    if (loaded.script !== this.#good?.script) {
+      this.#good = { script: loaded.script, since: this.#decidedAt };
+      lastGood.write(key, this.#good);
+    }
+    return true;
   }
 
   /** A script that is the one we have or runs, else the reason. */
   async #tryToLoad(signal: AbortSignal): Promise<LoadedScript | { readonly failure: string }> {
-    const { load, check } = this.#options;
     try {
-      const loaded = await load(signal);
-      const reason = loaded.script === this.#good?.script ? undefined : await check(loaded.script);
+      const loaded = await this.#options.load(signal);
+      const reason = await this.#fault(loaded.script);
       return reason === undefined ? loaded : { failure: reason };
     } catch (error) {
       return { failure: error instanceof Error ? error.message : String(error) };
     }
+  }
+
+  async #fault(script: string): Promise<string | undefined> {
+    if (script === this.#good?.script) return undefined;
+    const age = this.#options.now() - (this.#bad?.at ?? 0);
+    if (script === this.#bad?.script && age >= 0 && age < RETRY_MS) return this.#bad.reason;
+    const reason = await this.#options.check(script);
+    this.#bad = reason === undefined ? undefined : { script, reason, at: this.#options.now() };
+    return reason;
   }
 
   #state(): CurrentScript {

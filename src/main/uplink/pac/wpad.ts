@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { ScriptAnswer } from '../proxy/script.ts';
-import { Evaluator } from './evaluator.ts';
+import { Evaluator, withProblem } from './evaluator.ts';
 import { fetchScript } from './fetch.ts';
 import { lastGoodFile } from './last-good.ts';
 import type { PacDependencies, RefreshableScript } from './pac-script.ts';
@@ -60,9 +60,7 @@ class DnsDiscovery implements RefreshableScript {
     if (script === undefined) {
       return { candidates: [], ...(found.exists && problem !== undefined && { problem }) };
     }
-    const answer = await this.#evaluator.ask(script, url);
-    const problems = [problem, answer.problem].filter((part) => part !== undefined);
-    return problems.length === 0 ? answer : { ...answer, problem: problems.join('; ') };
+    return withProblem(problem, await this.#evaluator.ask(script, url));
   }
 
   refresh(): void {
