@@ -56,8 +56,11 @@ describe('the log of an agent', () => {
           writeFileSync(join(folder, 'filler'), Buffer.alloc(2 * MB));
         };
         expect(fill).toThrow('ENOSPC');
-        // What is left of the last page holds a few lines more.
-        const shown = await agent.condition('LOG_UNWRITABLE');
+        // What is left of the last page holds some lines more.
+        const shown = await until('condition LOG_UNWRITABLE', async () => {
+          await agent.cycle();
+          return (await agent.status()).conditions.find(({ code }) => code === 'LOG_UNWRITABLE');
+        });
         expect(shown).toMatchObject({ severity: 'warning', stopsUploads: false });
         expect(shown.text).toContain(agent.paths.logFile);
         expect(shown.text).toContain('ENOSPC');
