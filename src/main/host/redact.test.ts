@@ -64,13 +64,13 @@ describe('redaction', () => {
       .map((text) => `S3cr3t${text.replace(/[\r\n]/g, '')}t3rc3S`);
     const form = fc.constantFrom<(text: string) => string>(
       (text) => `http://user:${text}@proxy.example:3128`,
-      (text) => `${text}://user:${text}@proxy.example`,
+      (text) => `http://${text}@proxy.example`,
       (text) => `PacUrl: "https://user:${text}@pac.example/proxy.pac" is not a URL`,
       (text) => `socks5://${text}:${text}@[2001:db8::1]:1080;http://other:3128`,
     );
     fc.assert(
       fc.property(form, wild, around, (write, text, before) => {
-        const shown = redact(`${before} ${write(text).replace(/^S3cr3t[^]*?t3rc3S:/, 'http:')}`);
+        const shown = redact(`${before} ${write(text)}`);
         expect(shown).not.toContain('S3cr3t');
         expect(shown).not.toContain('t3rc3S');
       }),

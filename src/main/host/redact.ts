@@ -1,10 +1,10 @@
 /**
- * What is replaced. Too much rather than too little: a password may hold `/`, `@` and blanks, so the last `@` before the
- * next URL ends the credentials; a header's value goes to the end of its line, since its scheme is a word of its own.
+ * What is replaced. Too much rather than too little: a password may hold `://`, `@` and blanks, so the last `@` of a line
+ * ends the credentials; a header's value goes to the end of its line, since its scheme is a word of its own.
  */
 const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi, '…'],
-  [/(:\/\/)(?:\S*|(?:(?!:\/\/)[^\r\n])*)@/g, '$1…@'],
+  [/(:\/\/)[^\r\n]*@/g, '$1…@'],
   [/(authorization|authenticate|authentication-info|signature|cookie)(["']?\s*[:=]\s*)[^\r\n]+/gi, '$1$2…'],
   [
     /(password|passphrase|passwd|token|secret|api[-_]?key|correlation[-_ ]?id(?:entifier)?)(["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\S+)/gi,
