@@ -81,6 +81,12 @@ describe('the status in words', () => {
     expect(value(text, 'Queue')).toBe('1 record, 2.0 KB, 3 dropped');
   });
 
+  it('names the log with its level, and until when the platform wants another one', () => {
+    expect(value(shown(), 'Log')).toBe('/var/log/wayfarer/wayfarer-agent.log, level info');
+    const log = { ...STATUS.log, level: 'trace', until: '2026-11-21T00:00:00.000Z' } as const;
+    expect(value(shown({ log }), 'Log')).toContain(', level trace until 2026-11-21T00:00:00.000Z');
+  });
+
   it('lets no name from the platform steer the terminal', () => {
     const text = shown({
       identity: { ...STATUS.identity, activationTitle: 'a\u001b[2Jb\nHost ID  forged\u202e' },

@@ -51,6 +51,7 @@ export function formatStatus(status: AgentStatus, now: Date): string {
         'Collector',
         `${status.collector.state}${status.collector.pid === null ? '' : `, process ${status.collector.pid}`}`,
       ],
+      ['Log', logText(status)],
       ...(status.development === null ? [] : [['Development', status.development] as const]),
     ]),
     '',
@@ -75,6 +76,10 @@ function typeLines(status: AgentStatus, now: Date): string[] {
     ahead(facts.nextDueAt, now),
   ];
   return columns([['Manifest', 'version', 'rows', 'seq', 'root', 'uploaded', 'next'], ...types.map(row)]);
+}
+
+function logText({ log }: AgentStatus): string {
+  return `${log.path}, level ${log.level}${log.until === null ? '' : ` until ${log.until}`}`;
 }
 
 function pendingText({ pendingUpload }: AgentStatus): string {
