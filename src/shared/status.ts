@@ -94,6 +94,9 @@ export const AgentStatus = z.object({
     name: z.string(),
     version: z.number().int(),
     suspended: z.boolean(),
+    /** What the profile says of proxies; settings of the host win over it. */
+    wpadEnabled: z.boolean(),
+    proxyFailOpen: z.boolean(),
     statusIntervalSec: z.number(),
   }),
   modules: z.array(z.string()),

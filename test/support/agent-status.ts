@@ -30,7 +30,14 @@ export const STATUS: AgentStatus = {
     caFile: null,
   },
   network: { online: true, metered: false },
-  profile: { name: 'Default', version: 3, suspended: false, statusIntervalSec: 900 },
+  profile: {
+    name: 'Default',
+    version: 3,
+    suspended: false,
+    wpadEnabled: false,
+    proxyFailOpen: true,
+    statusIntervalSec: 900,
+  },
   modules: ['AI', 'VM'],
   types: {
     Inventory: {

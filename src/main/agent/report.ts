@@ -65,6 +65,8 @@ export function buildStatus(context: Context, input: ReportInput): AgentStatus {
       name: facts.profile.name,
       version: facts.profileVersion,
       suspended: facts.profile.suspendCollection,
+      wpadEnabled: facts.profile.wpadEnabled,
+      proxyFailOpen: facts.profile.proxyFailOpen,
       statusIntervalSec: statusIntervalSec(facts),
     },
     modules: [...new Set(facts.activeTypes.map(moduleOfType))],

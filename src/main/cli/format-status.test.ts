@@ -81,6 +81,36 @@ describe('the status in words', () => {
     expect(value(text, 'Queue')).toBe('1 record, 2.0 KB, 3 dropped');
   });
 
+  it('R259 names every way that was tried, with what it answered', () => {
+    const failed = {
+      route: 'proxy#1',
+      proxy: 'http://p:80',
+      source: 'PAC',
+      ok: false,
+      elapsedMs: 3,
+    } as const;
+    const routes = [
+      { ...failed, result: 'ECONNREFUSED' },
+      { ...failed, route: 'direct', proxy: null, source: null, ok: true, result: 'the platform answers' },
+    ];
+    const text = formatStatus({ ...STATUS, platform: { ...STATUS.platform, route: 'direct', routes } }, NOW);
+    expect(value(text, 'Routes')).toBe('proxy#1 http://p:80 (PAC): ECONNREFUSED');
+    const both = [failed, { ...failed, route: 'proxy#2', ok: true }].map((way) => ({ ...way, result: 'so' }));
+    const two = formatStatus({ ...STATUS, platform: { ...STATUS.platform, routes: both } }, NOW);
+    expect(two).toMatch(/Routes +proxy#1 .*\n +proxy#2 http:\/\/p:80 \(PAC\): so\n/);
+    expect(formatStatus(STATUS, NOW)).not.toContain('Routes');
+  });
+
+  it('says what is unusual about the network', () => {
+    const network = { online: false, metered: true };
+    const scanMerge = { state: 'listening' as const, ports: [10001, 10002], reason: '' };
+    const text = formatStatus({ ...STATUS, network, scanMerge }, NOW);
+    expect(text).toMatch(/Network +no interface is up/);
+    expect(text).toMatch(/Network +metered: large uploads wait/);
+    expect(value(text, 'Scan merge')).toBe('listening 10001 10002');
+    expect(formatStatus(STATUS, NOW)).not.toMatch(/Network|Scan merge/);
+  });
+
   it('names the log with its level, and until when the platform wants another one', () => {
     expect(value(shown(), 'Log')).toBe('/var/log/wayfarer/wayfarer-agent.log, level info');
     const log = { ...STATUS.log, level: 'trace', until: '2026-11-21T00:00:00.000Z' } as const;

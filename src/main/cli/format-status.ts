@@ -1,3 +1,4 @@
+import type { RouteAttempt } from '../../shared/proxy.ts';
 import type { AgentStatus, TypeStatus } from '../../shared/status.ts';
 import { harmless } from './harmless.ts';
 
@@ -22,6 +23,7 @@ export function formatStatus(status: AgentStatus, now: Date): string {
       ['Activation', identity.activationTitle ?? identity.activationId ?? 'none'],
       ...(identity.tags.length === 0 ? [] : [['Tags', identity.tags.join(', ')] as const]),
       ['Platform', platform.uri === null ? 'none' : `${platform.uri}, ${platform.route}`],
+      ...routeRows(status),
       ['Platform key', platform.keyId === null ? 'not pinned yet' : `${platform.keyId} (${platform.pinned})`],
       ...(platform.clockOffsetSec === 0
         ? []
@@ -76,6 +78,23 @@ function typeLines(status: AgentStatus, now: Date): string[] {
     ahead(facts.nextDueAt, now),
   ];
   return columns([['Manifest', 'version', 'rows', 'seq', 'root', 'uploaded', 'next'], ...types.map(row)]);
+}
+
+/** What is worth a row of the network and the ways through it: whatever is not as everybody takes it for granted. */
+function routeRows({ platform, network, scanMerge }: AgentStatus): (readonly [string, string])[] {
+  const ways = platform.routes.filter(({ ok, proxy }) => !ok || proxy !== null);
+  return [
+    ...ways.map((way, at): readonly [string, string] => [at === 0 ? 'Routes' : '', routeText(way)]),
+    ...(network.online ? [] : [['Network', 'no interface is up'] as const]),
+    ...(network.metered ? [['Network', 'metered: large uploads wait'] as const] : []),
+    ...(scanMerge.state === 'off'
+      ? []
+      : [['Scan merge', `${scanMerge.state}${scanMerge.ports.map((port) => ` ${port}`).join('')}`] as const]),
+  ];
+}
+
+function routeText({ route, proxy, source, result }: RouteAttempt): string {
+  return `${route}${proxy === null ? '' : ` ${proxy} (${source ?? 'unknown'})`}: ${result}`;
 }
 
 function logText({ log }: AgentStatus): string {

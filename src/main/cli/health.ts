@@ -36,7 +36,7 @@ export function lookingFrom(paths: Paths): Looking {
       const network = openNetworkMonitor({ clock: systemClock });
       const suffixes = async (): Promise<readonly string[]> => (await network.state()).dnsSuffixes;
       try {
-        const routes = routesOf(paths, new Trust(caFile ?? settings?.caFile), suffixes);
+        const routes = routesOf(paths, service, new Trust(caFile ?? settings?.caFile), suffixes);
         return await reach(paths, service, settings, routes);
       } finally {
         await network.stop();

@@ -19,7 +19,7 @@ import { routesOf } from './tool-routes.ts';
 
 /**
  * Tries every way to the platform and prints what each answered and how long it took. The exit code is 0 when one of
- * them works, else 1. WPAD and fail-open are as the settings of this host say, else as in the default profile.
+ * them works, else 1. WPAD and fail-open are as the settings of this host say, else as in the agent's profile.
  */
 export async function testProxies(paths: Paths, json: boolean): Promise<void> {
   const service = await askService(paths);
@@ -29,6 +29,7 @@ export async function testProxies(paths: Paths, json: boolean): Promise<void> {
   try {
     const routes = routesOf(
       paths,
+      service,
       new Trust(caFile ?? settings.caFile),
       async () => (await network.state()).dnsSuffixes,
     );
