@@ -124,7 +124,7 @@ describe('the health of a real agent', () => {
       return (name) => readFileSync(join(into, 'wayfarer-diagnostics', name), 'utf8');
     }
 
-    it('R288 stands with status, log and settings, readable by its owner alone, and over nothing', async () => {
+    it('stands with status, log and settings, readable by its owner alone, and over nothing', async () => {
       writeFileSync(agent.paths.settingsFile, 'Syslog=off\n# password=S3cr3t\n');
       const file = join(folder, 'a.tar.gz');
       const outcome = await agent.ctl('diagnostics', '--output', file);

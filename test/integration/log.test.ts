@@ -142,7 +142,7 @@ describe('the log of an agent', () => {
     expect([none.code, none.stderr]).toEqual([ExitCode.failed, expect.stringContaining('no log yet')]);
   });
 
-  it('R288 reaches the platform on COLLECT_LOGS as an archive that gives nothing away', async () => {
+  it('reaches the platform on COLLECT_LOGS as an archive that gives nothing away', async () => {
     agent.start();
     const { identity } = await agent.synced();
     const hostId = identity.hostId ?? '';

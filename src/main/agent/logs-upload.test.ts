@@ -49,7 +49,7 @@ describe('logs that the platform collects', () => {
   }
   const support = (): string => join(rig.paths.dataDir, 'support');
 
-  it('R288 arrive whole, are acknowledged once, and leave nothing behind', async () => {
+  it('arrive whole, are acknowledged once, and leave nothing behind', async () => {
     const command = collect();
     expect(await acknowledged(command)).toEqual(['DONE', expect.stringMatching(/^\d+ bytes, upload /)]);
     expect(archives()).toHaveLength(1);
