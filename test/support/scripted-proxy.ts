@@ -86,6 +86,7 @@ export class ScriptedProxy {
       socket.pipe(onward).pipe(socket);
     });
     this.#track(onward).on('close', () => socket.destroy());
+    socket.on('close', () => onward.destroy());
   }
 }
 
