@@ -44,9 +44,10 @@ export function uplinkFailed(
 
 /**
  * The back-off on another network or after sleep: what failed there says nothing about here, so the next attempt is made
- * at once, but not before what a platform asked for.
+ * at once, but not before what a platform asked for. Should that one come too early, before there is a name server or a
+ * tunnel, the pauses are short again. One failure is left, as nobody has answered yet.
  */
 export function startAfresh(before: BackoffFacts): BackoffFacts {
   const { heldUntil = 0 } = before;
-  return before.failures === 0 || before.nextAt <= heldUntil ? before : { ...before, nextAt: heldUntil };
+  return before.failures === 0 || before.nextAt <= heldUntil ? before : { ...before, failures: 1, nextAt: heldUntil };
 }

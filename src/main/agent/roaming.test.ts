@@ -56,6 +56,18 @@ describe('a network that changes', () => {
     expect(rig.conditions).toEqual([]);
   });
 
+  it('R007 costs seconds, not another quarter of an hour, where the first attempt comes before the name server', async () => {
+    cut();
+    await rig.pass(5 * 60 * MINUTE);
+    rig.network.change({ gateways: ['198.51.100.1'] });
+    await rig.settle();
+    rig.platform.straighten();
+    rig.platform.calls.length = 0;
+    await rig.pass(10_000);
+    expect(rig.platform.of('heartbeat')).toHaveLength(1);
+    expect(rig.conditions).toEqual([]);
+  });
+
   it('is one of the host waking up as well', async () => {
     await longCut();
     rig.network.listener?.resumed();
