@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import type { Configuration } from '../agentid/configuration.ts';
 import { Report } from '../agentid/report.ts';
 import { FRUGAL_ARGV, FRUGAL_ENVIRONMENT } from '../host/frugal-runtime.ts';
+import { endChild, lastWordsOf } from './child.ts';
 
 /** Name of the process in `ps`, `ss -p`, `netstat -p` and the task manager (R276). */
 export const AGENTID_SERVICE = 'agentid-service';
@@ -23,9 +24,6 @@ export interface AgentIdEvents {
 
 /** Starts the endpoint. A failure to start is reported as `ended`, or thrown where the system has no room for a process. */
 export type StartAgentId = (configuration: Configuration, events: AgentIdEvents) => AgentIdPort;
-
-/** How long the process may take to end by itself, ms. */
-const STOP_GRACE_MS = 2_000;
 
 /** The heap of a process that only answers one sentence, MB: what strangers send can't make it grow further. */
 const HEAP_MB = 32;
@@ -73,10 +71,7 @@ function systemRoot(): NodeJS.ProcessEnv {
 }
 
 function watch(child: ChildProcess, events: AgentIdEvents): void {
-  let lastWords = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    lastWords = `${lastWords}${text}`.slice(-500);
-  });
+  const howEnded = lastWordsOf(child);
   let over = false;
   const end = (reason: string): void => {
     if (over) return;
@@ -93,8 +88,7 @@ function watch(child: ChildProcess, events: AgentIdEvents): void {
     end(error.message);
   });
   child.on('close', (code, signal) => {
-    const how = signal ?? `exit code ${String(code)}`;
-    end(lastWords.trim() === '' ? how : `${how}: ${lastWords.trim().split('\n').at(-1) ?? ''}`);
+    end(howEnded(code, signal));
   });
 }
 
@@ -103,18 +97,6 @@ function portOf(child: ChildProcess): AgentIdPort {
     get pid() {
       return child.pid ?? null;
     },
-    stop: () =>
-      new Promise((resolve) => {
-        if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
-          resolve();
-          return;
-        }
-        const kill = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
-        child.once('exit', () => {
-          clearTimeout(kill);
-          resolve();
-        });
-        if (child.connected) child.disconnect();
-      }),
+    stop: () => endChild(child),
   };
 }

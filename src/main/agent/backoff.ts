@@ -49,5 +49,7 @@ export function uplinkFailed(
  */
 export function startAfresh(before: BackoffFacts): BackoffFacts {
   const { heldUntil = 0 } = before;
-  return before.failures === 0 || before.nextAt <= heldUntil ? before : { ...before, failures: 1, nextAt: heldUntil };
+  return before.failures === 0 || before.nextAt <= heldUntil
+    ? before
+    : { ...before, failures: 1, nextAt: heldUntil };
 }

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { FromCollector, type ToCollector } from '../../shared/collector.ts';
 import { FRUGAL_ARGV, FRUGAL_ENVIRONMENT } from '../host/frugal-runtime.ts';
+import { endChild, lastWordsOf } from './child.ts';
 
 /** What the core sees of a collector, whichever kind of process it is. */
 export interface CollectorPort {
@@ -20,9 +21,6 @@ export interface CollectorEvents {
 /** Starts a collector. Never throws: a failure to start is reported as `ended`. */
 export type StartCollector = (events: CollectorEvents) => CollectorPort;
 
-/** How long a collector may take to end by itself, ms. */
-const STOP_GRACE_MS = 2_000;
-
 /**
  * Starts the collector as a child process of the same runtime, without shell and without the agent's arguments. Its
  * messages are parsed before they are believed. `entry` is the absolute path of its main module.
@@ -35,10 +33,7 @@ export function startCollectorProcess(entry: string, execArgv: readonly string[]
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       serialization: 'advanced',
     });
-    let lastWords = '';
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      lastWords = `${lastWords}${text}`.slice(-500);
-    });
+    const howEnded = lastWordsOf(child);
     let over = false;
     const end = (reason: string): void => {
       if (over) return;
@@ -54,8 +49,7 @@ export function startCollectorProcess(entry: string, execArgv: readonly string[]
       end(error.message);
     });
     child.on('close', (code, signal) => {
-      const how = signal ?? `exit code ${String(code)}`;
-      end(lastWords.trim() === '' ? how : `${how}: ${lastWords.trim().split('\n').at(-1) ?? ''}`);
+      end(howEnded(code, signal));
     });
     return portOf(child);
   };
@@ -69,18 +63,6 @@ function portOf(child: ChildProcess): CollectorPort {
     send: (message) => {
       if (child.connected) child.send(message, () => undefined);
     },
-    stop: () =>
-      new Promise((resolve) => {
-        if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
-          resolve();
-          return;
-        }
-        const kill = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
-        child.once('exit', () => {
-          clearTimeout(kill);
-          resolve();
-        });
-        if (child.connected) child.disconnect();
-      }),
+    stop: () => endChild(child),
   };
 }

@@ -1,4 +1,3 @@
-import type { FromCollector } from '../../shared/collector.ts';
 import type { CycleReply, CycleRequest } from '../../shared/control.ts';
 import type { ManifestType } from '../../shared/modules.ts';
 import type { AgentStatus } from '../../shared/status.ts';
@@ -6,9 +5,8 @@ import { toInstant } from '../clock.ts';
 import { StoreError } from '../queue/store-error.ts';
 import type { ProxyProblem } from '../uplink/proxy/candidate.ts';
 import type { TriedRoute } from '../uplink/route.ts';
-import { Collection } from './collection.ts';
-import { CollectorSupervisor } from './collector-supervisor.ts';
 import { clockStepped } from './clock-step.ts';
+import { Collecting } from './collecting.ts';
 import type { Context } from './context.ts';
 import { createContext, type CoreParts } from './create-context.ts';
 import { loadDocuments } from './documents.ts';
@@ -23,9 +21,9 @@ import { resumeReprovision } from './reprovision.ts';
 import { RouteConditions } from './route-conditions.ts';
 import type { ScanMerge } from './scan-merge.ts';
 import { openScanMerge, scanMergeWish } from './scan-merge-wish.ts';
-import { CHANGE_GAP_SEC, changeRequest, collectionRefusal } from './schedule.ts';
+import { collectionRefusal } from './schedule.ts';
 import { derivePhase, type DerivedPhase } from './status.ts';
-import { noteMeteredWait, Surroundings } from './surroundings.ts';
+import { noteMeteredWait, Surroundings, type Post } from './surroundings.ts';
 import { goQuiet } from './uninstall.ts';
 import type { UploadProgress } from './upload-progress.ts';
 
@@ -42,8 +40,7 @@ export class AgentCore {
   readonly #publisher: Publisher;
   readonly #context: Context;
   readonly #loop: OwnerLoop;
-  readonly #supervisor: CollectorSupervisor;
-  readonly #collection: Collection;
+  readonly #collecting: Collecting;
   readonly #surroundings: Surroundings;
   readonly #routes: RouteConditions;
   readonly #scanMerge: ScanMerge;
@@ -72,7 +69,7 @@ export class AgentCore {
       totals: this.#totals,
       phase: () => this.#phase.phase,
       cancelCollection: (type) => {
-        this.#collection.cancel(type);
+        this.#collecting.cancel(type);
       },
     });
     this.#phase = { ...this.#derivePhase(), since: parts.clock.now() };
@@ -84,23 +81,13 @@ export class AgentCore {
         this.#unexpected(event, error);
       },
     );
-    this.#surroundings = new Surroundings(parts.around, this.#context, (name, handle) => {
+    const post: Post = (name, handle) => {
       this.#post(name, handle);
-    });
+    };
+    this.#surroundings = new Surroundings(parts.around, this.#context, post);
     this.#routes = new RouteConditions(this.#context);
-    this.#scanMerge = openScanMerge(this.#context, parts.startAgentId, (name, handle) => {
-      this.#post(name, handle);
-    });
-    this.#supervisor = this.#createSupervisor();
-    this.#collection = new Collection(
-      this.#context,
-      (message) => {
-        this.#supervisor.send(message);
-      },
-      (name, apply) => {
-        this.#post(name, apply);
-      },
-    );
+    this.#scanMerge = openScanMerge(this.#context, parts.startAgentId, post);
+    this.#collecting = new Collecting(this.#context, this.#book, parts.startCollector, post);
   }
 
   /** The ports and facts that steps work with: for the host that opens the core. */
@@ -113,7 +100,7 @@ export class AgentCore {
     const { provisioned, activeTypes } = this.#book.facts;
     if (provisioned) await loadDocuments(this.#context, activeTypes);
     await this.#surroundings.start();
-    this.#supervisor.start();
+    this.#collecting.start();
     this.#post('start', () => {
       if (this.#book.facts.uninstalled) goQuiet(this.#context);
       else resumeReprovision(this.#context);
@@ -125,7 +112,7 @@ export class AgentCore {
     this.#cancelWake();
     this.#publisher.stop();
     this.#loop.stop();
-    await Promise.all([this.#supervisor.stop(), this.#surroundings.stop(), this.#scanMerge.stop()]);
+    await Promise.all([this.#collecting.stop(), this.#surroundings.stop(), this.#scanMerge.stop()]);
     await this.#exchange;
   }
 
@@ -133,7 +120,7 @@ export class AgentCore {
     return buildStatus(this.#context, {
       phase: this.#phase,
       since: this.#phase.since,
-      collector: this.#supervisor,
+      collector: this.#collecting.process,
       clockOffsetSec: this.#parts.client.clockOffsetSec,
       routes: this.#parts.client.lastAttempts,
       scanMerge: this.#scanMerge.state,
@@ -166,28 +153,6 @@ export class AgentCore {
       this.#book.request(accepted, () => ({ reason: 'request', notBefore: this.#parts.clock.now() }));
     });
     return { accepted, refused };
-  }
-
-  #createSupervisor(): CollectorSupervisor {
-    const { startCollector, clock } = this.#parts;
-    return new CollectorSupervisor(startCollector, clock, {
-      message: (message) => {
-        this.#post(`collector ${message.kind}`, () => {
-          this.#collectorMessage(message);
-        });
-      },
-      up: () => {
-        this.#post('collector up', () => {
-          this.#context.conditions.clear('COLLECTOR_DOWN');
-          this.#book.update({ collectorUp: true });
-        });
-      },
-      down: (reason, inARow, restartAt) => {
-        this.#post('collector down', () => {
-          this.#collectorDown(reason, inARow, restartAt);
-        });
-      },
-    });
   }
 
   #post(name: string, handle: () => void): void {
@@ -261,7 +226,7 @@ export class AgentCore {
   /** The database is written to when a collection starts, and may refuse. */
   #startCollection(collect: NonNullable<Plan['collect']>): void {
     try {
-      this.#collection.start(collect.type, collect.reason);
+      this.#collecting.begin(collect);
     } catch (error) {
       this.#unexpected(`collection of ${collect.type}`, error);
       this.#post('collection not started', () => undefined);
@@ -281,34 +246,6 @@ export class AgentCore {
     if (error instanceof StoreError && (error.code === 'FULL' || error.code === 'READONLY')) {
       this.#context.conditions.raise('DISK_FULL', now, { path: paths.dataDir, reason }, 'state');
     }
-  }
-
-  #collectorMessage(message: FromCollector): void {
-    if (message.kind === 'changed') this.#hostChanged(message.tables, message.reason);
-    else if (message.kind === 'log') this.#parts.log[message.level](`collector: ${message.message}`);
-    else if (message.kind !== 'ready') this.#collection.message(message);
-  }
-
-  #collectorDown(reason: string, inARow: number, restartAt: number): void {
-    const next = toInstant(restartAt);
-    this.#parts.log.error(`collector ended: ${reason}; started again at ${next}`);
-    this.#book.update({ collectorUp: false });
-    this.#collection.collectorDown(reason);
-    const values = { times: String(inARow), reason, next };
-    this.#context.conditions.raise('COLLECTOR_DOWN', this.#parts.clock.now(), values);
-  }
-
-  /** Something on the host changed: the types whose manifests look at it get an early cycle (R026, R027). */
-  #hostChanged(tables: readonly string[], reason: string): void {
-    const { activeTypes, types: known, development } = this.#book.facts;
-    const types = activeTypes.filter((type) =>
-      known[type]?.manifest?.tables.some((table) => tables.includes(table)),
-    );
-    if (types.length === 0) return;
-    this.#parts.log.info(`${reason}: early cycle of ${types.join(', ')}`);
-    this.#publisher.emit({ name: 'changed', types, reason });
-    const gapSec = development.changeGapSec ?? CHANGE_GAP_SEC;
-    this.#book.request(types, (facts) => changeRequest(facts, this.#parts.clock.now(), gapSec));
   }
 
   #derivePhase(): DerivedPhase {

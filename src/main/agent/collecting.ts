@@ -1,0 +1,103 @@
+import type { FromCollector } from '../../shared/collector.ts';
+import type { ManifestType } from '../../shared/modules.ts';
+import { toInstant } from '../clock.ts';
+import { Collection } from './collection.ts';
+import type { StartCollector } from './collector-process.ts';
+import { CollectorSupervisor } from './collector-supervisor.ts';
+import type { Context } from './context.ts';
+import type { FactBook } from './fact-book.ts';
+import type { Plan } from './plan.ts';
+import { CHANGE_GAP_SEC, changeRequest } from './schedule.ts';
+import type { Post } from './surroundings.ts';
+
+/** Collecting as a part of the core: the collector's process, the one collection under way, and what both report. */
+export class Collecting {
+  readonly #context: Context;
+  readonly #book: Pick<FactBook, 'request'>;
+  readonly #supervisor: CollectorSupervisor;
+  readonly #collection: Collection;
+
+  constructor(context: Context, book: Pick<FactBook, 'request'>, start: StartCollector, post: Post) {
+    this.#context = context;
+    this.#book = book;
+    this.#supervisor = new CollectorSupervisor(start, context.clock, {
+      message: (message) => {
+        post(`collector ${message.kind}`, () => {
+          this.#take(message);
+        });
+      },
+      up: () => {
+        post('collector up', () => {
+          context.conditions.clear('COLLECTOR_DOWN');
+          context.update({ collectorUp: true });
+        });
+      },
+      down: (reason, inARow, restartAt) => {
+        post('collector down', () => {
+          this.#down(reason, inARow, restartAt);
+        });
+      },
+    });
+    this.#collection = new Collection(
+      context,
+      (message) => {
+        this.#supervisor.send(message);
+      },
+      post,
+    );
+  }
+
+  /** The collector's process, for the status. */
+  get process(): { readonly pid: number | null; readonly restarts: number } {
+    return this.#supervisor;
+  }
+
+  /** Starts the process, and again whenever it ends. */
+  start(): void {
+    this.#supervisor.start();
+  }
+
+  /** Ends the process; it is not started again. */
+  stop(): Promise<void> {
+    return this.#supervisor.stop();
+  }
+
+  /** Begins a collection. Throws `StoreError` when the database takes no writes; then nothing has begun. */
+  begin({ type, reason }: NonNullable<Plan['collect']>): void {
+    this.#collection.start(type, reason);
+  }
+
+  /** Gives up the collection of this type, if it is the one under way. */
+  cancel(type: ManifestType): void {
+    this.#collection.cancel(type);
+  }
+
+  #take(message: FromCollector): void {
+    if (message.kind === 'changed') this.#hostChanged(message.tables, message.reason);
+    else if (message.kind === 'log') this.#context.log[message.level](`collector: ${message.message}`);
+    else if (message.kind !== 'ready') this.#collection.message(message);
+  }
+
+  #down(reason: string, inARow: number, restartAt: number): void {
+    const { log, update, conditions, clock } = this.#context;
+    const next = toInstant(restartAt);
+    log.error(`collector ended: ${reason}; started again at ${next}`);
+    update({ collectorUp: false });
+    this.#collection.collectorDown(reason);
+    conditions.raise('COLLECTOR_DOWN', clock.now(), { times: String(inARow), reason, next });
+  }
+
+  /** Something on the host changed: the types whose manifests look at it get an early cycle (R026, R027). */
+  #hostChanged(tables: readonly string[], reason: string): void {
+    const { facts, log, emit, clock } = this.#context;
+    const { activeTypes, types: known, development } = facts();
+    const types = activeTypes.filter((type) =>
+      known[type]?.manifest?.tables.some((table) => tables.includes(table)),
+    );
+    if (types.length === 0) return;
+    log.info(`${reason}: early cycle of ${types.join(', ')}`);
+    emit({ name: 'changed', types, reason });
+    const gapSec = development.changeGapSec ?? CHANGE_GAP_SEC;
+    this.#book.request(types, (type) => changeRequest(type, clock.now(), gapSec));
+  }
+}
