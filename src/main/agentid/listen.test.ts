@@ -46,6 +46,14 @@ describe('binding the ports', () => {
     for (const port of bound.ports) expect((await exchange(port, '')).text).toBe('here');
   });
 
+  it('goes on after a connection that the system could not hand over', async () => {
+    const ports = await freePorts(1);
+    const [server] = (await bind(ports)).servers;
+    // As Node reports what accept(2) refuses.
+    server?.emit('error', new Error('accept ENFILE'));
+    expect((await exchange(ports[0] ?? 0, '')).text).toBe('here');
+  });
+
   it('R272 says of every port why it has none when all are taken', async () => {
     const ports = await freePorts(2);
     for (const port of ports) await hold(port);

@@ -75,6 +75,8 @@ async function attempt(
   const server = createServer({ allowHalfOpen: true }, connected);
   try {
     await open(server, port, host);
+    // A host that is out of descriptors refuses a connection (accept(2)); the next one may come through.
+    server.on('error', () => undefined);
     return { server };
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
