@@ -15,6 +15,8 @@ export type Part =
       readonly file: string;
       /** Whether its bytes count against the bound that all such parts share. */
       readonly log?: true;
+      /** Tells the lines that are taken; without it all are. */
+      readonly wanted?: (line: string) => boolean;
     }
   /** Something that belongs in it and is not there. */
   | { readonly name: string; readonly missing: string };
@@ -99,7 +101,7 @@ async function stage(
       if ('value' in part) await writeJson(to, part.value);
       else {
         const limit = part.log === true ? room : FILE_BYTES;
-        const copied = await copyRedacted(part.file, to, limit);
+        const copied = await copyRedacted(part.file, to, limit, part.wanted);
         if (part.log === true) room -= copied.rawBytes;
         if (copied.cut)
           cut = `${String(copied.rawBytes)} bytes of it fit within the bound of ${String(limit)}`;

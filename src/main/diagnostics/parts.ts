@@ -30,7 +30,8 @@ export function partsOf({ paths, status, health, network }: Subject): Part[] {
     { name: 'host.json', value: hostFacts() },
     { name: 'network.json', value: network },
     settingsPart(paths.settingsFile),
-    ...[...files, ...sharedFiles].filter((file) => existsSync(file)).map(proxyPart),
+    ...files.filter(existsSync).map(proxyPart),
+    ...sharedFiles.filter(existsSync).map((file) => ({ ...proxyPart(file), wanted: isProxySetting })),
     ...logParts(paths.logFile),
   ];
 }
@@ -42,10 +43,14 @@ function settingsPart(file: string): Part {
 }
 
 /** Proxy settings, by the folder and name that they have: `settings/default.wayfarer-agent`. */
-const proxyPart = (file: string): Part => ({
+const proxyPart = (file: string) => ({
   name: `settings/${basename(dirname(file))}.${basename(file)}`,
   file,
 });
+
+/** A file of the whole system holds secrets of other programs, by names that no redaction knows. */
+const isProxySetting = (line: string): boolean =>
+  /^\s*(?:export\s+)?(?:wayfarer_\w+|(?:https?|all|no)_proxy)\s*=/i.test(line);
 
 /** The newest first, since room is given in this order; without `.gz`, as they are decompressed. */
 function logParts(logFile: string): Part[] {
@@ -55,8 +60,8 @@ function logParts(logFile: string): Part[] {
     if (found.length === 0) return [{ name, missing: 'not there' }];
     return found.map((file) => ({ name: `log/${basename(file).replace(/\.gz$/, '')}`, file, log: true }));
   } catch (error) {
-    if (!isErrno(error, 'EACCES')) throw error;
-    return [{ name, missing: 'this user may not look into its folder' }];
+    const reason = error instanceof Error ? error.message : String(error);
+    return [{ name, missing: isErrno(error, 'EACCES') ? 'this user may not look into its folder' : reason }];
   }
 }
 

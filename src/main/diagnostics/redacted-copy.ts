@@ -23,10 +23,15 @@ export interface Copied {
 /**
  * Copies a text file line by line, each redacted anew, to a new file that only this user can read. Names that end in
  * `.gz` are decompressed. Reads at most `maxBytes` bytes of text: of a plain file the last, since the end is what
- * matters; of a compressed one the first. Neither file is ever in memory as a whole. Rejects with what the file system
- * throws, `UnsafeFile` for what is no regular file.
+ * matters; of a compressed one the first. Only lines that are `wanted` are copied. Neither file is ever in memory as a
+ * whole. Rejects with what the file system throws, `UnsafeFile` for what is no regular file.
  */
-export async function copyRedacted(from: string, to: string, maxBytes: number): Promise<Copied> {
+export async function copyRedacted(
+  from: string,
+  to: string,
+  maxBytes: number,
+  wanted: (line: string) => boolean = () => true,
+): Promise<Copied> {
   const source = await open(from, READ_FLAGS);
   try {
     const stat = await source.stat();
@@ -39,7 +44,8 @@ export async function copyRedacted(from: string, to: string, maxBytes: number): 
     const text = compressed ? plain.pipe(createGunzip()) : plain;
     plain.on('error', (error) => text.destroy(error));
     const target = createWriteStream(to, { flags: 'wx', mode: 0o600 });
-    await pipeline(Readable.from(redactedLines(bounded(text, maxBytes, counted), start > 0)), target);
+    const lines = redactedLines(bounded(text, maxBytes, counted), start > 0, wanted);
+    await pipeline(Readable.from(lines), target);
     return counted;
   } finally {
     await source.close();
@@ -68,6 +74,7 @@ async function* bounded(
 async function* redactedLines(
   pieces: AsyncIterable<Buffer>,
   inside: boolean,
+  wanted: (line: string) => boolean,
 ): AsyncGenerator<string, void, undefined> {
   const decoder = new StringDecoder('utf8');
   let rest = '';
@@ -79,14 +86,15 @@ async function* redactedLines(
       lines.shift();
       skipping = false;
     }
-    if (lines.length > 0) yield `${lines.map(redact).join('\n')}\n`;
+    const taken = lines.filter(wanted);
+    if (taken.length > 0) yield `${taken.map(redact).join('\n')}\n`;
     if (rest.length > MAX_LINE) {
-      if (!skipping) yield `${redact(rest)}\n`;
+      if (!skipping && wanted(rest)) yield `${redact(rest)}\n`;
       rest = '';
       skipping = true;
     }
     // Patterns take time: others get their turn between two pieces.
     await nextTurn();
   }
-  if (rest !== '' && !skipping) yield redact(rest);
+  if (rest !== '' && !skipping && wanted(rest)) yield redact(rest);
 }

@@ -67,6 +67,8 @@ describe('redaction', () => {
       (text) => `http://${text}@proxy.example`,
       (text) => `PacUrl: "https://user:${text}@pac.example/proxy.pac" is not a URL`,
       (text) => `socks5://${text}:${text}@[2001:db8::1]:1080;http://other:3128`,
+      (text) => `wayfarer_https_proxy=joe:${text}@proxy.example:3128`,
+      (text) => `"proxy": "${text}@proxy.example" needs a scheme`,
     );
     fc.assert(
       fc.property(form, wild, around, (write, text, before) => {
@@ -75,6 +77,19 @@ describe('redaction', () => {
         expect(shown).not.toContain('t3rc3S');
       }),
     );
+  });
+
+  it('lets no credentials through where a scheme was forgotten, and keeps the rest of such a line', () => {
+    fc.assert(
+      fc.property(fc.constantFrom('joe:', ':', 'DOMAIN\\joe:'), secret, (user, text) => {
+        expect(redact(`"${user}${text}@proxy.example:3128" needs a scheme`)).toBe(
+          '"…@proxy.example:3128" needs a scheme',
+        );
+      }),
+    );
+    const line =
+      '2026-11-20 23:19:56.123 +0000 [wayfarer-agent][412]:[Information]:[1]:…@proxy.example via direct';
+    expect(redact(line)).toBe(line);
   });
 
   it('lets no token of an authentication scheme through, and leaves sentences about one alone', () => {

@@ -5,6 +5,9 @@
 const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi, '…'],
   [/(:\/\/)[^\r\n]*@/g, '$1…@'],
+  // A proxy whose scheme was forgotten; what the line above has done stays.
+  [/(prox(?:y|ies)["']?\s*[:=](?!\s*["']?\w+:\/\/…@)\s*)[^\r\n]*@/gi, '$1…@'],
+  [/(^|[\s=;"'(,])[^\s/:=;"'(,@[\]]{0,256}:(?!\/\/)\S*@/g, '$1…@'],
   [/(authorization|authenticate|authentication-info|signature|cookie)(["']?\s*[:=]\s*)[^\r\n]+/gi, '$1$2…'],
   [
     /(password|passphrase|passwd|token|secret|api[-_]?key|correlation[-_ ]?id(?:entifier)?)(["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\S+)/gi,
@@ -16,7 +19,7 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
     '$1$2…',
   ],
   // An Ed25519 signature or longer, in base64 and in base64url (a JWS holds one).
-  [/[A-Za-z0-9+/]{86,}==/g, '…'],
+  [/(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{86,}==/g, '…'],
   [/[A-Za-z0-9_-]{86,}/g, '…'],
 ];
 
