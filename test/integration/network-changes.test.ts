@@ -41,13 +41,13 @@ describe.skipIf(noPrivateNetwork !== undefined)(
     };
     /** The monitor, once `ip monitor` listens. */
     const open = async (): Promise<void> => {
-      monitor = new MonitorProcess(NO_BUS, (...command) => network.inside(...command));
+      monitor = new MonitorProcess(NO_BUS, network.prefix);
       await monitor.hears('state');
       await until('ip monitor', () => monitor.children().find(isListening));
     };
 
     beforeEach(async () => {
-      network = await PrivateNetwork.open();
+      network = new PrivateNetwork();
       await open();
     });
     afterEach(async () => {

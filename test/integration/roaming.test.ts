@@ -7,7 +7,8 @@ import { FakeLogind } from '../support/fake-logind.ts';
 import { LaptopNetwork } from '../support/laptop-network.ts';
 import { LyingPortal } from '../support/lying-portal.ts';
 import { noPrivateBus, PrivateBus } from '../support/private-bus.ts';
-import { because, noNamespaces, noProgram } from '../support/reason.ts';
+import { noPrivateNetwork } from '../support/private-network.ts';
+import { because, noProgram } from '../support/reason.ts';
 import { Site } from '../support/site.ts';
 import { until } from '../support/until.ts';
 
@@ -18,11 +19,7 @@ import { until } from '../support/until.ts';
  */
 
 const reason =
-  noNamespaces(['--net']) ??
-  noProgram('ip', 'iproute2') ??
-  noProgram('nft', 'nftables') ??
-  noProgram('openssl', 'openssl') ??
-  noPrivateBus;
+  noPrivateNetwork ?? noProgram('nft', 'nftables') ?? noProgram('openssl', 'openssl') ?? noPrivateBus;
 
 describe.skipIf(reason !== undefined)(`a laptop that roams${because(reason)}`, () => {
   let network: LaptopNetwork;

@@ -23,7 +23,7 @@ describe.skipIf(noPrivateBus !== undefined)(
     let monitor: MonitorProcess;
     let logind: FakeLogind;
     const open = (address = bus.address): void => {
-      monitor = new MonitorProcess(address, (file, ...args) => [file, args]);
+      monitor = new MonitorProcess(address);
     };
     const metering = async (from: number): Promise<NetworkState['metered']> =>
       ((await monitor.hears('changed', from)).value as NetworkState).metered;

@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { PrivateNetwork, run } from './private-network.ts';
 
-/** Numbers already in use by networks of this process. */
-let made = 0;
+/** Subnets that this process took so far. */
+let taken = 0;
 
 /**
  * A laptop's network: a namespace of its own that one cable (a veth pair) joins to this machine, which plays the
@@ -9,9 +9,9 @@ let made = 0;
  * nftables.
  */
 export class LaptopNetwork {
-  readonly namespace: string;
   /** This machine's end of the cable: where platform and proxies listen. */
   readonly address: string;
+  readonly #inside = new PrivateNetwork();
   readonly #near: string;
   readonly #far: string;
   readonly #subnet: string;
@@ -19,38 +19,34 @@ export class LaptopNetwork {
   #plugged = true;
 
   constructor() {
-    const n = (process.pid % 20_000) * 4 + (made += 1);
-    this.namespace = `wf-${n.toString(36)}`;
-    this.#near = `wfn${n.toString(36)}`;
-    this.#far = `wff${n.toString(36)}`;
-    this.#subnet = `10.77.${n % 256}`;
+    const { id, name } = this.#inside;
+    this.#near = `wfn-${id}`;
+    this.#far = `wff-${id}`;
+    this.#subnet = nextSubnet();
     this.address = `${this.#subnet}.1`;
     this.#laptop = `${this.#subnet}.2`;
-    ip('netns', 'add', this.namespace);
-    ip('link', 'add', this.#near, 'type', 'veth', 'peer', 'name', this.#far, 'netns', this.namespace);
-    ip('addr', 'add', `${this.address}/24`, 'dev', this.#near);
-    ip('link', 'set', this.#near, 'up');
-    this.#inside('link', 'set', 'lo', 'up');
-    this.#inside('addr', 'add', `${this.#laptop}/24`, 'dev', this.#far);
+    run('ip', ['link', 'add', this.#near, 'type', 'veth', 'peer', 'name', this.#far, 'netns', name]);
+    run('ip', ['addr', 'add', `${this.address}/24`, 'dev', this.#near]);
+    run('ip', ['link', 'set', this.#near, 'up']);
+    this.#inside.ip(`addr add ${this.#laptop}/24 dev ${this.#far}`);
     this.restore();
   }
 
-  /** What runs a program inside: put before its arguments. The program replaces it, so its pid is the program's. */
+  /** As `PrivateNetwork.prefix`. */
   get prefix(): readonly string[] {
-    return ['nsenter', `--net=/run/netns/${this.namespace}`];
+    return this.#inside.prefix;
   }
 
   /** Pulls the cable. */
   cut(): void {
     this.#plugged = false;
-    this.#inside('link', 'set', this.#far, 'down');
+    this.#inside.ip(`link set ${this.#far} down`);
   }
 
   /** Plugs it in again, with the default route that goes with it. */
   restore(): void {
     this.#plugged = true;
-    this.#inside('link', 'set', this.#far, 'up');
-    this.#inside('route', 'replace', 'default', 'via', this.address);
+    this.#inside.ip(`link set ${this.#far} up`, `route replace default via ${this.address}`);
   }
 
   /** Gives the laptop another address of the network, 2–254: what was connected breaks. */
@@ -58,8 +54,7 @@ export class LaptopNetwork {
     const next = `${this.#subnet}.${last}`;
     if (next === this.#laptop) return;
     // The old one first: with it goes every other address of its network that came later.
-    this.#inside('addr', 'del', `${this.#laptop}/24`, 'dev', this.#far);
-    this.#inside('addr', 'add', `${next}/24`, 'dev', this.#far);
+    this.#inside.ip(`addr del ${this.#laptop}/24 dev ${this.#far}`, `addr add ${next}/24 dev ${this.#far}`);
     this.#laptop = next;
     if (this.#plugged) this.restore();
   }
@@ -68,7 +63,7 @@ export class LaptopNetwork {
   limitRate(kbit: number): void {
     const qdisc = ['qdisc', kbit === 0 ? 'del' : 'replace', 'dev', this.#far, 'root'];
     const shape = kbit === 0 ? [] : ['tbf', 'rate', `${kbit}kbit`, 'burst', '16k', 'latency', '500ms'];
-    run('ip', 'netns', 'exec', this.namespace, 'tc', ...qdisc, ...shape);
+    this.#inside.run('tc', [...qdisc, ...shape]);
   }
 
   /** Loses this share of the packets that the laptop sends, per cent; 0 loses none. */
@@ -82,29 +77,23 @@ export class LaptopNetwork {
         `add rule inet wf out oifname ${this.#far} numgen random mod 100 < ${percent} drop`,
       );
     }
-    run('ip', 'netns', 'exec', this.namespace, 'nft', rules.join('; '));
+    this.#inside.run('nft', [rules.join('; ')]);
   }
 
   /** Removes namespace and cable. Processes inside must have ended. */
   close(): void {
-    ip('netns', 'del', this.namespace);
+    this.#inside.close();
     // The namespace's end goes with it at once or a little later; the pair goes with either end.
     try {
-      ip('link', 'del', this.#near);
+      run('ip', ['link', 'del', this.#near]);
     } catch {
       // It has gone already.
     }
   }
-
-  #inside(...args: readonly string[]): void {
-    ip('-n', this.namespace, ...args);
-  }
 }
 
-const ip = (...args: readonly string[]): void => {
-  run('ip', ...args);
-};
-
-function run(program: string, ...args: readonly string[]): void {
-  execFileSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'], timeout: 10_000 });
+/** The first three numbers of a subnet that no other test run is likely to have: four for each of 4096 process ids. */
+function nextSubnet(): string {
+  const n = (process.pid % 4096) * 4 + (taken++ % 4);
+  return `10.${String(64 + (n >> 8))}.${String(n % 256)}`;
 }

@@ -18,12 +18,10 @@ export class MonitorProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
 
-  /** `wrap` turns a command into one that runs where the monitor shall run. */
-  constructor(
-    systemBus: string,
-    wrap: (command: string, ...args: readonly string[]) => readonly [string, readonly string[]],
-  ) {
-    const [file, args] = wrap(process.execPath, 'test/support/network-monitor.ts', systemBus);
+  /** `prefix` stands before its command line and makes it run elsewhere, as in a network of its own. */
+  constructor(systemBus: string, prefix: readonly string[] = []) {
+    const command = [...prefix, process.execPath, 'test/support/network-monitor.ts', systemBus];
+    const [file = '', ...args] = command;
     const child = spawn(file, args, { cwd: CLONE, stdio: ['ignore', 'pipe', 'inherit'] });
     createInterface({ input: child.stdout }).on('line', (line) => {
       const [name, value] = JSON.parse(line) as [string, unknown];

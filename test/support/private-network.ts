@@ -1,49 +1,54 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { noNamespaces, noProgram, type Reason } from './reason.ts';
 
 /** Why no network of our own can be made here. */
 export const noPrivateNetwork: Reason =
   noProgram('ip', 'iproute2') ?? noProgram('nsenter', 'util-linux') ?? noNamespaces(['--net']);
 
-/** A network namespace with nothing in it but loopback, for as long as a process of ours holds it. */
+/** Networks that this process made so far. */
+let made = 0;
+
+/** A network namespace with nothing in it but loopback. */
 export class PrivateNetwork {
-  readonly #holder: ChildProcess;
+  /** Tells the networks of this machine apart, those of other test runs too. At most 9 characters. */
+  readonly id: string;
+  readonly #name: string;
 
-  constructor(holder: ChildProcess) {
-    this.#holder = holder;
+  constructor() {
+    made += 1;
+    this.id = `${process.pid.toString(36)}-${made.toString(36)}`;
+    this.#name = `wf-${this.id}`;
+    run('ip', ['netns', 'add', this.#name]);
+    this.ip('link set lo up');
   }
 
-  static async open(): Promise<PrivateNetwork> {
-    const holder = spawn(
-      'unshare',
-      ['--net', 'sh', '-c', 'ip link set lo up && echo ready && exec sleep 100000'],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
-    await new Promise((resolve, reject) => {
-      holder.stdout.once('data', resolve);
-      holder.once('exit', () => {
-        reject(new Error('no network namespace'));
-      });
-    });
-    return new PrivateNetwork(holder);
+  get name(): string {
+    return this.#name;
   }
 
-  /** The command and its arguments as they have to be started to run inside. */
-  inside(command: string, ...args: readonly string[]): readonly [string, readonly string[]] {
-    return ['nsenter', [`--net=/proc/${String(this.#holder.pid)}/ns/net`, command, ...args]];
+  /** What runs a program inside: put before its arguments. The program replaces it, so its pid is the program's. */
+  get prefix(): readonly string[] {
+    return ['nsenter', `--net=/run/netns/${this.#name}`];
   }
 
   /** Runs these commands of `ip` inside, in one go. Throws when one fails. */
   ip(...commands: readonly string[]): void {
-    const [file, args] = this.inside('ip', '-batch', '-');
-    const { status, stderr } = spawnSync(file, args, { input: `${commands.join('\n')}\n` });
-    if (status !== 0) throw new Error(`ip ${commands.join('; ')}: ${stderr.toString()}`);
+    this.run('ip', ['-batch', '-'], `${commands.join('\n')}\n`);
   }
 
-  /** Ends the holder; the namespace goes with the last process in it. */
-  close(): void {
-    this.#holder.kill('SIGKILL');
+  /** Runs a program inside, with `input` to read. Throws when it fails. */
+  run(program: string, args: readonly string[], input = ''): void {
+    const [file = '', ...before] = this.prefix;
+    run(file, [...before, program, ...args], input);
   }
+
+  /** Removes the namespace. Processes inside must have ended. */
+  close(): void {
+    run('ip', ['netns', 'del', this.#name]);
+  }
+}
+
+/** Runs a program to its end; throws with what it said when it fails or takes more than 10 s. */
+export function run(program: string, args: readonly string[], input = ''): void {
+  execFileSync(program, args, { input, stdio: ['pipe', 'ignore', 'pipe'], timeout: 10_000 });
 }

@@ -1,4 +1,5 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /**
  * A TCP relay of our own that makes a line bad in ways that packets can't: bytes that come late, a line that stands still
@@ -57,14 +58,22 @@ export class StallingRelay {
     });
   }
 
+  /** Passes everything on in its order: what came while pieces were late waits behind them. */
   #pass(from: Socket, to: Socket): void {
+    let line = Promise.resolve();
+    const pass = (act: () => void): void => {
+      const due = performance.now() + this.delayMs;
+      line = line.then(async () => {
+        const waitMs = due - performance.now();
+        if (waitMs > 0) await pause(waitMs);
+        act();
+      });
+    };
     from.on('data', (piece) => {
-      if (this.delayMs === 0) to.write(piece);
-      else setTimeout(() => to.write(piece), this.delayMs);
+      pass(() => to.write(piece));
     });
     from.on('end', () => {
-      if (this.delayMs === 0) to.end();
-      else setTimeout(() => to.end(), this.delayMs);
+      pass(() => to.end());
     });
   }
 }
