@@ -1,6 +1,5 @@
 import { networkInterfaces } from 'node:os';
 import type { Clock } from '../../clock.ts';
-import type { Metered } from './bus-reader.ts';
 import { ChildSource, LINUX_WATCH } from './child-source.ts';
 import { RESOLVER_FILES } from './linux.ts';
 import { MACOS_WATCH } from './macos.ts';
@@ -17,13 +16,11 @@ export interface NetworkMonitorOptions {
   readonly clock: Clock;
   /** Linux: address of the system bus; the well-known socket without it. */
   readonly systemBus?: string | undefined;
-  /** Whether a desktop session knows the network to be metered; asked where the system bus says nothing. */
-  readonly meteredHint?: () => Metered;
 }
 
 /** The monitor of this host. It runs nothing before `state` or `start`, and nothing after `stop`. */
 export function openNetworkMonitor(options: NetworkMonitorOptions): NetworkMonitor {
-  const { clock, systemBus, meteredHint = () => 'unknown' } = options;
+  const { clock, systemBus } = options;
   const { platform } = process;
   const monotonic = (): number => performance.now();
   const ended = new AbortController();
@@ -34,7 +31,7 @@ export function openNetworkMonitor(options: NetworkMonitorOptions): NetworkMonit
     read: async (metered) => {
       const interfaces = interfacesNow();
       const routing = await readRouting(interfaces);
-      return assembleState(interfaces, routing, metered === 'unknown' ? meteredHint() : metered);
+      return assembleState(interfaces, routing, metered);
     },
     sources: sourcesOf(platform, clock),
     bus: platform === 'linux' ? new SystemBus(clock, systemBus) : undefined,
