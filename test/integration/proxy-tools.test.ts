@@ -235,10 +235,26 @@ describe('wayfarerctl proxy', () => {
     const { code, stdout, stderr } = ctl(['test']);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toContain('no platform is set');
+    expect(stderr).toContain(at('/etc/wayfarer/agent.conf'));
+  });
+
+  it('test names a PAC file and a CA file that are of no use, and fails', () => {
+    mkdirSync(dirname(at('/etc/wayfarer/agent.conf')), { recursive: true });
+    writeFileSync(at('/bundle'), 'not PEM');
+    writeFileSync(
+      at('/etc/wayfarer/agent.conf'),
+      `WebServiceUri=https://127.0.0.1:1/\nCaFile=${at('/bundle')}\n`,
+    );
+    expect(ctl(['pac', at('/absent.pac')]).code).toBe(0);
+    const { code, stdout } = ctl(['test']);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^failed direct /m);
+    expect(stdout).toContain(`problem: wayfarer_proxy_pac in ${at(OWN)}:1 (${at('/absent.pac')}): `);
+    expect(stdout).toMatch(/^problem: CaFile: .*\/bundle/m);
   });
 });
 
-const noTinyproxy = noProgram('tinyproxy', 'tinyproxy');
+const noTinyproxy = noProgram('tinyproxy', 'tinyproxy-bin');
 
 describe.skipIf(noTinyproxy !== undefined)(`with a platform and a proxy${because(noTinyproxy)}`, () => {
   it('R258 R260 the agent follows the tools without a restart, and test names every way with its answer', async () => {
@@ -255,15 +271,28 @@ describe.skipIf(noTinyproxy !== undefined)(`with a platform and a proxy${because
         log().includes(`via proxy#2`) ? true : undefined,
       );
       expect(log()).toContain('Proxy settings: no list;');
-      expect(log()).toContain(`Proxy settings: http://127.0.0.1:1, ${proxy.url};`);
+      // Requests read the settings afresh, so that one may be sent before the watch logs the change.
+      await until('the settings in the log', () =>
+        log().includes(`Proxy settings: http://127.0.0.1:1, ${proxy.url};`) ? true : undefined,
+      );
       const tried = await site.ctl('proxy', 'test', '--json');
       expect(tried.code).toBe(0);
-      const { attempts } = JSON.parse(tried.stdout) as { attempts: RouteAttempt[] };
+      const { attempts, problems } = JSON.parse(tried.stdout) as {
+        attempts: RouteAttempt[];
+        problems: string[];
+      };
+      expect(problems).toEqual([]);
       expect(attempts.map(({ route, proxy: by, source, ok }) => [route, by, source, ok])).toEqual([
         ['proxy#1', 'http://127.0.0.1:1', 'configured', false],
         ['proxy#2', proxy.url, 'configured', true],
         ['direct', null, null, true],
       ]);
+      // One way that works does not hide a setting that does not.
+      expect((await site.ctl('proxy', 'pac', '/absent.pac')).code).toBe(0);
+      const half = await site.ctl('proxy', 'test');
+      expect(half.stdout).toMatch(/^ok {5}direct .*\nproblem: wayfarer_proxy_pac in .*\/absent\.pac/m);
+      expect(half.code).toBe(1);
+      expect((await site.ctl('proxy', 'set', `http://127.0.0.1:1;${proxy.url}`)).code).toBe(0);
       await site.end('platform');
       const failed = await site.ctl('proxy', 'test');
       expect(failed.code).toBe(1);

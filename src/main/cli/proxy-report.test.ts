@@ -56,24 +56,29 @@ describe('the report of the proxy settings', () => {
 });
 
 describe('the attempts of a test', () => {
-  it('stand in their order with source, answer and time', () => {
+  it('stand in their order with source, answer and time, and what is wrong below them', () => {
     expect(
-      formatAttempts('https://platform.example/', [
-        {
-          route: 'proxy#1',
-          proxy: 'http://a:1',
-          source: 'PAC',
-          ok: false,
-          result: 'refused\u001b',
-          elapsedMs: 1.4,
-        },
-        { route: 'direct', proxy: null, source: null, ok: true, result: 'HTTP 204, signed', elapsedMs: 20 },
-      ]),
+      formatAttempts(
+        'https://platform.example/',
+        [
+          {
+            route: 'proxy#1',
+            proxy: 'http://a:1',
+            source: 'PAC',
+            ok: false,
+            result: 'refused\u001b',
+            elapsedMs: 1.4,
+          },
+          { route: 'direct', proxy: null, source: null, ok: true, result: 'HTTP 204, signed', elapsedMs: 20 },
+        ],
+        ['wayfarer_proxy_pac in /f:1: no\u001b such file'],
+      ),
     ).toBe(
       [
         'Ways to https://platform.example/, in the order of trying:',
         'failed proxy#1  http://a:1 (PAC): refused? (1 ms)',
         'ok     direct   HTTP 204, signed (20 ms)',
+        'problem: wayfarer_proxy_pac in /f:1: no? such file',
         '',
       ].join('\n'),
     );

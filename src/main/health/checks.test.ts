@@ -79,6 +79,7 @@ const well: HealthInput = {
   settingProblems: [],
   connectivity: {
     tried: true,
+    problems: [],
     platform: 'https://platform.example.com/CloudAgent/',
     attempts: [direct],
     tls: tls(),
@@ -142,8 +143,8 @@ describe('the health of an agent', () => {
         now: fc.constantFrom(NOW, NOW + 48 * 60 * MINUTE, NOW + 400 * 24 * 60 * MINUTE),
         connectivity: fc.constantFrom<HealthInput['connectivity']>(
           { tried: false, reason: 'no platform is set' },
-          { tried: true, platform: 'p', attempts: [dead, direct], tls: tls() },
-          { tried: true, platform: 'p', attempts: [dead], tls: null },
+          { tried: true, problems: [], platform: 'p', attempts: [dead, direct], tls: tls() },
+          { tried: true, problems: [], platform: 'p', attempts: [dead], tls: null },
         ),
       },
       { requiredKeys: [] },
@@ -243,7 +244,7 @@ describe('the health of an agent', () => {
 
   it('wants the first route to work, and the platform by any', () => {
     const via = (...attempts: RouteAttempt[]): Partial<HealthInput> => ({
-      connectivity: { tried: true, platform: 'https://p/', attempts, tls: tls() },
+      connectivity: { tried: true, problems: [], platform: 'https://p/', attempts, tls: tls() },
     });
     expect(state('connection', via(direct, dead))).toBe('good');
     expect(named('connection', via(dead, direct))).toMatchObject({
@@ -256,7 +257,7 @@ describe('the health of an agent', () => {
 
   it('names the issuer of a certificate that is not trusted, and one that ends within 14 days', () => {
     const seen = (view: TlsView | null): Partial<HealthInput> => ({
-      connectivity: { tried: true, platform: 'https://p/', attempts: [direct], tls: view },
+      connectivity: { tried: true, problems: [], platform: 'https://p/', attempts: [direct], tls: view },
     });
     expect(named('TLS', seen(tls({ authorized: false })))).toMatchObject({
       state: 'bad',

@@ -29,7 +29,7 @@ export interface Surroundings {
 export async function gatherHealth(around: Surroundings): Promise<HealthInput> {
   const { paths, platform, now } = around;
   const service = await around.ask();
-  const settings = readSettings(around);
+  const settings = readSettings(paths, around.environment);
   return {
     now: now(),
     platform,
@@ -74,7 +74,7 @@ function silenceOf(error: ControlFailure, paths: Paths): Extract<Service, { answ
 }
 
 /** The settings as the service would read them, `null` where this user may not. */
-function readSettings({ paths, environment }: Surroundings): Settings | null {
+export function readSettings(paths: Paths, environment: NodeJS.ProcessEnv): Settings | null {
   try {
     const file = parseSettingsFile(readSmallFile(paths.settingsFile) ?? '', paths.settingsFile);
     return resolveSettings([settingsFromEnvironment(environment), file.settings], file.problems);

@@ -32,6 +32,8 @@ export type Connectivity =
   | {
       readonly tried: true;
       readonly platform: string;
+      /** What is wrong with the proxy settings, their scripts and the CA file, one line each. */
+      readonly problems: readonly string[];
       readonly attempts: readonly RouteAttempt[];
       /** `null` where no route leads far enough to see. */
       readonly tls: TlsView | null;

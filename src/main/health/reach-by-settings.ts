@@ -29,7 +29,10 @@ export async function reach(
   const told = service.answers ? service.status.platform : undefined;
   const base = told?.uri ?? settings?.webServiceUri;
   if (base === undefined) {
-    const reason = settings === null ? 'the settings can not be read by this user' : 'no platform is set';
+    const reason =
+      settings === null
+        ? `${paths.settingsFile} can not be read by this user`
+        : `no platform is set: name it as WebServiceUri in ${paths.settingsFile}`;
     return { tried: false, reason };
   }
   const caFile = told?.caFile ?? settings?.caFile;
