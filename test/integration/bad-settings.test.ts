@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AgentStatus } from '../../src/shared/status.ts';
 import { generateKeyPair } from '../../src/wire/keys.ts';
@@ -145,6 +145,19 @@ describe('settings that a platform refuses', () => {
     expect((await agent.condition('CONFIG_INVALID')).text).toContain('/nonexistent/ca.pem');
     await agent.restart(settings);
     await estate.equal(agent);
+    await agent.close();
+  });
+
+  it('names a CA file that is no PEM, and takes it without a restart once it is mended', async () => {
+    const caFile = join(estate.scratch, 'ca.pem');
+    writeFileSync(caFile, 'this is no certificate');
+    const agent = estate.agent({ ...settings, WAYFARER_CA_FILE: caFile });
+    agent.start();
+    expect((await agent.condition('CONFIG_INVALID')).text).toContain('holds no PEM certificate');
+    await agent.condition('PLATFORM_TLS');
+    copyFileSync(estate.platform.caFile, caFile);
+    await estate.equal(agent);
+    await agent.over('CONFIG_INVALID');
     await agent.close();
   });
 });

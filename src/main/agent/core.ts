@@ -18,7 +18,7 @@ import { plan, type Plan, type UplinkStep } from './plan.ts';
 import { Publisher, type Watcher } from './publisher.ts';
 import { buildStatus, type UploadTotals } from './report.ts';
 import { resumeReprovision } from './reprovision.ts';
-import { RouteConditions } from './route-conditions.ts';
+import { noteCaFile, RouteConditions } from './route-conditions.ts';
 import type { ScanMerge } from './scan-merge.ts';
 import { openScanMerge, scanMergeWish } from './scan-merge-wish.ts';
 import { collectionRefusal } from './schedule.ts';
@@ -132,11 +132,16 @@ export class AgentCore {
     return this.#publisher.watch(watcher);
   }
 
-  /** Takes what a new connection tried; empty where one that was still open served. */
-  routesTried(tried: readonly TriedRoute[], problems: readonly ProxyProblem[]): void {
+  /** Takes what a new connection tried, empty where one that was still open served, and what is wrong with CaFile. */
+  routesTried(
+    tried: readonly TriedRoute[],
+    problems: readonly ProxyProblem[],
+    caFileProblem: string | undefined,
+  ): void {
     if (tried.length === 0) return;
     this.#post('routes tried', () => {
       this.#routes.note(tried, problems);
+      noteCaFile(this.#context, caFileProblem);
     });
   }
 

@@ -11,6 +11,7 @@ import { DEVELOPMENT_SWITCH } from './development.ts';
 import { initialFacts, isRegistered } from './initial-facts.ts';
 import { keptProposal } from './provisioning.ts';
 import { RECORDS_MAX_BYTES, RECORDS_STREAM } from './records.ts';
+import { noteCaFile } from './route-conditions.ts';
 import { theWorld, type Connection, type ConnectPorts, type World } from './world.ts';
 
 const MB = 1024 * 1024;
@@ -49,11 +50,11 @@ export async function openCore(options: CoreOptions, world: World = theWorld): P
     suffixes: async () => (await network.state()).dnsSuffixes,
     knownIssuer: issuerKeptIn(store),
     onRoutes: (tried, problems) => {
-      core.routesTried(tried, problems);
+      core.routesTried(tried, problems, connection.caFileProblem());
     },
   });
-  const { platform, client, problem } = connection;
-  const configured = isConfigured(settings) && hostId.state !== 'invalid' && problem === undefined;
+  const { platform, client } = connection;
+  const configured = isConfigured(settings) && hostId.state !== 'invalid';
   const provisioned = isRegistered(
     store,
     identity.registration,
@@ -68,7 +69,7 @@ export async function openCore(options: CoreOptions, world: World = theWorld): P
     host: await world.readHost(),
     platform,
     client,
-    around: { network, watchProxies: connection.watchProxies, reconnect: connection.reconnect },
+    around: { network, watchSettings: connection.watchSettings, reconnect: connection.reconnect },
     facts: initialFacts(store, {
       now: clock.now(),
       configured,
@@ -77,7 +78,8 @@ export async function openCore(options: CoreOptions, world: World = theWorld): P
       development: options.development,
     }),
   });
-  raiseAtStart(core, options, { quarantined, hostId, problem });
+  noteCaFile(core.context, connection.caFileProblem());
+  raiseAtStart(core, options, { quarantined, hostId });
   return { core, close: () => close(core, client, store) };
 }
 
@@ -124,7 +126,7 @@ function loadIdentity(files: IdentityFiles, hostId: HostIdRead, store: Store): I
 function raiseAtStart(
   core: AgentCore,
   options: CoreOptions,
-  found: { quarantined: string | undefined; hostId: HostIdRead; problem: string | undefined },
+  found: { quarantined: string | undefined; hostId: HostIdRead },
 ): void {
   const { conditions } = core.context;
   const { settings, paths, clock, development } = options;
@@ -135,9 +137,6 @@ function raiseAtStart(
   }
   for (const { setting, source, reason } of settings.problems) {
     conditions.raise('CONFIG_INVALID', now, { setting, reason, file: source }, `${setting} ${source}`);
-  }
-  if (found.problem !== undefined) {
-    conditions.raise('CONFIG_INVALID', now, { setting: 'CaFile', reason: found.problem, file }, 'CaFile');
   }
   if (found.hostId.state === 'invalid') conditions.raise('HOST_ID_INVALID', now, { file: paths.hostIdFile });
   if (found.quarantined !== undefined)

@@ -28,3 +28,13 @@ export class RouteConditions {
 }
 
 const nameOf = ({ code, key }: RouteCondition): string => `${code}/${key}`;
+
+/** Says so while the CA file is of no use. It is read again whenever it changes, so mending it is enough. */
+export function noteCaFile(context: Context, reason: string | undefined): void {
+  const { conditions, clock, paths } = context;
+  if (reason === undefined) conditions.clear('CONFIG_INVALID', 'CaFile');
+  else {
+    const values = { setting: 'CaFile', reason, file: paths.settingsFile };
+    conditions.raise('CONFIG_INVALID', clock.now(), values, 'CaFile');
+  }
+}

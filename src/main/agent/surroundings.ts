@@ -8,8 +8,8 @@ export type Post = (name: string, handle: () => void) => void;
 /** What is around the agent and may change at any time. */
 export interface Around {
   readonly network: NetworkMonitor;
-  /** Calls back when the proxy settings have changed; returns what ends it. */
-  readonly watchProxies: (changed: () => void) => () => void;
+  /** Calls back with a clause for the log when settings of the way to the platform changed; returns what ends it. */
+  readonly watchSettings: (changed: (what: string) => void) => () => void;
   /** Ends open connections, so that the next exchange looks for its route anew. */
   readonly reconnect: () => void;
 }
@@ -38,7 +38,7 @@ export class Surroundings {
 
   /** Looks once and begins to listen. */
   async start(): Promise<void> {
-    const { network, watchProxies } = this.#around;
+    const { network, watchSettings } = this.#around;
     this.#take(await network.state());
     network.start({
       changed: (state) => {
@@ -70,9 +70,9 @@ export class Surroundings {
         this.#context.log.warn(reason);
       },
     });
-    this.#endWatch = watchProxies(() => {
-      this.#post('proxies changed', () => {
-        this.#goOn('the proxy settings changed');
+    this.#endWatch = watchSettings((what) => {
+      this.#post('settings changed', () => {
+        this.#goOn(what);
       });
     });
   }

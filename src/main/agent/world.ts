@@ -10,6 +10,7 @@ import { openHostRoutes } from '../uplink/host-routes.ts';
 import { Trust } from '../uplink/trust.ts';
 import type { PlatformPort } from './context.ts';
 import type { CoreOptions } from './core-options.ts';
+import type { Around } from './surroundings.ts';
 
 /** What a connection asks of the core, each time it needs it. */
 export interface ConnectPorts {
@@ -27,10 +28,9 @@ export interface Connection {
   readonly client: Pick<PlatformClient, 'clockOffsetSec' | 'route' | 'lastAttempts' | 'close'>;
   /** Ends open connections and has proxy scripts asked anew: for another network, or other settings. */
   readonly reconnect: () => void;
-  /** Calls back when the proxy settings have changed; returns what ends it. */
-  readonly watchProxies: (changed: () => void) => () => void;
-  /** Why the settings allow no connection, if they don't. */
-  readonly problem?: string | undefined;
+  readonly watchSettings: Around['watchSettings'];
+  /** Why the CA file is of no use now, if it isn't. */
+  readonly caFileProblem: () => string | undefined;
 }
 
 /** What stands outside the data directory. Tests put doubles in its place. */
@@ -82,7 +82,18 @@ function connectOverHttp(options: CoreOptions, ports: ConnectPorts): Connection 
       routes.refresh();
       client.reset();
     },
-    watchProxies: routes.watch,
-    problem: trust.problem(),
+    watchSettings: (changed) => {
+      const endRoutes = routes.watch(() => {
+        changed('the proxy settings changed');
+      });
+      const endTrust = trust.watch(() => {
+        changed('the certificates that are trusted changed');
+      });
+      return () => {
+        endRoutes();
+        endTrust();
+      };
+    },
+    caFileProblem: () => trust.problem(),
   };
 }

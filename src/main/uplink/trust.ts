@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, unwatchFile, watchFile } from 'node:fs';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { causeOf } from './failure.ts';
 
@@ -19,6 +19,9 @@ const SYSTEM_BUNDLES: readonly string[] =
         '/etc/ssl/cert.pem',
       ]
     : [];
+
+/** How often the files are looked at for a change, ms. */
+const LOOK_EVERY_MS = 5_000;
 
 /**
  * Whom TLS trusts, for the platform and for proxies alike: the system's trust store and the CA file, TLS 1.2 or newer
@@ -53,6 +56,16 @@ export class Trust {
   problem(): string | undefined {
     this.context();
     return this.#problem;
+  }
+
+  /** Calls back when the CA file or the system's store has changed, seconds later; returns what ends it. */
+  watch(changed: () => void): () => void {
+    const files = [this.#caFile, this.#systemBundle].filter((file) => file !== undefined);
+    // By looking again: a file may not exist yet, be replaced, or lie on a drive that reports nothing.
+    for (const file of files) watchFile(file, { interval: LOOK_EVERY_MS, persistent: false }, changed);
+    return () => {
+      for (const file of files) unwatchFile(file, changed);
+    };
   }
 
   #ownCertificates(): string[] | undefined {

@@ -38,6 +38,7 @@ export class Rig {
   readonly collector = new FakeCollector();
   readonly network = new FakeNetwork();
   readonly agentId = new FakeAgentId();
+  caFileProblem: string | undefined;
   /** What the core is told when the proxy settings change. */
   changeProxies: () => void = () => undefined;
   /** How often the core ended its connections to look for its route anew. */
@@ -151,11 +152,14 @@ export class Rig {
             clockOffsetSec: this.clockOffsetSec,
             close: () => Promise.resolve(),
           },
+          caFileProblem: () => this.caFileProblem,
           reconnect: () => {
             this.reconnects += 1;
           },
-          watchProxies: (changed) => {
-            this.changeProxies = changed;
+          watchSettings: (changed) => {
+            this.changeProxies = () => {
+              changed('the proxy settings changed');
+            };
             return () => {
               this.changeProxies = () => undefined;
             };
