@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Lookups, systemResolver, type Resolver } from './lookups.ts';
+import { facingAddress, Lookups, systemResolver, type Resolver } from './lookups.ts';
 import { UnknownName } from './sandbox.ts';
 
 const resolver: Resolver = {
@@ -52,6 +52,12 @@ describe("the system's resolver", () => {
     expect(await systemResolver.all('localhost')).toContain('127.0.0.1');
     await expect(systemResolver.ipv4('nobody.invalid')).rejects.toThrow();
     for (const address of await systemResolver.own())
-      expect(address).not.toMatch(/^(127\.|::1$|fe80:|169\.254\.)/);
+      expect(address).not.toMatch(/^(127\.|::1$|fe80:|169\.254\.|0\.0\.0\.0$|::$)/);
+  });
+
+  it('knows no address that faces a place without a way to it', async () => {
+    // The kernel refuses this one on every network, as it refuses all others without one.
+    expect(await facingAddress('udp4', '255.255.255.255')).toBeUndefined();
+    expect(await facingAddress('udp4', '127.0.0.1')).toBe('127.0.0.1');
   });
 });

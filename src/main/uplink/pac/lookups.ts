@@ -83,8 +83,11 @@ export const systemResolver: Resolver = {
   },
 };
 
-/** The address that the kernel would send from. Choosing a destination for a UDP socket sends nothing (connect(2)). */
-function facingAddress(type: 'udp4' | 'udp6', destination: string): Promise<string | undefined> {
+/**
+ * The address that the kernel would send from, `undefined` where there is no way to the destination. Choosing a
+ * destination for a UDP socket sends nothing (connect(2)).
+ */
+export function facingAddress(type: 'udp4' | 'udp6', destination: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = createSocket(type);
     const end = (address: string | undefined): void => {
@@ -94,9 +97,11 @@ function facingAddress(type: 'udp4' | 'udp6', destination: string): Promise<stri
     socket.once('error', () => {
       end(undefined);
     });
-    socket.connect(53, destination, () => {
+    // As an event: a callback of `connect` gets the failure as well, when the socket's address is still 0.0.0.0.
+    socket.once('connect', () => {
       end(socket.address().address);
     });
+    socket.connect(53, destination);
   });
 }
 
