@@ -20,6 +20,11 @@ describe('the hosts that may hold a WPAD script', () => {
     ['192.0.2.1', []],
     ['', []],
     ['..', []],
+    ['http://a.b.example.com', []],
+    ['a.example.com/../x', []],
+    ['someone@example.com', []],
+    ['example.com:99', []],
+    ['a\nb.example.com', []],
   ])('of %s are %j', async (suffix, hosts) => {
     expect(await wpadHosts([suffix])).toEqual(hosts);
   });
