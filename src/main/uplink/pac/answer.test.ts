@@ -95,6 +95,21 @@ describe('the answer of a proxy script', () => {
     expect(problem).toContain('longer than 4096');
   });
 
+  it('takes no host whose name goes on behind the 4096 characters: half of it is the name of another', () => {
+    const [start, name] = ['PROXY good:1;', 'PROXY proxy.example.company'];
+    const padding = ' '.repeat(4096 - start.length - 'PROXY proxy.example.com'.length);
+    const { candidates, problem } = parseAnswer(`${start}${padding}${name}`);
+    expect(candidates).toEqual([{ protocol: 'http', host: 'good', port: 1 }]);
+    expect(problem).toContain('the rest is left out');
+  });
+
+  it('repeats nothing that starts a line or steers a terminal', () => {
+    const { problem } = parseAnswer('NONSENSE\n2026-11-21 forged \u001b[2J\u202e');
+    // eslint-disable-next-line no-control-regex -- what must not be there
+    expect(problem).not.toMatch(/[\u0000-\u001f\u202e]/);
+    expect(problem).toContain('NONSENSE?2026-11-21 forged ?[2J?');
+  });
+
   it('takes any text and stays within its bounds', () => {
     const words = fc.constantFrom(
       'PROXY',

@@ -1,5 +1,6 @@
 import type { ProxyProtocol } from '../../../shared/proxy.ts';
 import type { ScriptAnswer, ScriptCandidate } from '../proxy/script.ts';
+import { shownText } from '../proxy/shown-text.ts';
 
 /** How many entries of one answer are kept: each may cost a connect timeout before the next is tried. */
 export const MAX_CANDIDATES = 10;
@@ -31,7 +32,7 @@ class Unusable extends Error {}
 export function parseAnswer(text: string): ScriptAnswer {
   const candidates: ScriptCandidate[] = [];
   const problems: string[] = [];
-  for (const entry of text.slice(0, MAX_ANSWER).split(';')) {
+  for (const entry of entriesOf(text)) {
     const words = entry.trim();
     if (words === '') continue;
     if (candidates.length === MAX_CANDIDATES) {
@@ -52,6 +53,12 @@ export function parseAnswer(text: string): ScriptAnswer {
   return problems.length === 0
     ? { candidates }
     : { candidates, problem: `the script's answer ${problems.join('; ')}` };
+}
+
+/** The entries that are looked at. One that the end cuts through is none: half a name is another host's name. */
+function entriesOf(text: string): readonly string[] {
+  const entries = text.slice(0, MAX_ANSWER).split(';');
+  return text.length > MAX_ANSWER ? entries.slice(0, -1) : entries;
 }
 
 function parseEntry(words: string): ScriptCandidate {
@@ -86,5 +93,5 @@ function canonicalHost(host: string): string | undefined {
 /** An entry as a problem may show it. Somebody may have written a password into it. */
 function shown(words: string): string {
   const clean = words.includes('@') ? `${words.split(/\s/, 1)[0] ?? ''} …` : words;
-  return `"${clean.length > MAX_SHOWN ? `${clean.slice(0, MAX_SHOWN)}…` : clean}"`;
+  return `"${shownText(clean, MAX_SHOWN)}"`;
 }
