@@ -74,6 +74,14 @@ describe('fetching a script', () => {
     );
   });
 
+  it('does not wait for the page that comes with a redirect', async () => {
+    const url = await serve((request, response) => {
+      if (request.url === '/1') response.end('// script');
+      else response.writeHead(302, { location: '/1' }).write(Buffer.alloc(MAX_SCRIPT, 0x20));
+    });
+    expect((await fetchScript(url, options({ wholeMs: 5_000 }))).script).toBe('// script');
+  });
+
   it.each(['file:///etc/passwd', 'ftp://127.0.0.1/', 'http://user:secret@127.0.0.1/', 'http://['])(
     'does not follow a redirect to %s',
     async (location) => {

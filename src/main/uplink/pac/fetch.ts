@@ -47,7 +47,6 @@ export async function fetchScript(url: URL, options: FetchOptions): Promise<Load
       ...(options.lookup !== undefined && { lookup: options.lookup }),
     },
     allowH2: false,
-    connections: 1,
     pipelining: 0,
   });
   try {
