@@ -1,5 +1,4 @@
-import { promisify } from 'node:util';
-import { loadKoffi } from '../../host/koffi.ts';
+import { callInThread, loadKoffi, type NativeFunction } from '../../host/koffi.ts';
 
 /** What WinHTTP's discovery says for one URL. */
 export type AutoProxy =
@@ -37,15 +36,6 @@ interface ProxyInfo {
   lpszProxyBypass: unknown;
 }
 
-type Done = (error: Error | null, result: number) => void;
-type GetProxyForUrl = (
-  session: unknown,
-  url: string,
-  options: typeof OPTIONS,
-  info: ProxyInfo,
-  done: Done,
-) => void;
-
 /** Loads winhttp.dll, or the libraries of these names in a test. Throws off Windows. */
 export function loadAutoProxy(library = 'winhttp.dll', memory = 'kernel32.dll'): FindAutoProxy {
   const koffi = loadKoffi();
@@ -64,7 +54,7 @@ export function loadAutoProxy(library = 'winhttp.dll', memory = 'kernel32.dll'):
   ]) as (agent: string, access: number, proxy: null, bypass: null, flags: number) => unknown;
   const getProxyForUrl = winhttp.func('__stdcall', 'WinHttpGetProxyForUrl', 'int32', [
     ...['void *', 'str16', koffi.pointer(options), koffi.out(koffi.pointer(info))],
-  ]) as unknown as { readonly async: GetProxyForUrl };
+  ]) as NativeFunction;
   const closeHandle = winhttp.func('__stdcall', 'WinHttpCloseHandle', 'int32', ['void *']) as (
     handle: unknown,
   ) => number;
@@ -79,16 +69,14 @@ export function loadAutoProxy(library = 'winhttp.dll', memory = 'kernel32.dll'):
       free(pointer);
     }
   };
-  // Discovery waits for the network, so it works in a thread.
-  const ask = promisify((session: unknown, url: string, result: ProxyInfo, done: Done): void =>
-    getProxyForUrl.async(session, url, OPTIONS, result, done),
-  );
   return async (url) => {
     const session = open('Wayfarer', ACCESS_TYPE_NO_PROXY, null, null, 0);
     if (session === null) throw new Error('WinHttpOpen failed');
     try {
       const result: ProxyInfo = { dwAccessType: 0, lpszProxy: null, lpszProxyBypass: null };
-      if ((await ask(session, url, result)) === 0) return { kind: 'none' };
+      // Discovery waits for the network, so it works in a thread.
+      if ((await callInThread(getProxyForUrl, [session, url, OPTIONS, result])) === 0)
+        return { kind: 'none' };
       const proxy = take(result.lpszProxy);
       take(result.lpszProxyBypass);
       return result.dwAccessType === ACCESS_TYPE_NAMED_PROXY
