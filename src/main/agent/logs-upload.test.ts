@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { extract } from 'tar';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Command } from '../../shared/wire.ts';
+import { ENDED, type Failure } from '../uplink/failure.ts';
 import { chunkCountOf } from './logs-archive.ts';
 import { lost, refusal } from './testing/fake-platform.ts';
 import { MINUTE, Rig } from './testing/rig.ts';
@@ -93,6 +94,19 @@ describe('logs that the platform collects', () => {
       expect(archives()).toHaveLength(1);
     },
   );
+
+  it('go on at once after another network ended one of their exchanges, however often they had failed', async () => {
+    const command = collect();
+    const ended: Failure = { kind: 'transport', code: ENDED, reason: 'the connection was reset' };
+    const tried = rig.platform.of('openUpload').length;
+    rig.platform.twist('openUpload', ...Array.from({ length: 5 }, () => ({ fail: lost })), { fail: ended });
+    expect((await acknowledged(command))[0]).toBe('DONE');
+    const [atEnd, after] = rig.platform
+      .of('openUpload')
+      .slice(tried + 5)
+      .map(({ at }) => at);
+    expect(after).toBe(atEnd);
+  });
 
   it('are made anew when their archive went away meanwhile', async () => {
     const command = collect();

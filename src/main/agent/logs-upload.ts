@@ -1,5 +1,5 @@
 import { UPLOAD_LIMITS, type Command, type CommandResult, type UploadState } from '../../shared/wire.ts';
-import { describeFailure, type Failure, type Result } from '../uplink/failure.ts';
+import { describeFailure, wasEnded, type Failure, type Result } from '../uplink/failure.ts';
 import { uplinkFailed } from './backoff.ts';
 import type { Apply, Context } from './context.ts';
 import { exchangeFailed, exchangeWorked } from './failures.ts';
@@ -160,9 +160,16 @@ function reopen(context: Context, logs: LogsFacts, terms: LogsTerms, chunkBytes:
   keepLogs(context, { ...logs, terms: again, held: null, nextStepAt: afterPause(context) });
 }
 
-/** Nothing is lost, and the same step is tried again, ever later while it fails. After silence the platform is asked. */
+/**
+ * Nothing is lost, and the same step is tried again, ever later while it fails; at once where the agent ended the exchange
+ * itself for a better network. After silence the platform is asked.
+ */
 function later(context: Context, logs: LogsFacts, failure: Failure): void {
   exchangeFailed(context, failure);
+  if (wasEnded(failure)) {
+    context.update({ logs: { ...logs, held: null, nextStepAt: context.clock.now(), failures: 0 } });
+    return;
+  }
   const facts = context.facts();
   const capMs = statusIntervalSec(facts) * 1000;
   const before = { failures: logs.failures, nextAt: 0 };
