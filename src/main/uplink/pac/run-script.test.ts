@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
+import { because, noLinuxRoot } from '../../../../test/support/reason.ts';
 import { PacLimits, type PacJob } from './job.ts';
 import { runInProcess } from './run-script.ts';
 
@@ -142,10 +143,8 @@ describe('a proxy script in a process of its own', () => {
     expect(await runInProcess(entry)(jobFor(''))).toEqual({ reason });
   });
 
-  const noRoot =
-    process.platform !== 'linux' ? 'needs /proc' : process.getuid?.() === 0 ? undefined : 'needs root';
-  it.skipIf(noRoot !== undefined)(
-    `runs as nobody when the agent is root ${noRoot ?? ''}`.trim(),
+  it.skipIf(noLinuxRoot !== undefined)(
+    `runs as nobody when the agent is root${because(noLinuxRoot)}`,
     async () => {
       const state = { over: false, nobody: false };
       const hang = run(jobFor(body('for (;;);'), 1_500)).finally(() => {
