@@ -43,14 +43,17 @@ async function logs(paths: Paths, { follow, lines, level }: Options): Promise<vo
   const say = (line: string): void => {
     process.stdout.write(`${harmless(line)}\n`);
   };
+  let end = 0;
   try {
-    for (const line of lastLines(paths.logFile, lines, wanted)) say(line);
+    const past = lastLines(paths.logFile, lines, wanted);
+    past.lines.forEach(say);
+    ({ end } = past);
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw error;
     if (follow !== true) throw new Answer(ExitCode.failed, `there is no log yet: ${paths.logFile}`);
   }
   if (follow === true)
-    await followLines(paths.logFile, (line) => {
+    await followLines(paths.logFile, end, (line) => {
       if (wanted(line)) say(line);
     });
 }

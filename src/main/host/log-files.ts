@@ -18,18 +18,32 @@ export function logFiles(path: string): string[] {
   return [path, ...older].filter((name) => lstatSync(name, { throwIfNoEntry: false })?.isFile() === true);
 }
 
+/** The end of a file. */
+export interface Tail {
+  readonly text: string;
+  /** Whether it is all of the file. */
+  readonly whole: boolean;
+  /** Where in the file the last line of it ends, bytes. */
+  readonly lineEnd: number;
+}
+
 /**
  * The end of a file, at most `maxBytes` bytes of it. Throws what the file system throws, and `UnsafeFile` for what is no
  * regular file.
  */
-export function readTail(path: string, maxBytes: number): { readonly text: string; readonly whole: boolean } {
+export function readTail(path: string, maxBytes: number): Tail {
   const file = openSync(path, READ_FLAGS);
   try {
     const stat = fstatSync(file);
     if (!stat.isFile()) throw new UnsafeFile(`${path} is not a regular file`);
     const bytes = Buffer.alloc(Math.min(maxBytes, stat.size));
-    const read = readSync(file, bytes, 0, bytes.length, stat.size - bytes.length);
-    return { text: bytes.subarray(0, read).toString('utf8'), whole: bytes.length === stat.size };
+    const start = stat.size - bytes.length;
+    const read = bytes.subarray(0, readSync(file, bytes, 0, bytes.length, start));
+    return {
+      text: read.toString('utf8'),
+      whole: start === 0,
+      lineEnd: start + read.lastIndexOf('\n') + 1,
+    };
   } finally {
     closeSync(file);
   }

@@ -22,23 +22,23 @@ describe('reading a log', () => {
 
   it('gives the last lines, without one that is still being written', () => {
     writeFileSync(path, 'one\ntwo\nthree\nfo');
-    expect(lastLines(path, 2, always)).toEqual(['two', 'three']);
-    expect(lastLines(path, 9, always)).toEqual(['one', 'two', 'three']);
-    expect(lastLines(path, 0, always)).toEqual([]);
+    expect(lastLines(path, 2, always)).toEqual({ lines: ['two', 'three'], end: 14 });
+    expect(lastLines(path, 9, always).lines).toEqual(['one', 'two', 'three']);
+    expect(lastLines(path, 0, always)).toEqual({ lines: [], end: 14 });
   });
 
   it('gives lines of a level and more serious ones, and those in no shape', () => {
     const lines = [line('error', 'a'), line('info', 'b'), line('debug', 'c'), 'no shape'];
     writeFileSync(path, `${lines.join('\n')}\n`);
-    expect(lastLines(path, 9, atLeast('info'))).toEqual([lines[0], lines[1], 'no shape']);
-    expect(lastLines(path, 9, atLeast('error'))).toEqual([lines[0], 'no shape']);
-    expect(lastLines(path, 9, atLeast('trace'))).toEqual(lines);
+    expect(lastLines(path, 9, atLeast('info')).lines).toEqual([lines[0], lines[1], 'no shape']);
+    expect(lastLines(path, 9, atLeast('error')).lines).toEqual([lines[0], 'no shape']);
+    expect(lastLines(path, 9, atLeast('trace')).lines).toEqual(lines);
   });
 
   it('follows what comes, from before the file is there through its changes, each line once', async () => {
     const taken: string[] = [];
     const ending = new AbortController();
-    const following = followLines(path, (text) => taken.push(text), ending.signal);
+    const following = followLines(path, 0, (text) => taken.push(text), ending.signal);
     const seen = (count: number): Promise<true> =>
       until(`${String(count)} lines`, () => (taken.length >= count ? true : undefined));
     writeFileSync(path, 'one\n');
@@ -54,15 +54,26 @@ describe('reading a log', () => {
     expect(taken).toEqual(['one', 'two', 'three', 'four']);
   });
 
-  it('begins at the end of a file that is there', async () => {
-    writeFileSync(path, 'before\n');
+  it('goes on where a look at the past has ended, and at the start of a file that took its place', async () => {
+    writeFileSync(path, 'before\nhal');
+    const { end } = lastLines(path, 9, always);
+    appendFileSync(path, 'f\n');
     const taken: string[] = [];
     const ending = new AbortController();
-    const following = followLines(path, (text) => taken.push(text), ending.signal);
+    const following = followLines(path, end, (text) => taken.push(text), ending.signal);
     appendFileSync(path, 'after\n');
-    await until('a line', () => (taken.length > 0 ? true : undefined));
+    await until('two lines', () => (taken.length > 1 ? true : undefined));
     ending.abort();
     await following;
-    expect(taken).toEqual(['after']);
+    expect(taken).toEqual(['half', 'after']);
+
+    writeFileSync(path, 'new\n');
+    const others: string[] = [];
+    const later = new AbortController();
+    const again = followLines(path, end, (text) => others.push(text), later.signal);
+    await until('a line', () => (others.length > 0 ? true : undefined));
+    later.abort();
+    await again;
+    expect(others).toEqual(['new']);
   });
 });

@@ -13,23 +13,32 @@ const LOOK_MS = 250;
 /** What is read at once, bytes. */
 const PIECE_BYTES = 64 * 1024;
 
-/** The last `count` lines of a log that are `wanted`, the oldest first. Throws as `readTail`. */
-export function lastLines(path: string, count: number, wanted: (line: string) => boolean): string[] {
-  const { text, whole } = readTail(path, TAIL_BYTES);
+/**
+ * The last `count` lines of a log that are `wanted`, the oldest first, and where in the file they end, bytes. Throws as
+ * `readTail`.
+ */
+export function lastLines(
+  path: string,
+  count: number,
+  wanted: (line: string) => boolean,
+): { readonly lines: string[]; readonly end: number } {
+  const { text, whole, lineEnd } = readTail(path, TAIL_BYTES);
   const lines = text.split('\n').slice(whole ? 0 : 1, -1);
-  return count === 0 ? [] : lines.filter(wanted).slice(-count);
+  return { lines: count === 0 ? [] : lines.filter(wanted).slice(-count), end: lineEnd };
 }
 
 /**
- * Gives every line that is written to a log from now on, through its changes of files, until `signal` aborts. A log
- * that is not there yet is waited for. Rejects with what the file system throws for other reasons.
+ * Gives every line of a log from the byte `from` on, through its changes of files, until `signal` aborts. A log that is
+ * not there yet is waited for. Rejects with what the file system throws for other reasons.
  */
 export async function followLines(
   path: string,
+  from: number,
   take: (line: string) => void,
   signal?: AbortSignal,
 ): Promise<void> {
-  let file = openEnd(path);
+  // Shorter than that it is another file than the one that was looked at.
+  let file = openAt(path, (size) => (size < from ? 0 : from));
   try {
     while (signal?.aborted !== true) {
       file?.read(take);
@@ -50,7 +59,6 @@ export async function followLines(
   }
 }
 
-const openEnd = (path: string): OpenLog | undefined => openAt(path, (size) => size);
 const openStart = (path: string): OpenLog | undefined => openAt(path, () => 0);
 
 function openAt(path: string, position: (size: number) => number): OpenLog | undefined {
