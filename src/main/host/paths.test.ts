@@ -6,7 +6,7 @@ import { ensurePaths, resolvePaths } from './paths.ts';
 import { rootDirectory } from './root.ts';
 
 describe('paths of the agent', () => {
-  it('stand on Linux where administrators look for them', () => {
+  it('R281 stand on Linux where administrators look for them', () => {
     expect(resolvePaths('linux', undefined, {})).toEqual({
       settingsFile: '/etc/wayfarer/agent.conf',
       hostIdFile: '/etc/wayfarer/hostid',
@@ -24,7 +24,7 @@ describe('paths of the agent', () => {
     });
   });
 
-  it('stand on macOS in the Library', () => {
+  it('R281 stand on macOS in the Library', () => {
     const paths = resolvePaths('darwin', undefined, {});
     expect(paths.dataDir).toBe('/Library/Application Support/Wayfarer');
     expect(paths.hostIdFile).toBe('/Library/Application Support/Wayfarer/hostid');
@@ -33,7 +33,7 @@ describe('paths of the agent', () => {
     expect(paths.proxy.sharedFiles).toEqual([]);
   });
 
-  it('stand on Windows below ProgramData, with pipes as endpoints', () => {
+  it('R280 stand on Windows below ProgramData, with pipes as endpoints', () => {
     const paths = resolvePaths('win32', undefined, { ProgramData: 'D:\\Data' });
     expect(paths.dataDir).toBe('D:\\Data\\Wayfarer\\Agent');
     expect(paths.logFile).toBe('D:\\Data\\Wayfarer\\Agent\\Log.txt');
