@@ -86,10 +86,10 @@ describe('the attempts of a test', () => {
 });
 
 describe('a password on standard input', () => {
-  const input = (...parts: string[]): AsyncIterable<Buffer> =>
+  const input = (...parts: (string | Buffer)[]): AsyncIterable<Buffer> =>
     // eslint-disable-next-line @typescript-eslint/require-await -- streams are asynchronous
     (async function* () {
-      for (const part of parts) yield Buffer.from(part);
+      for (const part of parts) yield typeof part === 'string' ? Buffer.from(part) : part;
     })();
 
   it.each([
@@ -98,9 +98,21 @@ describe('a password on standard input', () => {
     [['pass\r\n'], 'pass'],
     [['pass\n\n'], 'pass\n'],
     [[' p ä😀 '], ' p ä😀 '],
-    [[], ''],
+    [['\ufeffpass\r\n'], 'pass'],
   ])('of %j is %j', async (parts, password) => {
     expect(await readPassword(input(...parts))).toBe(password);
+  });
+
+  it.each([
+    ['nothing', [], 'there is no password'],
+    ['a line break alone', ['\n'], 'there is no password'],
+    ['Latin-1', [Buffer.from('päss', 'latin1')], 'not UTF-8'],
+    ['UTF-16', [Buffer.from('\ufeffpass', 'utf16le')], 'not UTF-8'],
+  ])('is refused when it is %s', async (_, parts, reason) => {
+    await expect(readPassword(input(...parts))).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringContaining(reason) as string,
+    });
   });
 
   it('is not read beyond 4096 bytes, nor from a terminal', async () => {

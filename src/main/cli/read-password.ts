@@ -5,8 +5,9 @@ import { Answer } from './answer.ts';
 const MAX_BYTES = 4_096;
 
 /**
- * The password on standard input, to its end; one line break at the end is not part of it. Throws `Answer` on a
- * terminal, which would show it, and on more than 4096 bytes.
+ * The password on standard input, to its end; one line break at the end is not part of it, nor is the byte order mark that
+ * editors and shells of Windows put first. Throws `Answer` on a terminal, which would show it, on more than 4096 bytes, on
+ * what isn't UTF-8, and on nothing: a file that was empty, or a variable that wasn't set, is no password.
  */
 export async function readPassword(
   input: AsyncIterable<Buffer> & { readonly isTTY?: boolean },
@@ -26,7 +27,16 @@ export async function readPassword(
     }
     parts.push(part);
   }
-  return Buffer.concat(parts)
-    .toString('utf8')
-    .replace(/\r?\n$/, '');
+  const password = decoded(Buffer.concat(parts)).replace(/\r?\n$/, '');
+  if (password === '') throw new Answer(ExitCode.usage, 'there is no password on standard input');
+  return password;
+}
+
+function decoded(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    // Replacement characters would be kept as a password that no proxy takes.
+    throw new Answer(ExitCode.usage, 'the password on standard input is not UTF-8: save the file as UTF-8');
+  }
 }
