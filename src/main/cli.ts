@@ -3,6 +3,7 @@ import { ExitCode } from '../shared/exit-codes.ts';
 import { AGENT_VERSION } from '../shared/wire.ts';
 import { Answer } from './cli/answer.ts';
 import { addDiagnostics } from './cli/diagnostics.ts';
+import { allowEarlyReader } from './cli/early-reader.ts';
 import { addHealth } from './cli/health.ts';
 import { addLogs } from './cli/logs.ts';
 import { addProxy } from './cli/proxy.ts';
@@ -13,10 +14,7 @@ import { rootDirectory } from './host/root.ts';
 
 /* Entry point of `wayfarerctl`: a client of the control channel (exit codes: product, "Names"; R329). */
 
-/** A reader that has seen enough (`| head -1`) is no failure. */
-process.stdout.on('error', (error) => {
-  if (!isErrno(error, 'EPIPE')) throw error;
-});
+allowEarlyReader(process.stdout);
 
 async function run(argv: readonly string[]): Promise<void> {
   const paths = resolvePaths(process.platform, rootDirectory(process.env), process.env);

@@ -1,4 +1,5 @@
 import type { Answer } from './cli/answer.ts';
+import { allowEarlyReader } from './cli/early-reader.ts';
 import { proxyFailure } from './cli/proxy-failure.ts';
 import { openProxyHost } from './cli/proxy-host.ts';
 import { formatProxyReport, proxyReport } from './cli/proxy-report.ts';
@@ -57,6 +58,8 @@ async function run(args: readonly string[]): Promise<void> {
   await host.change(change);
   process.stdout.write(formatProxyReport(await proxyReport(host)));
 }
+
+allowEarlyReader(process.stdout);
 
 try {
   await run(process.argv.slice(2));

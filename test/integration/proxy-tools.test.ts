@@ -172,6 +172,18 @@ describe('WayfarerProxy', () => {
     expect(readFileSync(at('/elsewhere'), 'utf8')).toBe('untouched');
   });
 
+  it('R256 ends with exit code 0 when nobody reads what it prints', () => {
+    const script = '{ "$0" src/main/proxy-tool.ts /w on; echo $? > "$1"; } | true';
+    const ended = spawnSync('sh', ['-c', script, process.execPath, at('/code')], {
+      cwd: CLONE,
+      env: { ...process.env, WAYFARER_ROOT: root },
+      encoding: 'utf8',
+    });
+    expect(ended.stderr).toBe('');
+    expect(readFileSync(at('/code'), 'utf8')).toBe('0\n');
+    expect(shown().wpad).toBe(true);
+  });
+
   it('explains itself', () => {
     const { code, stdout } = tool(['--help']);
     expect(code).toBe(0);
