@@ -63,6 +63,20 @@ describe('the log of a running agent', () => {
     expect(rig.status.log.until).toBeNull();
   });
 
+  it('stays ended when the clock is set back, at once and after a restart', async () => {
+    const until = later(75 * MINUTE);
+    expect(await setLevel({ level: 'trace', until })).toBe('DONE');
+    await rig.pass(Date.parse(until) - rig.clock.now());
+    expect(rig.logLevel).toBe('info');
+    rig.clock.jumpTo(Date.parse(until) - 30 * MINUTE);
+    await rig.pass(1);
+    expect(rig.logLevel).toBe('info');
+    await rig.stop();
+    rig.logLevel = undefined;
+    await rig.start();
+    expect(rig.logLevel).toBe('info');
+  });
+
   it("reckons by the platform's clock where that of the host is wrong", async () => {
     await rig.stop();
     rig.clockOffsetSec = 3600;

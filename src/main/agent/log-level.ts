@@ -18,9 +18,7 @@ export function storedOverride(store: Context['store']): LevelOverride | null {
   return store.kv.get(OVERRIDE, Stored) ?? null;
 }
 
-/**
- * Whether an override holds: until its end, and never for longer than seven days, however the clock was set meanwhile.
- */
+/** Whether an override holds: until its end, and not while a clock that was set back puts that further off than allowed. */
 function holds(override: LevelOverride | null, now: number): override is LevelOverride {
   return override !== null && override.until > now && override.until - now <= LONGEST_MS;
 }
@@ -57,10 +55,21 @@ export function overrideLevel(context: Context, args: Readonly<Record<string, un
   return undefined;
 }
 
+/** Once over it is over: a clock that is set back must not bring it to life again. */
+function forgetOverride(context: Context): void {
+  context.update({ levelOverride: null });
+  try {
+    context.store.kv.delete(OVERRIDE);
+  } catch {
+    // A full disk: what stays stored is over at the next start, too.
+  }
+}
+
 /** Keeps the log and what is said of it in step with the facts: its level, and whether it can be written. */
 export function followLog(context: Context): void {
   const { profile, levelOverride } = context.facts();
   const now = context.clock.now();
+  if (levelOverride !== null && levelOverride.until <= now) forgetOverride(context);
   context.log.setLevel(effectiveLevel(profile.logLevel, levelOverride, now));
   const reason = context.log.trouble();
   if (reason === null) context.conditions.clear('LOG_UNWRITABLE');
