@@ -53,8 +53,9 @@ export function checkSettings({ settingProblems, paths }: HealthInput): Finding 
   const detail = settingProblems
     .map(({ setting, source, reason }) => `${setting} (${source}): ${reason}`)
     .join('; ');
-  const make = settingProblems.every((problem) => problem.harmless === true) ? attention : bad;
-  return make(name, detail, `Correct or set ${first.setting} in ${first.source}.`);
+  const harmful = settingProblems.find((problem) => problem.harmless !== true);
+  const { setting, source } = harmful ?? first;
+  return (harmful === undefined ? attention : bad)(name, detail, `Correct or set ${setting} in ${source}.`);
 }
 
 /** Whether the data can grow. */

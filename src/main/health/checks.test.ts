@@ -212,6 +212,11 @@ describe('the health of an agent', () => {
     const nextStep = 'Correct or set Syslog in /etc/wayfarer/agent.conf:3.';
     expect(named('settings', { settingProblems: [problem] })).toMatchObject({ state: 'bad', nextStep });
     expect(state('settings', { settingProblems: [{ ...problem, harmless: true }] })).toBe('attention');
+    const unknown = { ...problem, setting: 'Foo', harmless: true } as const;
+    expect(named('settings', { settingProblems: [unknown, problem] })).toMatchObject({
+      state: 'bad',
+      nextStep,
+    });
     expect(health({ settingProblems: null }).skipped.map((one) => one.name)).toEqual(['settings']);
   });
 
