@@ -3,12 +3,18 @@ import { Uuid } from '../../shared/ids.ts';
 import type { KeyValues } from '../queue/kv.ts';
 
 const KEY = 'correlation';
-const Stored = z.object({ hostId: Uuid, correlationId: Uuid });
+const Stored = z.object({
+  hostId: Uuid,
+  correlationId: Uuid,
+  /** Whether the platform knows it. */
+  named: z.boolean(),
+});
+type Stored = z.infer<typeof Stored>;
 
-/** The correlation identifier that was made for this Host ID; `undefined` before the first heartbeat asked for one. */
-export function knownCorrelationId(kv: Pick<KeyValues, 'get'>, hostId: string): string | undefined {
-  const stored = kv.get(KEY, Stored);
-  return stored?.hostId === hostId ? stored.correlationId : undefined;
+/** The correlation identifier of this Host ID, once the platform knows it: `undefined` before. */
+export function namedCorrelationId(kv: Pick<KeyValues, 'get'>, hostId: string): string | undefined {
+  const stored = storedFor(kv, hostId);
+  return stored?.named === true ? stored.correlationId : undefined;
 }
 
 /**
@@ -21,9 +27,20 @@ export function correlationIdOf(
   hostId: string,
   newId: () => string,
 ): string {
-  const known = knownCorrelationId(kv, hostId);
-  if (known !== undefined) return known;
+  const known = storedFor(kv, hostId);
+  if (known !== undefined) return known.correlationId;
   const correlationId = newId();
-  kv.set(KEY, { hostId, correlationId });
+  kv.set(KEY, { hostId, correlationId, named: false });
   return correlationId;
+}
+
+/** Keeps that the platform knows the identifier of this Host ID. Throws what the store throws. */
+export function correlationIdNamed(kv: Pick<KeyValues, 'get' | 'set'>, hostId: string): void {
+  const stored = storedFor(kv, hostId);
+  if (stored?.named === false) kv.set(KEY, { ...stored, named: true });
+}
+
+function storedFor(kv: Pick<KeyValues, 'get'>, hostId: string): Stored | undefined {
+  const stored = kv.get(KEY, Stored);
+  return stored?.hostId === hostId ? stored : undefined;
 }

@@ -7,7 +7,7 @@ import { setModules } from './modules.ts';
 import { droppedRecords, dropsReported, LastActivity, RECORDS_STREAM, reportedDrops } from './records.ts';
 import { obey } from './commands.ts';
 import { statusIntervalSec } from './plan.ts';
-import { reportedCorrelationId } from './scan-merge-wish.ts';
+import { correlationIdReported, reportedCorrelationId } from './scan-merge-wish.ts';
 import { cycleEnd, spreadMs } from './schedule.ts';
 
 /**
@@ -28,6 +28,7 @@ export async function heartbeat(context: Context): Promise<Apply> {
     context.update({ lastHeartbeatAt: sentAt, heartbeatWanted: false });
     context.store.kv.set('lastHeartbeatAt', sentAt);
     dropsReported(context, dropped);
+    correlationIdReported(context);
     context.emit({ name: 'checked in', commands: result.value.commands.length });
     takeReply(context, result.value);
   };

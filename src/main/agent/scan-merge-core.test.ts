@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { StatusRequest } from '../../shared/wire.ts';
+import { lost } from './testing/fake-platform.ts';
 import { MINUTE, Rig } from './testing/rig.ts';
 
 let rig: Rig;
@@ -35,6 +36,20 @@ describe('scan merge in the agent', () => {
     await apply({ scanMergeEnabled: false });
     expect(lastHeartbeat().correlationId).toBeUndefined();
     expect(rig.agentId.alive.size).toBe(0);
+  });
+
+  it('shows nothing while no heartbeat that names the identifier gets through', async () => {
+    rig.platform.profile = { ...rig.platform.profile, scanMergeEnabled: true };
+    rig.platform.profileVersion += 1;
+    for (let n = 0; n < 31 && !rig.facts.profile.scanMergeEnabled; n += 1) await rig.pass(MINUTE);
+    rig.platform.twist('heartbeat', ...Array.from({ length: 100 }, () => ({ fail: lost })));
+    await rig.pass(31 * MINUTE);
+    expect(lastHeartbeat().correlationId).toBeDefined();
+    expect(rig.agentId.started).toEqual([]);
+    expect(rig.status.scanMerge.reason).toBe('no heartbeat has named the identifier yet');
+    rig.platform.straighten();
+    await rig.pass(31 * MINUTE);
+    expect(rig.status.scanMerge.state).toBe('listening');
   });
 
   it('R275 follows every change of network', async () => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { defaultProfile } from '../../shared/profile.ts';
 import type { NetworkState } from '../host/network/network.ts';
 import type { Facts } from './facts.ts';
-import { reportedCorrelationId, scanMergeWish } from './scan-merge-wish.ts';
+import { correlationIdReported, reportedCorrelationId, scanMergeWish } from './scan-merge-wish.ts';
 import { restingFacts } from './testing/facts.ts';
 import { MemoryValues } from './testing/memory-values.ts';
 
@@ -55,10 +55,12 @@ describe('what scan merge is to do', () => {
     });
   });
 
-  it('shows the identifier only after it was reported', () => {
+  it('shows the identifier only after the heartbeat that named it was answered', () => {
     const context = contextOf();
     expect(scanMergeWish(context, network).correlationId).toBeNull();
     const reported = reportedCorrelationId(context);
+    expect(scanMergeWish(context, network).correlationId).toBeNull();
+    correlationIdReported(context);
     expect(scanMergeWish(context, network).correlationId).toBe(reported);
     expect(reportedCorrelationId(context)).toBe(reported);
     expect(reported).not.toBe(HOST_ID);
@@ -71,6 +73,7 @@ describe('what scan merge is to do', () => {
     ['there is no Host ID', contextOf(on, null)],
   ])('R270 reports and shows nothing while %s', (_, context) => {
     expect(reportedCorrelationId(context)).toBeUndefined();
+    correlationIdReported(context);
     expect(scanMergeWish(context, network).correlationId).toBeNull();
   });
 });

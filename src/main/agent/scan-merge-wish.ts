@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import type { NetworkState } from '../host/network/network.ts';
 import type { StartAgentId } from './agentid-process.ts';
 import type { Context } from './context.ts';
-import { correlationIdOf, knownCorrelationId } from './correlation-id.ts';
+import { correlationIdNamed, correlationIdOf, namedCorrelationId } from './correlation-id.ts';
 import type { Facts } from './facts.ts';
 import { ScanMerge, type ScanMergeWish } from './scan-merge.ts';
 import type { Post } from './surroundings.ts';
@@ -46,7 +46,7 @@ export function scanMergeWish(context: Known, network: NetworkState | undefined)
       dnsSuffixes: network?.dnsSuffixes ?? [],
       hostName: hostname().replace(/\..*$/, ''),
     },
-    correlationId: hostId === undefined ? null : (knownCorrelationId(context.store.kv, hostId) ?? null),
+    correlationId: hostId === undefined ? null : (namedCorrelationId(context.store.kv, hostId) ?? null),
   };
 }
 
@@ -57,6 +57,12 @@ export function scanMergeWish(context: Known, network: NetworkState | undefined)
 export function reportedCorrelationId(context: Known & Pick<Context, 'random'>): string | undefined {
   const hostId = exposedHostId(context);
   return hostId === undefined ? undefined : correlationIdOf(context.store.kv, hostId, context.random.uuid);
+}
+
+/** A platform answered the heartbeat that named the identifier: scanners may see it from now on. Throws as the store. */
+export function correlationIdReported(context: Known): void {
+  const hostId = exposedHostId(context);
+  if (hostId !== undefined) correlationIdNamed(context.store.kv, hostId);
 }
 
 /** The Host ID that an identifier stands for, where profile and registration allow one. */
