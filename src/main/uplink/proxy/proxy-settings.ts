@@ -63,7 +63,7 @@ export interface ProxySettingsSource {
   readonly read: () => RawProxySettings;
   /** Throws, with the code EACCES where rights are missing, unless settings can be written. No setting changes. */
   readonly checkWritable: () => void;
-  /** Sets (a text) and takes out (`undefined`) settings, everywhere they stand. All or nothing in one place. */
+  /** Sets (a text) and takes out (`undefined`) settings, everywhere they stand. When it throws, all are as before. */
   readonly apply: (changes: ProxySettingChanges) => void;
 }
 

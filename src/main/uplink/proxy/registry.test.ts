@@ -95,6 +95,33 @@ describe('proxy settings in the registry', () => {
     expect(() => settings.apply(new Map([['urls', undefined]]))).toThrow(denied);
   });
 
+  it('are as before when one of several can not be written', () => {
+    const api = memoryRegistry({ PacUrl: '/p', Wpad: 1 });
+    const settings = source({
+      ...api,
+      deleteValue: (root, key, name) => (name === 'Order' ? 5 : api.deleteValue(root, key, name)),
+    });
+    const before = interpretProxySettings(settings.read(), 'win32');
+    const changes = new Map([
+      ['urls', 'http://a:1'],
+      ['pac', undefined],
+      ['wpad', 'off'],
+      ['order', undefined],
+    ] as const);
+    expect(() => settings.apply(changes)).toThrow('access is denied');
+    const after = interpretProxySettings(settings.read(), 'win32');
+    expect([after.urls, after.pac, after.wpad]).toEqual([before.urls, before.pac, before.wpad]);
+    expect([after.pac, after.wpad]).toEqual(['/p', true]);
+  });
+
+  it('of a type that is not read can be replaced and taken out', () => {
+    const api = memoryRegistry({ PacUrl: 'x' });
+    const unsupported = 1630;
+    const settings = source({ ...api, getValue: () => unsupported });
+    settings.apply(new Map([['pac', undefined]]));
+    expect(source(api).read().given).toEqual({});
+  });
+
   it('of 64 KB and more are named, and the others count', () => {
     const read = source(memoryRegistry({ Url: 'x'.repeat(64 * 1024), PacUrl: '/p' })).read();
     expect(read.problems).toEqual([

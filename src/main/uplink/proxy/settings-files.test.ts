@@ -165,6 +165,19 @@ describe('a settings file that others may have written', () => {
     expect(reasons()).toEqual([]);
   });
 
+  it.skipIf(noRoot !== undefined)(
+    `is not read while a group other than root's may write it${because(noRoot)}`,
+    () => {
+      put('/etc/environment', 'wayfarer_https_proxy=http://evil:1\n');
+      chmodSync(at('/etc/environment'), 0o664);
+      chownSync(at('/etc/environment'), 0, 50);
+      expect(load().urls).toEqual([]);
+      expect(reasons()).toEqual(['is not read: the group 50 may write it']);
+      chmodSync(at('/etc/environment'), 0o644);
+      expect(reasons()).toEqual([]);
+    },
+  );
+
   it.skipIf(noRoot !== undefined)(`is not read while another user owns it${because(noRoot)}`, () => {
     put('/etc/environment', 'wayfarer_https_proxy=http://evil:1\n');
     chownSync(at('/etc/environment'), 65534, 65534);
@@ -239,6 +252,20 @@ describe('writing the settings files', () => {
     expect(() => apply({ urls: 'http://b:1' })).toThrow('symbolic link');
     expect(readFileSync(at('/elsewhere'), 'utf8')).toBe('wayfarer_https_proxy=http://e:1\n');
   });
+
+  it.each([undefined, '# of the package\n'])(
+    'leaves the file of the agent as it was (%j) when the next one can not be written',
+    (before) => {
+      if (before !== undefined) put('/etc/default/wayfarer-agent', before);
+      put('/etc/environment', 'wayfarer_proxy_pac=/p.pac\n');
+      // In the way of the new file that would replace it.
+      mkdirSync(at('/etc/environment.new'));
+      expect(() => apply({ urls: 'http://b:1', pac: undefined })).toThrow('environment.new');
+      const path = at('/etc/default/wayfarer-agent');
+      expect(existsSync(path) ? readFileSync(path, 'utf8') : undefined).toBe(before);
+      expect(load().pac).toBe('/p.pac');
+    },
+  );
 
   it('writes no file when one of them can not be read', () => {
     put('/etc/default/wayfarer-agent', 'wayfarer_https_proxy=http://a:1\n');

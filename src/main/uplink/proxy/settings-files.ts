@@ -4,10 +4,12 @@ import {
   ensureDirectory,
   isErrno,
   readSmallFile,
+  removeFile,
   UnsafeFile,
   writeFileAtomic,
 } from '../../host/atomic-file.ts';
 import type { ProxyPlaces } from '../../host/paths.ts';
+import { allOrNothing } from './all-or-nothing.ts';
 import type { ProxyProblem } from './candidate.ts';
 import { editEnvFile, parseEnvFile } from './env-file.ts';
 import {
@@ -39,7 +41,7 @@ const MODE = 0o644;
 
 /**
  * Proxy settings in files of variables (Linux and macOS, R245). The first file that has a setting wins. A file that is
- * a link, no regular file, larger than 64 KB or writable by others is not read.
+ * a link, no regular file, larger than 64 KB, another user's or writable by others is not read.
  */
 export function fileSettings(places: ProxyPlaces): ProxySettingsSource {
   return {
@@ -89,7 +91,12 @@ function refuseForeign(path: string): void {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   const uid = process.geteuid?.();
   if (stat === undefined || uid === undefined) return;
-  if ((stat.mode & 0o002) !== 0 && !stat.isSymbolicLink()) throw new UnsafeFile('every user may write it');
+  // The rights of a link are no rights; reading refuses it.
+  if (stat.isSymbolicLink()) return;
+  if ((stat.mode & 0o002) !== 0) throw new UnsafeFile('every user may write it');
+  if ((stat.mode & 0o020) !== 0 && stat.gid !== 0 && stat.gid !== process.getegid?.()) {
+    throw new UnsafeFile(`the group ${stat.gid} may write it`);
+  }
   if (stat.uid !== 0 && stat.uid !== uid) throw new UnsafeFile(`it belongs to user ${stat.uid}`);
 }
 
@@ -123,7 +130,7 @@ function checkWritable(path: string): void {
   accessSync(folder, constants.W_OK);
 }
 
-/** Everything is read before anything is written. */
+/** Everything is read before anything is written; when a file can't be written, those before it are as they were. */
 function applyAll({ files, sharedFiles }: ProxyPlaces, changes: ProxySettingChanges): void {
   const target = targetFile(files);
   const edits = [...files, ...sharedFiles].flatMap((path) => {
@@ -131,9 +138,22 @@ function applyAll({ files, sharedFiles }: ProxyPlaces, changes: ProxySettingChan
     if (before === undefined) return [];
     return [{ path, before, after: editEnvFile(before, variablesFor(path, changes, target, sharedFiles)) }];
   });
-  for (const { path, before, after } of edits) {
-    if (after !== before) writeSettings(path, after);
-  }
+  allOrNothing(
+    edits
+      .filter(({ before, after }) => after !== before)
+      .map(({ path, before, after }) => {
+        const isNew = !existsSync(path);
+        return {
+          make: () => {
+            writeSettings(path, after);
+          },
+          undo: () => {
+            if (isNew) removeFile(path);
+            else writeSettings(path, before);
+          },
+        };
+      }),
+  );
 }
 
 /**

@@ -1,3 +1,4 @@
+import { allOrNothing, type Step } from './all-or-nothing.ts';
 import type { ProxyProblem } from './candidate.ts';
 import {
   PROXY_SETTINGS,
@@ -40,11 +41,37 @@ export function registrySettings(key: RegistryKey, path: string): ProxySettingsS
     },
     checkWritable: key.checkWritable,
     apply: (changes) => {
-      for (const [name, value] of changes) {
-        if (name === 'systemUrl') continue;
-        if (value === undefined) key.remove(VALUES[name]);
-        else key.set(VALUES[name], value);
-      }
+      allOrNothing(
+        [...changes].flatMap(([name, value]) =>
+          name === 'systemUrl' ? [] : [replacing(key, VALUES[name], value)],
+        ),
+      );
     },
   };
+}
+
+function replacing(key: RegistryKey, name: string, value: string | undefined): Step {
+  const before = textOf(key, name);
+  return {
+    make: () => {
+      put(key, name, value);
+    },
+    undo: () => {
+      put(key, name, before);
+    },
+  };
+}
+
+/** A value as a text: a number comes back as one, which means the same. One of a type that is not read can't come back. */
+function textOf(key: RegistryKey, name: string): string | undefined {
+  try {
+    return key.get(name)?.toString();
+  } catch {
+    return undefined;
+  }
+}
+
+function put(key: RegistryKey, name: string, value: string | undefined): void {
+  if (value === undefined) key.remove(name);
+  else key.set(name, value);
 }
