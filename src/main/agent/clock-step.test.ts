@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { clockStepped } from './clock-step.ts';
+import type { LogsFacts } from './facts.ts';
 import { plan } from './plan.ts';
 import { NOW, pendingOf, restingFacts, syncedType } from './testing/facts.ts';
+
+const logsOf = (nextStepAt: number): LogsFacts => ({
+  command: { id: 'c', type: 'COLLECT_LOGS' },
+  terms: null,
+  held: null,
+  nextStepAt,
+  failures: 1,
+});
 
 describe('facts after the clock was set', () => {
   it('lead to the same plan as before, moved by the step', () => {
@@ -12,6 +21,7 @@ describe('facts after the clock was set', () => {
       restingFacts({ uplink: { failures: 1, nextAt: NOW + 6 } }),
       restingFacts({ pausedUntil: NOW + 7, diskNotBefore: NOW + 8 }),
       restingFacts({ pending: pendingOf({ nextStepAt: NOW + 9 }) }),
+      restingFacts({ logs: logsOf(NOW + 11) }),
       restingFacts({ profileOffered: 2, documentsNotBefore: { profile: NOW + 10 } }),
       restingFacts({ types: { Inventory: syncedType(0, { requested: request, serving: request }) } }),
       restingFacts({ lastHeartbeatAt: null, lastSyncCheckAt: NOW - 86_399_999, heartbeatWanted: false }),

@@ -18,6 +18,7 @@ export function clockStepped(facts: Facts, ms: number): Facts {
     lastSyncCheckAt: movedOrNull(facts.lastSyncCheckAt, ms),
     pending:
       facts.pending === null ? null : { ...facts.pending, nextStepAt: moved(facts.pending.nextStepAt) },
+    logs: facts.logs === null ? null : { ...facts.logs, nextStepAt: moved(facts.logs.nextStepAt) },
     types: mapValues(facts.types, (type) => movedType(type, ms)),
   };
 }
