@@ -7,16 +7,19 @@ const SOON_MS = 14 * 24 * 3600 * 1000;
 
 const MEND_PROXY = 'Mend the proxy, or change the list with wayfarerctl proxy.';
 
+const MEND_SETTING = 'Correct the setting that is named here; wayfarerctl proxy test shows whether it is.';
+
 /** Whether the platform can be reached, by every route there is. */
 export function checkConnection({ connectivity }: HealthInput): Finding {
   const name = 'connection';
   if (!connectivity.tried) return skipped(name, connectivity.reason);
-  const { attempts, platform } = connectivity;
-  const detail = `${platform}: ${attempts
+  const { attempts, platform, problems } = connectivity;
+  const tried = attempts
     .map(({ route, proxy, source, result }) =>
       [route, ...(proxy === null ? [] : [`${proxy} (${source ?? '?'})`]), result].join(' '),
     )
-    .join('; ')}`;
+    .join('; ');
+  const detail = [`${platform}: ${tried}`, ...problems].join('; ');
   const first = attempts.findIndex((attempt) => attempt.ok);
   if (first < 0) {
     return bad(
@@ -26,7 +29,8 @@ export function checkConnection({ connectivity }: HealthInput): Finding {
     );
   }
   // What comes after a route that leads there is never used.
-  return first > 0 ? attention(name, detail, MEND_PROXY) : good(name, detail);
+  if (first > 0) return attention(name, detail, MEND_PROXY);
+  return problems.length > 0 ? attention(name, detail, MEND_SETTING) : good(name, detail);
 }
 
 /** Whether TLS to the platform is in order. */

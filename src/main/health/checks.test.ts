@@ -260,6 +260,22 @@ describe('the health of an agent', () => {
     expect(state('connection', via(dead))).toBe('bad');
   });
 
+  it('wants proxy settings and CA file in order, although some way leads to the platform', () => {
+    const problems = ['wayfarer_https_proxy in /etc/default/wayfarer-agent:1: has no scheme'];
+    const wrong = (attempt: RouteAttempt): Partial<HealthInput> => ({
+      connectivity: { tried: true, problems, platform: 'https://p/', attempts: [attempt], tls: tls() },
+    });
+    expect(named('connection', wrong(direct))).toMatchObject({
+      state: 'attention',
+      detail: expect.stringContaining('wayfarer-agent:1: has no scheme') as string,
+      nextStep: expect.stringContaining('Correct the setting') as string,
+    });
+    expect(named('connection', wrong(dead))).toMatchObject({
+      state: 'bad',
+      detail: expect.stringContaining('has no scheme') as string,
+    });
+  });
+
   it('names the issuer of a certificate that is not trusted, and one that ends within 14 days', () => {
     const seen = (view: TlsView | null): Partial<HealthInput> => ({
       connectivity: { tried: true, problems: [], platform: 'https://p/', attempts: [direct], tls: view },

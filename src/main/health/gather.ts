@@ -29,7 +29,7 @@ export interface Surroundings {
 export async function gatherHealth(around: Surroundings): Promise<HealthInput> {
   const { paths, platform, now } = around;
   const service = await around.ask();
-  const settings = readSettings(paths, around.environment);
+  const { settings, problems } = settingsOf(around, service);
   return {
     now: now(),
     platform,
@@ -43,7 +43,7 @@ export async function gatherHealth(around: Surroundings): Promise<HealthInput> {
       log: factsOf(dirname(paths.logFile)),
     },
     service,
-    settingProblems: settings === null ? null : problemsOf(settings, service, paths),
+    settingProblems: problems,
     connectivity: await around.reach(service, settings),
     freeBytes: freeBytes(paths.dataDir),
     log: viewLog(paths.logFile),
@@ -73,7 +73,21 @@ function silenceOf(error: ControlFailure, paths: Paths): Extract<Service, { answ
   }
 }
 
-/** The settings as the service would read them, `null` where this user may not. */
+/** The settings and what is wrong with them. A file that is a link or too large is a finding, not the end of looking. */
+function settingsOf(
+  { paths, environment }: Surroundings,
+  service: Service,
+): { readonly settings: Settings | null; readonly problems: HealthInput['settingProblems'] } {
+  try {
+    const settings = readSettings(paths, environment);
+    return { settings, problems: settings === null ? null : problemsOf(settings, service, paths) };
+  } catch (error) {
+    const reason = `is not read: ${error instanceof Error ? error.message : String(error)}`;
+    return { settings: null, problems: [{ setting: 'the file', source: paths.settingsFile, reason }] };
+  }
+}
+
+/** The settings as the service would read them, `null` where this user may not. Throws as `readSmallFile` else. */
 export function readSettings(paths: Paths, environment: NodeJS.ProcessEnv): Settings | null {
   try {
     const file = parseSettingsFile(readSmallFile(paths.settingsFile) ?? '', paths.settingsFile);

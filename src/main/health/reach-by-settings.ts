@@ -31,7 +31,7 @@ export async function reach(
   if (base === undefined) {
     const reason =
       settings === null
-        ? `${paths.settingsFile} can not be read by this user`
+        ? `${paths.settingsFile} can not be read`
         : `no platform is set: name it as WebServiceUri in ${paths.settingsFile}`;
     return { tried: false, reason };
   }
