@@ -110,17 +110,63 @@ describe('a Negotiate handshake', () => {
     expect(contexts[0]!.released).toBe(1);
   });
 
-  it('takes no more threads when four steps are stuck, and goes on when one comes back', async () => {
+  it('runs two steps at once, so that threads are left for files and names, and the others in their order', async () => {
     const { contexts, timers, negotiate } = setUp();
-    const stuck = Array.from({ length: 4 }, () => negotiate('proxy.example').step());
+    const steps = Array.from({ length: 4 }, () => negotiate('proxy.example').step());
+    const begun = (): number[] => contexts.map(({ inputs }) => inputs.length);
+    expect(begun()).toEqual([1, 1, 0, 0]);
+    contexts[1]!.answer('second');
+    expect(await steps[1]).toBe(base64('second'));
+    expect(begun()).toEqual([1, 1, 1, 0]);
+    contexts[2]!.refuse('no ticket');
+    await expect(steps[2]).rejects.toThrow('no ticket');
+    expect(begun()).toEqual([1, 1, 1, 1]);
+    contexts[0]!.answer('first');
+    contexts[3]!.answer('fourth');
+    expect(await Promise.all([steps[0], steps[3]])).toEqual([base64('first'), base64('fourth')]);
+    expect(timers.running.size).toBe(0);
+  });
+
+  it('begins no step whose time was over before its turn came, and frees its context', async () => {
+    const { contexts, timers, negotiate } = setUp();
+    const stuck = Array.from({ length: 2 }, () => negotiate('proxy.example').step());
+    const waiting = negotiate('proxy.example');
+    const step = waiting.step();
+    timers.runOut();
+    for (const late of [...stuck, step]) await expect(late).rejects.toThrow('no answer');
+    waiting.close();
+    contexts[0]!.answer('late');
+    await settle();
+    expect([contexts[2]!.inputs.length, contexts[2]!.released]).toEqual([0, 1]);
+    const next = negotiate('proxy.example').step();
+    contexts[3]!.answer('token');
+    expect(await next).toBe(base64('token'));
+  });
+
+  it('begins no step of a handshake that was closed before its turn came', async () => {
+    const { contexts, negotiate } = setUp();
+    const running = Array.from({ length: 2 }, () => negotiate('proxy.example').step());
+    const waiting = negotiate('proxy.example');
+    const step = waiting.step();
+    waiting.close();
+    contexts[0]!.answer('one');
+    await expect(step).rejects.toThrow('is over');
+    expect([contexts[2]!.inputs.length, contexts[2]!.released]).toEqual([0, 1]);
+    contexts[1]!.answer('two');
+    expect(await Promise.all(running)).toEqual([base64('one'), base64('two')]);
+  });
+
+  it('takes no more threads when two steps are stuck, and goes on when one comes back', async () => {
+    const { contexts, timers, negotiate } = setUp();
+    const stuck = Array.from({ length: 2 }, () => negotiate('proxy.example').step());
     timers.runOut();
     for (const step of stuck) await expect(step).rejects.toThrow('no answer');
-    await expect(negotiate('proxy.example').step()).rejects.toThrow('4 earlier requests');
-    expect(contexts).toHaveLength(4);
-    contexts[2]!.refuse('at last');
+    await expect(negotiate('proxy.example').step()).rejects.toThrow('2 earlier requests');
+    expect(contexts).toHaveLength(2);
+    contexts[1]!.refuse('at last');
     await settle();
     const next = negotiate('proxy.example').step();
-    contexts[4]!.answer('token');
+    contexts[2]!.answer('token');
     expect(await next).toBe(base64('token'));
   });
 
