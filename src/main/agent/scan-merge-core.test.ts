@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import type { StatusRequest } from '../../shared/wire.ts';
 import { lost } from './testing/fake-platform.ts';
 import { MINUTE, Rig } from './testing/rig.ts';
@@ -86,6 +87,16 @@ describe('scan merge in the agent', () => {
     expect(lastHeartbeat().correlationId).not.toBe(first);
     expect(rig.agentId.started.at(-1)?.correlationId).toBe(lastHeartbeat().correlationId);
     expect(rig.agentId.alive.size).toBe(1);
+  });
+
+  it('R116 ends the process and forgets the identifier when the platform removes the agent', async () => {
+    await apply({ scanMergeEnabled: true });
+    expect(rig.core.context.store.kv.get('correlation', z.object({}))).toBeDefined();
+    rig.platform.command('UNINSTALL');
+    await rig.pass(16 * MINUTE);
+    expect(rig.conditions).toContain('UNINSTALLED');
+    expect(rig.agentId.alive.size).toBe(0);
+    expect(rig.core.context.store.kv.get('correlation', z.object({}))).toBeUndefined();
   });
 
   it('ends the process with the agent', async () => {

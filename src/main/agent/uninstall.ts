@@ -17,12 +17,21 @@ export async function uninstall(context: Context): Promise<Apply> {
   };
 }
 
+/** What the agent knew through the platform that removed it, the name under which scanners found this host included. */
+const KEYS = [
+  'profile',
+  'modules',
+  'registered',
+  'heartbeatCounter',
+  'lastSyncCheckAt',
+  'correlation',
+  'platformIssuer',
+];
+
 /** Every step may be done twice: a crash in between repeats them all, until the marker says that they are done. */
 function dropData(context: Context): void {
   for (const type of MANIFEST_TYPES) context.forgetType(type);
-  for (const key of ['profile', 'modules', 'registered', 'heartbeatCounter', 'lastSyncCheckAt']) {
-    context.store.kv.delete(key);
-  }
+  for (const key of KEYS) context.store.kv.delete(key);
   forgetLogs(context);
   uninstallDone(context);
   goQuiet(context);
