@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { credentialSources, GssContext } from './gssapi.ts';
 import type { CredentialStore, GssLibrary, GssStatus, Handle } from './gssapi-library.ts';
+import { NegotiateFailed } from './handshake.ts';
 
 const DONE: GssStatus = { major: 0, minor: 0 };
 const CONTINUE: GssStatus = { major: 1, minor: 0 };
@@ -132,6 +133,17 @@ describe('a context of GSSAPI', () => {
     context.release();
     context.release();
     expect(gss.held.size).toBe(0);
+  });
+
+  it('passes on 300 characters of a reason, which may come from whoever answers for the KDC', async () => {
+    const gss = new FakeGss();
+    gss.init = FAILURE;
+    gss.describe = () => Promise.resolve('x'.repeat(1_000_000));
+    const context = new GssContext(gss, sources, 'proxy.example');
+    await expect(context.step(undefined)).rejects.toThrow(
+      new NegotiateFailed(`no ticket for HTTP@proxy.example: ${'x'.repeat(300)}`),
+    );
+    context.release();
   });
 
   it('frees its credentials when the name of the proxy is refused', async () => {

@@ -35,6 +35,9 @@ export function credentialSources(
 /** Routine and calling errors, the upper half of a major status (RFC 2744, 3.9.1). */
 const isFailure = ({ major }: GssStatus): boolean => (major & 0xffff_0000) !== 0;
 
+/** Longest reason that is passed on, characters. */
+const MAX_REASON = 300;
+
 /** A context for `HTTP@host` under SPNEGO. The proxy is not authenticated in turn: the platform behind it is, by TLS. */
 export class GssContext implements SecurityContext {
   readonly #library: GssLibrary;
@@ -62,7 +65,7 @@ export class GssContext implements SecurityContext {
     });
     this.#context = step.context;
     if (!isFailure(step)) return step.token;
-    throw new NegotiateFailed(`no ticket for HTTP@${this.#host}: ${await library.describe(step)}`);
+    throw new NegotiateFailed(`no ticket for HTTP@${this.#host}: ${await this.#why(step)}`);
   }
 
   release(): void {
@@ -72,12 +75,15 @@ export class GssContext implements SecurityContext {
     this.#context = this.#credential = this.#target = null;
   }
 
+  /** The library's reason. Whoever answers for the KDC may have written it, at any length. */
+  async #why(status: GssStatus): Promise<string> {
+    return (await this.#library.describe(status)).slice(0, MAX_REASON);
+  }
+
   async #importTarget(): Promise<Handle> {
     const imported = this.#library.importName(`HTTP@${this.#host}`);
     if (!isFailure(imported)) return imported.name;
-    throw new NegotiateFailed(
-      `${this.#host} is no name for Kerberos: ${await this.#library.describe(imported)}`,
-    );
+    throw new NegotiateFailed(`${this.#host} is no name for Kerberos: ${await this.#why(imported)}`);
   }
 
   /** Credentials of the first source that has a ticket or gets one. */
@@ -88,7 +94,7 @@ export class GssContext implements SecurityContext {
       if (reason === undefined) {
         const acquired = await this.#library.acquire('SPNEGO', source.store);
         if (!isFailure(acquired)) return acquired.credential;
-        reasons.push(`${source.name}: ${await this.#library.describe(acquired)}`);
+        reasons.push(`${source.name}: ${await this.#why(acquired)}`);
       } else {
         reasons.push(`${source.name}: ${reason}`);
       }
@@ -100,10 +106,10 @@ export class GssContext implements SecurityContext {
   async #problemOf({ store }: CredentialSource): Promise<string | undefined> {
     const library = this.#library;
     const acquired = await library.acquire('krb5', store);
-    if (isFailure(acquired)) return library.describe(acquired);
+    if (isFailure(acquired)) return this.#why(acquired);
     try {
       const resolved = await library.resolve(acquired.credential);
-      return isFailure(resolved) ? await library.describe(resolved) : undefined;
+      return isFailure(resolved) ? await this.#why(resolved) : undefined;
     } finally {
       library.releaseCredential(acquired.credential);
     }
