@@ -35,6 +35,12 @@ describe('proxy settings as they are shown', () => {
     );
   });
 
+  it('stand in the log without the query of a PAC URL, which may hold a token', () => {
+    expect(settingsLine(settings({ pac: 'http://pac.example/p?token=secret' }))).toContain(
+      'PAC http://pac.example/p; ',
+    );
+  });
+
   it('name the place of each', () => {
     expect(shownSettings(settings({ urls: 'http://a:1', order: 'x' }))).toMatchObject({
       sources: { urls: 'a_urls in /f:1', order: 'a_order in /f:1' },

@@ -1,7 +1,7 @@
 import { proxyUrl } from './candidate.ts';
 import type { NamedProxy } from './proxy-list.ts';
 import type { ProxySettingName, ProxySettings } from './proxy-settings.ts';
-import { shownText } from './shown-text.ts';
+import { shownLocation, shownText } from './shown-text.ts';
 
 /** Longest value that is shown, characters: a list of exceptions may be long. */
 const MAX_SHOWN = 500;
@@ -47,7 +47,7 @@ export function settingsLine(settings: ProxySettings): string {
   const byProfile = (value: boolean | null): string => (value === null ? 'by profile' : onOff(value));
   return [
     `Proxy settings: ${shown.proxies.join(', ') || 'no list'}${shown.order === 'random' ? ' in random order' : ''}`,
-    `PAC ${shown.pac ?? 'none'}`,
+    `PAC ${settings.pac === undefined ? 'none' : shownLocation(settings.pac)}`,
     `WPAD ${byProfile(shown.wpad)}`,
     `system ${shown.system ? shown.systemProxies.join(', ') || 'on' : 'off'}`,
     `fail-open ${byProfile(shown.failOpen)}`,

@@ -226,6 +226,19 @@ describe('what a script sees', () => {
 });
 
 describe('problems', () => {
+  it('name the place of a PAC file without a user, a password or a token', async () => {
+    const failing = { evaluate: () => Promise.resolve({ candidates: [], problem: 'gone' }) };
+    const system = () => Promise.resolve({ proxies: [], bypass: '', pac: 'http://bob:secret@sys.example/p' });
+    const { problems } = await resolve(
+      { pac: 'http://pac.example/p?token=secret' },
+      { openPac: () => failing, system },
+    );
+    expect(problems.map(({ source }) => source)).toEqual([
+      'file:1 (http://pac.example/p)',
+      "the system's settings (…@sys.example/p)",
+    ]);
+  });
+
   it('name setting, place and cause, and leave the rest in force', async () => {
     const openPac = () => ({ evaluate: () => Promise.reject(new Error('it never ends')) });
     const system = () => Promise.reject(new Error('no scutil'));

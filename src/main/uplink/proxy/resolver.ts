@@ -4,6 +4,7 @@ import { proxyUrl } from './candidate.ts';
 import { bypassesProxy } from './no-proxy.ts';
 import type { ProxySettings } from './proxy-settings.ts';
 import type { OpenPacScript, ProxyScript, ScriptAnswer } from './script.ts';
+import { shownLocation } from './shown-text.ts';
 import { NO_SYSTEM_PROXIES, type ReadSystemProxies, type SystemProxies } from './system-proxy.ts';
 
 /** Most candidates for one URL: a PAC file must not turn one heartbeat into an hour of attempts. */
@@ -86,7 +87,10 @@ async function fromPac(
 ): Promise<Found> {
   if (location === undefined) return NOTHING;
   const { setting, source } = given.pac ?? { setting: 'PAC', source: location };
-  return ask(() => openPac(location).evaluate(url), 'PAC', { setting, source: `${source} (${location})` });
+  return ask(() => openPac(location).evaluate(url), 'PAC', {
+    setting,
+    source: `${source} (${shownLocation(location)})`,
+  });
 }
 
 async function fromWpad(url: URL, wpad: ProxyScript): Promise<Found> {
@@ -121,7 +125,7 @@ async function fromSystem(
       ? NOTHING
       : await ask(() => openPac(pac).evaluate(seen), 'system', {
           setting: 'PAC file',
-          source: `the system's settings (${pac})`,
+          source: `the system's settings (${shownLocation(pac)})`,
         });
   return {
     candidates: [...script.candidates, ...proxies],

@@ -3,6 +3,14 @@ const STEERING =
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
+/** Longest place of a PAC file in a message, characters. */
+const MAX_LOCATION = 200;
+
+/** The place of a PAC file as logs may name it: as `shownText`, and without the query of a URL, which may hold a token. */
+export function shownLocation(location: string): string {
+  return shownText(/^https?:/i.test(location) ? location.replace(/[?#].*$/s, '') : location, MAX_LOCATION);
+}
+
 /**
  * What someone wrote into a setting, as a message may repeat it: at most `max` characters, none that steers a terminal,
  * and nothing of what stands before an `@`, where credentials would be.
