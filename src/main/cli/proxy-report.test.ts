@@ -52,6 +52,11 @@ describe('the report of the proxy settings', () => {
   it('does not fail for credentials that cannot be read', async () => {
     secrets.failing = new SecretsUnavailable('the keychain is locked');
     expect(formatProxyReport(await report({}))).toContain('Credentials  unknown: the keychain is locked');
+    const cause = Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' });
+    secrets.failing = new SecretsUnavailable("/s/proxy-credentials can't be used", { cause });
+    expect(formatProxyReport(await report({}))).toContain(
+      'Credentials  unknown: this user may not read them',
+    );
   });
 });
 

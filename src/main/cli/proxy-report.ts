@@ -34,12 +34,10 @@ async function shownCredentials({ secrets }: ProxyHost): Promise<ShownCredential
       ? { state: 'none' }
       : { state: 'stored', user: found.username, store: store.kind };
   } catch (error) {
-    const reason = isErrno(error, 'EACCES')
-      ? 'this user may not read them'
-      : error instanceof Error
-        ? error.message
-        : String(error);
-    return { state: 'unreadable', reason };
+    const reason = error instanceof Error ? error.message : String(error);
+    // The store says which file; for a user without rights that is no news.
+    const denied = error instanceof Error && isErrno(error.cause, 'EACCES');
+    return { state: 'unreadable', reason: denied ? 'this user may not read them' : reason };
   }
 }
 
