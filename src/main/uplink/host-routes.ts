@@ -3,6 +3,7 @@ import type { Log } from '../host/log.ts';
 import type { Paths } from '../host/paths.ts';
 import { openHostSecrets } from '../host/secrets/host-secrets.ts';
 import type { SecretStore } from '../host/secrets/secret-store.ts';
+import { lazyNegotiate } from './lazy-negotiate.ts';
 import { openPacScripts, type PacScripts, type RefreshableScript } from './pac/pac-script.ts';
 import { createWpadScript } from './pac/wpad.ts';
 import type { RouteResolver } from './proxy/candidate.ts';
@@ -15,7 +16,7 @@ import { readMacProxies } from './proxy/scutil.ts';
 import type { ReadSystemProxies } from './proxy/system-proxy.ts';
 import { watchProxySettings } from './proxy/watch-proxy.ts';
 import { readWindowsProxies } from './proxy/winhttp.ts';
-import type { Negotiate, NegotiateContext, ProxyAccess } from './proxy-authentication.ts';
+import type { Negotiate, ProxyAccess } from './proxy-authentication.ts';
 import type { Trust } from './trust.ts';
 
 /** What the routes of a host are made from. */
@@ -72,7 +73,7 @@ export function openHostRoutes(options: HostRoutesOptions): HostRoutes {
       ...(system !== undefined && { system }),
       random,
     }),
-    access: { credentials: credentialsFrom(secrets), negotiate: lazyNegotiate(options) },
+    access: { credentials: credentialsFrom(secrets), negotiate: lazyNegotiate(securityLibrary(options)) },
     secrets,
     refresh: () => {
       scripts.pac.refresh();
@@ -111,27 +112,15 @@ function systemReader(platform: NodeJS.Platform): ReadSystemProxies | undefined 
 }
 
 /** The security library is loaded when the first proxy asks for it, and asked for again while there is none. */
-function lazyNegotiate({ platform, uid, environment }: HostRoutesOptions): Negotiate {
+function securityLibrary({ platform, uid, environment }: HostRoutesOptions): () => Promise<Negotiate> {
   let found: Negotiate | undefined;
-  const load = async (): Promise<Negotiate> => {
+  return async () => {
     if (found !== undefined) return found;
     const { createNegotiator } = await import('./negotiate/create-negotiator.ts');
     const negotiator = createNegotiator({ platform, uid, environment });
     if ('unavailable' in negotiator) throw new Error(negotiator.unavailable);
     found = negotiator.negotiate;
     return found;
-  };
-  return (proxyHost) => {
-    let context: NegotiateContext | undefined;
-    return {
-      step: async (token) => {
-        context ??= (await load())(proxyHost);
-        return context.step(token);
-      },
-      close: () => {
-        context?.close();
-      },
-    };
   };
 }
 
