@@ -6,6 +6,7 @@ import { FakeLogind, sendPrepareForSleep } from '../support/fake-logind.ts';
 import { FakeNetworkManager } from '../support/fake-networkmanager.ts';
 import { MonitorProcess } from '../support/monitor-process.ts';
 import { noPrivateBus, PrivateBus } from '../support/private-bus.ts';
+import { noPrivateNetwork, PrivateNetwork } from '../support/private-network.ts';
 import { because } from '../support/reason.ts';
 import { until } from '../support/until.ts';
 
@@ -22,13 +23,16 @@ describe.skipIf(noPrivateBus !== undefined)(
     let bus: PrivateBus;
     let monitor: MonitorProcess;
     let logind: FakeLogind;
-    const open = (address = bus.address): void => {
-      monitor = new MonitorProcess(address);
+    /** Where that can be had: on this machine's own network other tests plug cables in and out. */
+    let quiet: PrivateNetwork | undefined;
+    const open = (): void => {
+      monitor = new MonitorProcess(bus.address, quiet?.prefix);
     };
     const metering = async (from: number): Promise<NetworkState['metered']> =>
       ((await monitor.hears('changed', from)).value as NetworkState).metered;
 
     beforeEach(async () => {
+      quiet = noPrivateNetwork === undefined ? new PrivateNetwork() : undefined;
       bus = new PrivateBus();
       await bus.start();
       logind = await FakeLogind.on(await connection());
@@ -36,6 +40,7 @@ describe.skipIf(noPrivateBus !== undefined)(
     afterEach(async () => {
       await monitor.end();
       await bus.close();
+      quiet?.close();
     });
 
     /** A connection that takes its end for granted: tests kill the bus. */
