@@ -5,13 +5,20 @@ import {
   fstatSync,
   fsyncSync,
   linkSync,
+  lstatSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
+  type Stats,
 } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { isErrno } from '../atomic-file.ts';
 import { SecretsUnavailable } from './secret-store.ts';
+
+/** The end of a name under which `createPrivateFile` writes. */
+const TEMPORARY = /^[0-9a-f]{16}\.new$/;
 
 /** Far above what any file of ours holds. */
 const MAX_FILE_BYTES = 64 * 1024;
@@ -44,7 +51,8 @@ export function readPrivateFile(path: string): string | undefined {
           `has mode ${(stat.mode & 0o777).toString(8)}, so that others may know or change it`,
         );
       }
-      if (stat.nlink !== 1) throw refused(path, 'has a second name (hard link)');
+      if (stat.nlink !== 1) removeTemporaryNames(path, stat);
+      if (fstatSync(file).nlink !== 1) throw refused(path, 'has a second name (hard link)');
     }
     return readFileSync(file, 'utf8');
   } finally {
@@ -75,6 +83,17 @@ export function createPrivateFile(path: string, content: string): boolean {
     return true;
   } finally {
     rmSync(temporary, { force: true });
+  }
+}
+
+/** Removes the names that a `createPrivateFile` under way, or cut off, still has for this file. */
+function removeTemporaryNames(path: string, { dev, ino }: Stats): void {
+  const start = `${basename(path)}.`;
+  for (const name of readdirSync(dirname(path))) {
+    if (!name.startsWith(start) || !TEMPORARY.test(name.slice(start.length))) continue;
+    const other = join(dirname(path), name);
+    const stat = lstatSync(other, { throwIfNoEntry: false });
+    if (stat?.ino === ino && stat.dev === dev) rmSync(other, { force: true });
   }
 }
 

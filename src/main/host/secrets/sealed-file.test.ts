@@ -136,6 +136,13 @@ describe('sealed files', () => {
     expect(await Promise.all(names.map((name) => openSealedFiles(directory).get(name)))).toEqual(names);
   });
 
+  it('go on after the process that made the key was killed before it removed the name it wrote it under', async () => {
+    await openSealedFiles(directory).set(NAME, 'first');
+    linkSync(keyFile(), `${keyFile()}.0123456789abcdef.new`);
+    expect(await openSealedFiles(directory).get(NAME)).toBe('first');
+    expect(readdirSync(directory).sort()).toEqual(['key', `${NAME}.sealed`]);
+  });
+
   it('forget a secret for good, also one that is not there', async () => {
     const store = openSealedFiles(directory);
     await store.delete(NAME);
