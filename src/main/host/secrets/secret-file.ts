@@ -23,7 +23,8 @@ export interface Sealer {
 
 /**
  * A store of one sealed file per secret, mode 0600 in a directory 0700. A new value replaces the old one at once and
- * whole, after it was read back; whatever goes wrong, the old one is still there.
+ * whole, after it was read back; whatever goes wrong, the old one is still there. Only a keychain, which holds the value
+ * itself, has the new one already when its file can't be written.
  */
 export class SecretFileStore implements SecretStore {
   readonly kind: string;

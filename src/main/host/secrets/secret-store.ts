@@ -3,7 +3,7 @@
  * Every method rejects with `SecretsUnavailable` when the store can't be used.
  */
 export interface SecretStore {
-  /** How status and `wayfarerctl` name it: `keychain`, `systemd-creds`, `sealed file`, `DPAPI`. */
+  /** How status and `wayfarerctl` name it: `keychain`, `systemd-creds`, `sealed file`, `DPAPI`, `System keychain`. */
   readonly kind: string;
   readonly get: (name: string) => Promise<string | undefined>;
   readonly set: (name: string, value: string) => Promise<void>;

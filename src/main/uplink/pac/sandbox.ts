@@ -35,9 +35,9 @@ export type Run =
 
 /**
  * Runs a script once in an engine of its own, so that nothing stays from one question to the next. `engine` is the
- * engine's code, `scriptMs` what is left of the script's time, `elapsed` a clock that only goes forward, ms. What `names` throws as `UnknownName` ends
- * the run at once. Never throws for what a script does; memory, stack and time are bounded, but for built-in functions
- * of the engine that never look at the clock.
+ * engine's code, `scriptMs` what is left of the script's time, `elapsed` a clock that only goes forward, ms. What
+ * `names` throws as `UnknownName` ends the run at once. Never throws for what a script does; memory, stack and time are
+ * bounded, but for built-in functions of the engine that never look at the clock.
  */
 export async function runOnce(
   engine: Uint8Array<ArrayBuffer>,

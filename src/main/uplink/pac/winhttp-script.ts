@@ -9,7 +9,7 @@ import { within } from './within.ts';
 const WAIT_MS = 10_000;
 
 /**
- * WPAD as Windows does it: DHCP and DNS, its own cache, its own script engine outside this process. `load` is called
+ * WPAD as Windows does it: DHCP and DNS, its own cache, its own script engine (decision 20 says where). `load` is called
  * once, when the first URL is asked for.
  */
 export function createWinHttpScript(
