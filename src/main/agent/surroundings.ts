@@ -84,10 +84,10 @@ export class Surroundings {
 
   #take(state: NetworkState): void {
     this.#state = state;
-    const { context, now } = { context: this.#context, now: this.#context.clock.now() };
-    context.update({ network: { online: state.online, metered: state.metered === true } });
-    if (state.online) context.conditions.clear('NO_NETWORK');
-    else context.conditions.raise('NO_NETWORK', now);
+    const { update, conditions, clock } = this.#context;
+    update({ network: { online: state.online, metered: state.metered === true } });
+    if (state.online) conditions.clear('NO_NETWORK');
+    else conditions.raise('NO_NETWORK', clock.now());
   }
 
   #goOn(why: string): void {
