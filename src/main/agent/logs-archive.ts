@@ -71,6 +71,7 @@ export async function makeArchive(context: Context): Promise<LogsTerms> {
       reach: () => Promise.resolve({ tried: false, reason }),
     },
     file,
+    folderOf(context),
   );
   const hash = createHash('sha256');
   let encodedBytes = 0;

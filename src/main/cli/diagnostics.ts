@@ -1,4 +1,5 @@
-import { hostname } from 'node:os';
+import { existsSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ExitCode } from '../../shared/exit-codes.ts';
@@ -21,12 +22,21 @@ export function addDiagnostics(program: Command, paths: Paths): void {
 
 async function diagnostics(paths: Paths, output: string | undefined): Promise<void> {
   const file = resolve(output ?? nameOf(Date.now()));
-  const contents = await collectDiagnostics(lookingFrom(paths), file).catch((error: unknown) => {
-    if (!isErrno(error, 'EEXIST')) throw error;
-    throw new Answer(ExitCode.refused, `${file} is there already: name another one with --output`);
-  });
+  const contents = await collectDiagnostics(lookingFrom(paths), file, workFolder()).catch(
+    (error: unknown) => {
+      if (!isErrno(error, 'EEXIST')) throw error;
+      throw new Answer(ExitCode.refused, `${file} is there already: name another one with --output`);
+    },
+  );
   process.stdout.write(`${describe(file, contents).map(harmless).join('\n')}\n`);
 }
+
+/**
+ * Where the parts are made: not beside the archive, since root may be asked to write that into another user's folder, and
+ * its owner could put a link in place of ours. `/tmp` in memory may be smaller than the logs.
+ */
+const workFolder = (): string =>
+  process.env['TMPDIR'] === undefined && existsSync('/var/tmp') ? '/var/tmp' : tmpdir();
 
 function nameOf(now: number): string {
   const time = new Date(now).toISOString().slice(0, 19).replace(/[:T]/g, '-');

@@ -39,7 +39,7 @@ describe('an archive for support', () => {
 
   /** Writes an archive and unpacks it; what is in a file of it. */
   async function made(parts: readonly Part[], logBytes?: number): Promise<(name: string) => string> {
-    await writeArchive(output, parts, NOW, logBytes);
+    await writeArchive(output, parts, NOW, directory, logBytes);
     const into = mkdtempSync(join(directory, 'into-'));
     await extract({ file: output, cwd: into, strict: true });
     return (name) => readFileSync(join(into, 'wayfarer-diagnostics', name), 'utf8');
@@ -166,14 +166,22 @@ describe('an archive for support', () => {
     const victim = file('victim', 'mine');
     if (what === 'a file') writeFileSync(output, 'mine');
     else symlinkSync(victim, output);
-    await expect(writeArchive(output, [], NOW)).rejects.toMatchObject({ code: 'EEXIST' });
+    await expect(writeArchive(output, [], NOW, directory)).rejects.toMatchObject({ code: 'EEXIST' });
     expect(readFileSync(output, 'utf8')).toBe('mine');
     expect(readFileSync(victim, 'utf8')).toBe('mine');
   });
 
+  it('makes its parts where it is told and not beside itself, and leaves nothing behind where that fails', async () => {
+    const nowhere = join(directory, 'absent');
+    await expect(writeArchive(output, [], NOW, nowhere)).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(readdirSync(join(directory, 'out'))).toEqual([]);
+    await writeArchive(output, [], NOW, directory);
+    expect(readdirSync(directory)).toEqual(['out']);
+  });
+
   it('leaves nothing behind where it can not be written', async () => {
     const nowhere = join(directory, 'absent', 'd.tar.gz');
-    await expect(writeArchive(nowhere, [], NOW)).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(writeArchive(nowhere, [], NOW, directory)).rejects.toMatchObject({ code: 'ENOENT' });
     expect(existsSync(join(directory, 'absent'))).toBe(false);
   });
 });

@@ -32,14 +32,15 @@ export interface Contents {
 /** All logs together, bytes before compression: more than a log keeps. */
 const LOG_BYTES = 64 * 1024 * 1024;
 
-/** Beginning of the name of the folder, beside the archive, where its parts are made: it may need as much room as the logs. */
+/** Beginning of the name of the folder where the parts are made: it may need as much room as the logs. */
 const STAGING = '.wayfarer-diagnostics-';
 
 /** Any other file, bytes: settings are small. */
 const FILE_BYTES = 256 * 1024;
 
 /**
- * Writes a compressed archive of the parts to a new file that only this user can read. Rejects with `EEXIST` where
+ * Writes a compressed archive of the parts to a new file that only this user can read. `workIn` is the directory where
+ * they are made before; nobody else may be able to rename what is in it. Rejects with `EEXIST` where
  * something stands there already, a link among it; then nothing is changed. What goes wrong with one part is told in
  * `manifest.json`; what goes wrong with the archive leaves no file behind.
  */
@@ -47,6 +48,7 @@ export async function writeArchive(
   output: string,
   parts: readonly Part[],
   now: number,
+  workIn: string,
   logBytes = LOG_BYTES,
 ): Promise<Contents> {
   const noFollow = process.platform === 'win32' ? 0 : constants.O_NOFOLLOW;
@@ -56,7 +58,7 @@ export async function writeArchive(
     0o600,
   );
   try {
-    const staging = await mkdtemp(join(dirname(output), STAGING));
+    const staging = await mkdtemp(join(workIn, STAGING));
     try {
       const contents = await stage(staging, parts, now, logBytes);
       const names = ['manifest.json', ...contents.files.map((file) => file.name)];

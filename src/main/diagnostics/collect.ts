@@ -31,13 +31,17 @@ export async function lookAtHealth(
   return { health: judge(input), input };
 }
 
-/** Writes the archive for support to a new file `output`. Rejects as `writeArchive`. */
-export async function collectDiagnostics(looking: Looking, output: string): Promise<Contents> {
+/** Writes the archive for support to a new file `output`, its parts made below `workIn`. Rejects as `writeArchive`. */
+export async function collectDiagnostics(
+  looking: Looking,
+  output: string,
+  workIn: string,
+): Promise<Contents> {
   const { health, input } = await lookAtHealth(looking);
   const { service } = input;
   const status = service.answers ? service.status : { unknown: `${service.why}: ${service.reason}` };
   const parts = partsOf({ paths: looking.paths, status, health, network: await networkNow() });
-  return writeArchive(output, parts, looking.now());
+  return writeArchive(output, parts, looking.now(), workIn);
 }
 
 async function networkNow(): Promise<NetworkState> {

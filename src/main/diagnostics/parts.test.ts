@@ -31,7 +31,7 @@ describe('the parts of an archive for support', () => {
       network: { online: true, metered: false, addresses: [], gateways: [], dnsSuffixes: [] },
     });
     const file = join(root, 'd.tar.gz');
-    const contents = await writeArchive(file, parts, 0);
+    const contents = await writeArchive(file, parts, 0, root);
     await extract({ file, cwd: root, strict: true });
     return { contents, read: (name) => readFileSync(join(root, 'wayfarer-diagnostics', name), 'utf8') };
   }
