@@ -50,12 +50,16 @@ describe('the output of scutil --proxy', () => {
     expect(parseScutil(FULL.replaceAll('Enable : 1', 'Enable : 0')).pac).toBeUndefined();
   });
 
-  it.each([
-    '',
-    '<dictionary> {\n}\n',
-    'nonsense } } {{{\n : \n',
-    '<dictionary> {\n  HTTPSEnable : 1\n  HTTPSProxy : a\n  HTTPSPort : 99999\n}\n',
-  ])('%j names nothing', (output) => {
+  it.each(['', '<dictionary> {\n}\n', 'nonsense } } {{{\n : \n'])('%j names nothing', (output) => {
     expect(parseScutil(output)).toEqual({ proxies: [], bypass: '' });
+  });
+
+  it('names a proxy that can not be used', () => {
+    const output = '<dictionary> {\n  HTTPSEnable : 1\n  HTTPSProxy : a\n  HTTPSPort : 99999\n}\n';
+    expect(parseScutil(output)).toEqual({
+      proxies: [],
+      problem: 'a:99999: the port is not a number from 1 to 65535',
+      bypass: '',
+    });
   });
 });

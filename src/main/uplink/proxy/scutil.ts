@@ -1,7 +1,12 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { parseAuthority, type NamedProxy } from './proxy-list.ts';
-import { NO_SYSTEM_PROXIES, type ReadSystemProxies, type SystemProxies } from './system-proxy.ts';
+import {
+  NO_SYSTEM_PROXIES,
+  parseSystemProxies,
+  type ProxyToParse,
+  type ReadSystemProxies,
+  type SystemProxies,
+} from './system-proxy.ts';
 
 /** Bounds of the tool: ms and bytes. */
 const LIMITS = { timeout: 5_000, maxBuffer: 256 * 1024 };
@@ -12,7 +17,7 @@ type Dictionary = ReadonlyMap<string, string | readonly string[]>;
 /**
  * The proxies in the output of `scutil --proxy` (scutil(8); keys of SCSchemaDefinitions.h): the secure web proxy, else
  * SOCKS; a PAC file; the exceptions, among them simple names where they are excluded. Settings of single interfaces
- * (`__SCOPED__`) don't count. What isn't understood is passed over.
+ * (`__SCOPED__`) don't count. A proxy that can't be used is named in `problem`; what else isn't understood is passed over.
  */
 export function parseScutil(output: string): SystemProxies {
   const found = topLevel(output);
@@ -27,26 +32,20 @@ export function parseScutil(output: string): SystemProxies {
   ];
   const pac = text('ProxyAutoConfigEnable') === '1' ? text('ProxyAutoConfigURLString') : '';
   return {
-    proxies: [...proxy('http', 'HTTPS', text), ...proxy('socks5', 'SOCKS', text)],
+    ...parseSystemProxies([...proxy('http', 'HTTPS', text), ...proxy('socks5', 'SOCKS', text)]),
     ...(pac !== '' && { pac }),
     bypass: bypass.join(' '),
   };
 }
 
 function proxy(
-  protocol: NamedProxy['protocol'],
+  protocol: ProxyToParse['protocol'],
   key: string,
   text: (key: string) => string,
-): readonly NamedProxy[] {
+): readonly ProxyToParse[] {
   if (text(`${key}Enable`) !== '1') return [];
   const host = text(`${key}Proxy`);
-  try {
-    return [
-      { protocol, ...parseAuthority(`${host.includes(':') ? `[${host}]` : host}:${text(`${key}Port`)}`) },
-    ];
-  } catch {
-    return [];
-  }
+  return [{ protocol, authority: `${host.includes(':') ? `[${host}]` : host}:${text(`${key}Port`)}` }];
 }
 
 /** Keys of the outermost dictionary; of arrays the texts, deeper dictionaries are passed over. */

@@ -25,6 +25,16 @@ describe("WinHTTP's default proxy", () => {
     expect(proxies(text)).toEqual(expected);
   });
 
+  it('names the entries that can not be used, without what stands before an @', () => {
+    expect(parseWinHttp({ proxy: 'https://a:1;bob:secret@b:99999;c:1', bypass: '' })).toEqual({
+      proxies: [{ protocol: 'http', host: 'c', port: 1 }],
+      problem:
+        'https://a:1: is not host:port; an IPv6 address stands in brackets; ' +
+        '…@b:99999: is not host:port; an IPv6 address stands in brackets',
+      bypass: '',
+    });
+  });
+
   it('is read afresh each time, with its exceptions', async () => {
     const answers = [{ proxy: 'a:1', bypass: '<local>;*.corp' }, undefined];
     let loaded = 0;

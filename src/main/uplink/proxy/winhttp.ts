@@ -1,6 +1,11 @@
 import { loadKoffi } from '../../host/koffi.ts';
-import { parseAuthority, type NamedProxy } from './proxy-list.ts';
-import { NO_SYSTEM_PROXIES, type ReadSystemProxies, type SystemProxies } from './system-proxy.ts';
+import {
+  NO_SYSTEM_PROXIES,
+  parseSystemProxies,
+  type ProxyToParse,
+  type ReadSystemProxies,
+  type SystemProxies,
+} from './system-proxy.ts';
 
 /** WinHTTP's proxy for the whole machine, as `netsh winhttp set proxy` and policies set it; absent: none. */
 export interface WinHttpProxy {
@@ -17,7 +22,8 @@ const DEFAULT_PORT = 80;
 /**
  * The proxies for https URLs in WinHTTP's notation: entries separated by blanks or `;`, each `host:port` or
  * `scheme=host:port`. One that names `https` counts before those without a scheme, and those don't count beside it;
- * others (`http=`, `ftp=`, `socks=`) are for other URLs. WinHTTP speaks to all of them in clear.
+ * others (`http=`, `ftp=`, `socks=`) are for other URLs. WinHTTP speaks to all of them in clear. An entry that can't be
+ * used is left out and named in `problem`.
  */
 export function parseWinHttp({ proxy, bypass }: WinHttpProxy): SystemProxies {
   const entries = proxy.split(/[\s;]+/).filter((entry) => entry !== '');
@@ -25,17 +31,13 @@ export function parseWinHttp({ proxy, bypass }: WinHttpProxy): SystemProxies {
     .filter((entry) => /^https=/i.test(entry))
     .map((entry) => entry.slice('https='.length));
   const common = entries.filter((entry) => !entry.includes('='));
-  return { proxies: (named.length > 0 ? named : common).flatMap(parseEntry), bypass };
+  return { ...parseSystemProxies((named.length > 0 ? named : common).map(toParse)), bypass };
 }
 
-function parseEntry(entry: string): readonly NamedProxy[] {
+function toParse(entry: string): ProxyToParse {
   const authority = entry.replace(/^http:\/\//i, '').replace(/\/$/, '');
-  try {
-    const withPort = /:\d+$/.test(authority) ? authority : `${authority}:${String(DEFAULT_PORT)}`;
-    return [{ protocol: 'http', ...parseAuthority(withPort) }];
-  } catch {
-    return [];
-  }
+  const withPort = /:\d+$/.test(authority) ? authority : `${authority}:${String(DEFAULT_PORT)}`;
+  return { protocol: 'http', authority: withPort };
 }
 
 /** WINHTTP_PROXY_INFO. */
