@@ -25,14 +25,14 @@ const HELP = `WayfarerProxy sets how the Wayfarer agent of this host goes throug
       schemes: http, https, socks5; it takes the place of /a, and the other way round
   /a  URL or absolute path of a PAC file
   /n  user for the proxies of /u or /a
-  /p  password; "-" reads it from standard input, which keeps it out of the process list
+  /p  password; "-" reads it from standard input (UTF-8), which keeps it out of the process list
   /w  whether the network is asked for a proxy (WPAD)
   /h  whether the system's proxy settings count
   /d  deletes all of the agent's proxy settings
 
 Options may begin with "-" and be in any case. Quote values that hold blanks or ";"; \\" stands for a quote.
-The agent follows within a second, its log shows the settings in force. Exit codes: 0 done, 1 failed, 2 usage,
-7 no permission; unless it is 0, nothing was changed.
+The agent follows with its next connection, its log shows the settings in force. Exit codes: 0 done, 1 failed,
+2 usage, 7 no permission; unless it is 0, nothing was changed.
 
 Examples:
   WayfarerProxy /u http://my-proxy:8080

@@ -20,7 +20,7 @@ interface CredentialsOptions extends Options {
 
 /**
  * Adds `wayfarerctl proxy …`: shows, changes and tries the proxy settings. It works on the settings themselves, so that
- * the agent need not run; a running one follows within a second.
+ * the agent need not run; a running one follows with its next connection.
  */
 export function addProxy(program: Command, paths: Paths): void {
   const proxy = program.command('proxy').description('proxy settings of this host');
