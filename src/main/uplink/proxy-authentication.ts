@@ -1,7 +1,11 @@
-import type { ProxySource } from '../../shared/proxy.ts';
 import { parseChallenges, type Challenge } from './challenges.ts';
 import { causeOf, RouteError, type Failure } from './failure.ts';
-import { proxyUrl, type ProxyCandidate, type ProxyCredentials } from './proxy/candidate.ts';
+import {
+  mayGetCredentials,
+  proxyUrl,
+  type ProxyCandidate,
+  type ProxyCredentials,
+} from './proxy/candidate.ts';
 
 /** One Negotiate handshake with one proxy on one connection (RFC 4559, 4.2). Tokens are base64, as in the header. */
 export interface NegotiateContext {
@@ -27,12 +31,6 @@ export interface ProxyAccess {
   /** Absent where this host has no Negotiate. */
   readonly negotiate?: Negotiate;
 }
-
-/** Sources whose proxies get credentials (see `ProxyAccess.credentials`). */
-const TRUSTED: readonly ProxySource[] = ['configured', 'PAC', 'system'];
-
-/** Whether an administrator named this proxy, so that it may be sent credentials. */
-export const mayGetCredentials = ({ source }: ProxyCandidate): boolean => TRUSTED.includes(source);
 
 const SCHEMES = ['negotiate', 'basic'] as const;
 type Scheme = (typeof SCHEMES)[number];

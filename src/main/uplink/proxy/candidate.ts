@@ -45,3 +45,9 @@ export interface ProxyCredentials {
 export function proxyUrl({ protocol, host, port }: ProxyCandidate): string {
   return `${protocol}://${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
 }
+
+/** Sources in which only an administrator can name a proxy (R265): not the network (WPAD), nor a hint. */
+const TRUSTED: readonly ProxySource[] = ['configured', 'PAC', 'system'];
+
+/** Whether an administrator named this proxy, so that it may be sent credentials. */
+export const mayGetCredentials = ({ source }: ProxyCandidate): boolean => TRUSTED.includes(source);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SecretsUnavailable, type SecretStore } from '../../host/secrets/secret-store.ts';
-import type { ProxyCandidate, ProxyCredentials } from './candidate.ts';
+import { mayGetCredentials, type ProxyCandidate, type ProxyCredentials } from './candidate.ts';
 
 /** User and password lie together under one name: they are set, replaced and removed together. */
 const NAME = 'proxy-credentials';
@@ -58,6 +58,6 @@ export async function writeProxyCredentials(
 export function credentialsFrom(
   secrets: () => Promise<SecretStore>,
 ): (candidate: ProxyCandidate) => Promise<ProxyCredentials | undefined> {
-  return async ({ source }) =>
-    source === 'hint' || source === 'WPAD' ? undefined : readProxyCredentials(await secrets());
+  return async (candidate) =>
+    mayGetCredentials(candidate) ? readProxyCredentials(await secrets()) : undefined;
 }
