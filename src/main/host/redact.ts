@@ -26,8 +26,8 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
 /** Longest message, characters: what a platform or a file sends us ends up in some, and patterns take time. */
 const MAX_MESSAGE = 8_192;
 
-/** Characters that end a line, move the cursor or turn the direction of reading. */
-const FORGING =
+/** Characters that end a line, move the cursor or turn the direction of reading; the one list for logs and terminals. */
+export const STEERING =
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
@@ -41,7 +41,7 @@ export function redact(message: string): string {
     (text, [pattern, replacement]) => text.replace(pattern, replacement),
     shortened(message),
   );
-  return shown.replace(FORGING, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return shown.replace(STEERING, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
 function shortened(message: string): string {

@@ -1,7 +1,4 @@
-/** Characters that end a line, move the cursor or turn the direction of reading. */
-const STEERING =
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+import { STEERING } from '../../host/redact.ts';
 
 /** Longest place of a PAC file in a message, characters. */
 const MAX_LOCATION = 200;
