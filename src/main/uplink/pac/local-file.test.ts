@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { because, noRoot } from '../../../../test/support/reason.ts';
 import { MAX_SCRIPT } from './job.ts';
 import { readLocalScript } from './local-file.ts';
 
@@ -41,6 +42,23 @@ describe('a script in a file', () => {
     await expect(readLocalScript(join(scratch, 'none.pac'))).rejects.toThrow("can't be read: ENOENT");
     await expect(readLocalScript(scratch)).rejects.toThrow('is not a regular file');
     await expect(readLocalScript('/dev/zero')).rejects.toThrow('is not a regular file');
+  });
+
+  it('is refused while every user may write it, behind a link as well: who names the proxy gets the credentials', async () => {
+    const path = file('open.pac', '// theirs');
+    chmodSync(path, 0o666);
+    const link = join(scratch, 'open-link.pac');
+    symlinkSync(path, link);
+    await expect(readLocalScript(path)).rejects.toThrow('is not read: every user may write it');
+    await expect(readLocalScript(link)).rejects.toThrow('is not read: every user may write it');
+    chmodSync(path, 0o664);
+    expect((await readLocalScript(path)).script).toBe('// theirs');
+  });
+
+  it.skipIf(noRoot !== undefined)(`is refused while another user owns it${because(noRoot)}`, async () => {
+    const path = file('foreign.pac', '// theirs');
+    chownSync(path, 65_534, 65_534);
+    await expect(readLocalScript(path)).rejects.toThrow('is not read: it belongs to user 65534');
   });
 
   it('is refused where a FIFO is, without waiting for its writer', async () => {

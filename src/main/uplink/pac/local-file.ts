@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { constants, open } from 'node:fs/promises';
 import { MAX_SCRIPT } from './job.ts';
 import { decodeScript, TOO_LARGE, Unavailable, type LoadedScript } from './script-text.ts';
@@ -7,7 +8,8 @@ const CAREFULLY = process.platform === 'win32' ? 0 : constants.O_NONBLOCK | cons
 
 /**
  * Reads a script from a regular file of at most 1 MB; it is fresh for no time at all, so that a change counts at once.
- * Throws `Unavailable` for devices, FIFOs, directories, what is larger or can't be read.
+ * Throws `Unavailable` for devices, FIFOs, directories, what is larger, others may write or can't be read. A link is
+ * followed: the file behind it is what counts.
  */
 export async function readLocalScript(path: string): Promise<LoadedScript> {
   const bytes = await readRegularFile(path).catch((error: unknown) => {
@@ -20,7 +22,9 @@ export async function readLocalScript(path: string): Promise<LoadedScript> {
 async function readRegularFile(path: string): Promise<Uint8Array> {
   const file = await open(path, constants.O_RDONLY | CAREFULLY);
   try {
-    if (!(await file.stat()).isFile()) throw new Unavailable('is not a regular file');
+    const stat = await file.stat();
+    if (!stat.isFile()) throw new Unavailable('is not a regular file');
+    refuseForeign(stat);
     const bytes = Buffer.alloc(MAX_SCRIPT + 1);
     let length = 0;
     while (length < bytes.length) {
@@ -33,4 +37,12 @@ async function readRegularFile(path: string): Promise<Uint8Array> {
   } finally {
     await file.close();
   }
+}
+
+/** As with the files of settings: whoever names the proxy is sent the credentials for it. */
+function refuseForeign({ mode, uid }: Stats): void {
+  const own = process.geteuid?.();
+  if (own === undefined) return;
+  if ((mode & 0o002) !== 0) throw new Unavailable('is not read: every user may write it');
+  if (uid !== 0 && uid !== own) throw new Unavailable(`is not read: it belongs to user ${uid}`);
 }
