@@ -7,6 +7,9 @@ import type { Context } from './context.ts';
 import { statusIntervalSec } from './plan.ts';
 import { wantUninstall } from './uninstall-marker.ts';
 
+/** Longest pause behind a sign-in page, ms: signing in changes nothing that the host could notice. */
+const PORTAL_CAP_MS = 60_000;
+
 /** Conditions of the connection: at most one holds, and a successful exchange disproves them all. */
 const CONNECTION: readonly ConditionCode[] = [
   'PLATFORM_UNREACHABLE',
@@ -60,7 +63,8 @@ export function exchangeFailed(context: Context, failure: Failure): void {
   }
   const now = context.clock.now();
   const facts = context.facts();
-  const capMs = statusIntervalSec(facts) * 1000;
+  const intervalMs = statusIntervalSec(facts) * 1000;
+  const capMs = failure.kind === 'portal' ? Math.min(intervalMs, PORTAL_CAP_MS) : intervalMs;
   const uplink = uplinkFailed(facts.uplink, now, context.random.next(), capMs, retryAfterMs(failure));
   context.update({ uplink, heartbeatWanted: facts.heartbeatWanted || noPlatform(failure) });
   raiseConnection(context, failure, uplink.nextAt);

@@ -68,6 +68,17 @@ describe('an upload on a metered network', () => {
     expect(waitsForUnmetered({ ...large, pending: null })).toBe(false);
   });
 
+  it('lets a small archive of logs pass that a person waits for', () => {
+    const terms = { encodedBytes: 1_000, digest: '', chunkBytes: 65_536, idempotencyKey: '' };
+    const command = { id: 'c', type: 'COLLECT_LOGS' };
+    const logs = { command, terms, held: null, nextStepAt: NOW, failures: 0 };
+    const facts = restingFacts({ ...limit, network: metered, pending: pendingOf(), logs });
+    expect(plan(facts, NOW).uplink).toEqual({ step: 'logs' });
+    const free = { ...facts, network: { online: true, metered: false } };
+    expect(plan(free, NOW).uplink).toEqual({ step: 'upload' });
+    expect(plan({ ...free, pending: pendingOf({ nextStepAt: NOW + 1 }) }, NOW).uplink).toBeNull();
+  });
+
   it('holds up nothing else: the heartbeat goes when it is due', () => {
     const facts = restingFacts({ ...limit, network: metered, pending: pendingOf(), heartbeatWanted: true });
     expect(plan(facts, NOW).uplink).toEqual({ step: 'heartbeat' });

@@ -109,7 +109,8 @@ function manifestMissing(type: ManifestType, facts: Facts): boolean {
 /** When the archive of logs goes a step further: never beside another upload, nor on a network that it is too large for. */
 function logsAt(facts: Facts): number | null {
   const { logs, pending } = facts;
-  return logs === null || pending !== null || logsWaitForUnmetered(facts) ? null : logs.nextStepAt;
+  const behind = pending !== null && !waitsForUnmetered(facts);
+  return logs === null || behind || logsWaitForUnmetered(facts) ? null : logs.nextStepAt;
 }
 
 /** When both sides compare roots: after a batch of cycles, and once a day (R223); never while either side is moving. */

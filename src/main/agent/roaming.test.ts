@@ -125,6 +125,18 @@ describe('a network that changes', () => {
     expect(rig.events.filter((event) => event.name === 'condition')).toEqual([]);
   });
 
+  it('that wants a sign-in is tried once a minute, since nothing on the host tells when a person has signed in', async () => {
+    const portal: Failure = { kind: 'portal', suspected: false, evidence: 'a page answers' };
+    rig.platform.twist('heartbeat', ...Array.from({ length: 500 }, () => ({ fail: portal })));
+    await rig.pass(3 * 60 * MINUTE);
+    expect(rig.conditions).toEqual(['CAPTIVE_PORTAL']);
+    rig.platform.straighten();
+    rig.platform.calls.length = 0;
+    await rig.pass(MINUTE);
+    expect(rig.platform.of('heartbeat').length).toBeGreaterThan(0);
+    expect(rig.conditions).toEqual([]);
+  });
+
   it('is not followed any more once the agent has ended', async () => {
     await rig.stop();
     expect(rig.network.listener).toBeUndefined();

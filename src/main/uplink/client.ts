@@ -6,7 +6,7 @@ import { signRequest, type RequestParts } from '../../wire/message-signature.ts'
 import type { Log } from '../host/log.ts';
 import { pacingMs, type IncomingReply, type OutgoingRequest } from './connection.ts';
 import { diagnose } from './diagnosis.ts';
-import { describeFailure, failureOf, wasEnded, type Failure, type Result } from './failure.ts';
+import { causeOf, describeFailure, failureOf, wasEnded, type Failure, type Result } from './failure.ts';
 import type { ProxyProblem } from './proxy/candidate.ts';
 import { describeRoute, describeRoutes, type TriedRoute } from './route.ts';
 import { Routes, type Leg, type RoutesOptions } from './routes.ts';
@@ -175,8 +175,13 @@ export class PlatformClient {
 
   #reached(route: string, issuer: string): void {
     this.#route = route;
-    const { knownIssuer } = this.#options;
-    if (knownIssuer.get() !== issuer) knownIssuer.set(issuer);
+    const { knownIssuer, log } = this.#options;
+    try {
+      if (knownIssuer.get() !== issuer) knownIssuer.set(issuer);
+    } catch (error) {
+      // A full disk takes nothing from a good reply; the next connection tries again.
+      log.warn(`the platform's issuer could not be noted: ${causeOf(error).reason}`);
+    }
   }
 
   /** The request of one attempt, signed anew, so that nobody on one route can replay it on another. */
