@@ -1,4 +1,5 @@
 import { callInThread, loadKoffi, type NativeFunction } from '../../host/koffi.ts';
+import { proxyInfoType } from '../proxy/winhttp-info.ts';
 
 /** What WinHTTP's discovery says for one URL. */
 export type AutoProxy =
@@ -29,13 +30,6 @@ const OPTIONS = {
   fAutoLogonIfChallenged: 0,
 };
 
-/** WINHTTP_PROXY_INFO. */
-interface ProxyInfo {
-  dwAccessType: number;
-  lpszProxy: unknown;
-  lpszProxyBypass: unknown;
-}
-
 /** Loads winhttp.dll, or the libraries of these names in a test. Throws off Windows. */
 export function loadAutoProxy(library = 'winhttp.dll', memory = 'kernel32.dll'): FindAutoProxy {
   const koffi = loadKoffi();
@@ -48,37 +42,25 @@ export function loadAutoProxy(library = 'winhttp.dll', memory = 'kernel32.dll'):
     dwReserved: 'uint32',
     fAutoLogonIfChallenged: 'int32',
   });
-  const info = koffi.struct({ dwAccessType: 'uint32', lpszProxy: 'void *', lpszProxyBypass: 'void *' });
+  const info = proxyInfoType(koffi, memory);
   const open = winhttp.func('__stdcall', 'WinHttpOpen', 'void *', [
     ...['str16', 'uint32', 'str16', 'str16', 'uint32'],
   ]) as (agent: string, access: number, proxy: null, bypass: null, flags: number) => unknown;
   const getProxyForUrl = winhttp.func('__stdcall', 'WinHttpGetProxyForUrl', 'int32', [
-    ...['void *', 'str16', koffi.pointer(options), koffi.out(koffi.pointer(info))],
+    ...['void *', 'str16', koffi.pointer(options), koffi.out(koffi.pointer(info.type))],
   ]) as NativeFunction;
   const closeHandle = winhttp.func('__stdcall', 'WinHttpCloseHandle', 'int32', ['void *']) as (
     handle: unknown,
   ) => number;
-  const free = koffi.load(memory).func('__stdcall', 'GlobalFree', 'void *', ['void *']) as (
-    pointer: unknown,
-  ) => unknown;
-  const take = (pointer: unknown): string => {
-    if (pointer === null) return '';
-    try {
-      return String(koffi.decode(pointer, 'char16_t', -1));
-    } finally {
-      free(pointer);
-    }
-  };
   return async (url) => {
     const session = open('Wayfarer', ACCESS_TYPE_NO_PROXY, null, null, 0);
     if (session === null) throw new Error('WinHttpOpen failed');
     try {
-      const result: ProxyInfo = { dwAccessType: 0, lpszProxy: null, lpszProxyBypass: null };
+      const result = info.empty();
       // Discovery waits for the network, so it works in a thread.
       if ((await callInThread(getProxyForUrl, [session, url, OPTIONS, result])) === 0)
         return { kind: 'none' };
-      const proxy = take(result.lpszProxy);
-      take(result.lpszProxyBypass);
+      const { proxy } = info.take(result);
       return result.dwAccessType === ACCESS_TYPE_NAMED_PROXY
         ? { kind: 'proxies', proxy }
         : { kind: 'direct' };

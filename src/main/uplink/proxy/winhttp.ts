@@ -6,6 +6,7 @@ import {
   type ReadSystemProxies,
   type SystemProxies,
 } from './system-proxy.ts';
+import { proxyInfoType, type ProxyInfo } from './winhttp-info.ts';
 
 /** WinHTTP's proxy for the whole machine, as `netsh winhttp set proxy` and policies set it; absent: none. */
 export interface WinHttpProxy {
@@ -40,40 +41,22 @@ function toParse(entry: string): ProxyToParse {
   return { protocol: 'http', authority: withPort };
 }
 
-/** WINHTTP_PROXY_INFO. */
-interface ProxyInfo {
-  dwAccessType: number;
-  lpszProxy: unknown;
-  lpszProxyBypass: unknown;
-}
-
 /** Loads winhttp.dll, or the library of that name in a test. Throws off Windows. */
 export function loadWinHttp(
   library = 'winhttp.dll',
   memory = 'kernel32.dll',
 ): () => WinHttpProxy | undefined {
   const koffi = loadKoffi();
-  const info = koffi.struct({ dwAccessType: 'uint32', lpszProxy: 'void *', lpszProxyBypass: 'void *' });
+  const info = proxyInfoType(koffi, memory);
   const getDefault = koffi
     .load(library)
-    .func('__stdcall', 'WinHttpGetDefaultProxyConfiguration', 'int32', [koffi.out(koffi.pointer(info))]) as (
-    result: ProxyInfo,
-  ) => number;
-  const free = koffi.load(memory).func('void * __stdcall GlobalFree(void *memory)') as (
-    pointer: unknown,
-  ) => unknown;
-  const take = (pointer: unknown): string => {
-    if (pointer === null) return '';
-    try {
-      return String(koffi.decode(pointer, 'char16_t', -1));
-    } finally {
-      free(pointer);
-    }
-  };
+    .func('__stdcall', 'WinHttpGetDefaultProxyConfiguration', 'int32', [
+      koffi.out(koffi.pointer(info.type)),
+    ]) as (result: ProxyInfo) => number;
   return () => {
-    const result: ProxyInfo = { dwAccessType: 0, lpszProxy: null, lpszProxyBypass: null };
+    const result = info.empty();
     if (getDefault(result) === 0) throw new Error('WinHttpGetDefaultProxyConfiguration failed');
-    const found = { proxy: take(result.lpszProxy), bypass: take(result.lpszProxyBypass) };
+    const found = info.take(result);
     return result.dwAccessType === NAMED_PROXY ? found : undefined;
   };
 }
