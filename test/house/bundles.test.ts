@@ -10,9 +10,18 @@ const names = Object.keys(BUNDLES) as BundleName[];
 
 /** Everything that a bundle takes in or leaves outside, as package and module names or paths. */
 async function contents(name: BundleName): Promise<{ inputs: string[]; outside: string[] }> {
-  const { inputs, outputs } = await bundle(name);
+  const { inputs, outputs } = await workedOut(name);
   const outside = Object.values(outputs).flatMap((output) => output.imports.map((imported) => imported.path));
   return { inputs: Object.keys(inputs), outside: [...new Set(outside)] };
+}
+
+const known = new Map<BundleName, ReturnType<typeof bundle>>();
+
+/** What is in a bundle, worked out once for all tests of this file. */
+function workedOut(name: BundleName): ReturnType<typeof bundle> {
+  const found = known.get(name) ?? bundle(name);
+  known.set(name, found);
+  return found;
 }
 
 describe('the headless bundles', () => {
@@ -49,14 +58,14 @@ describe('the headless bundles', () => {
   });
 
   it.each(['collector', 'agentid'] as const)('the service finds %s beside it', async (name) => {
-    const { outputs } = await bundle(name);
+    const { outputs } = await workedOut(name);
     const made = Object.keys(outputs).map((path) => basename(path));
     const looked = [...readFileSync(join(ROOT, BUNDLES.service), 'utf8').matchAll(/entry\('([\w.]+)', '/g)];
     expect(made.filter((file) => looked.some(([, found]) => found === file))).toEqual([`${name}.mjs`]);
   });
 
   it('whoever runs proxy scripts finds their runner beside it', async () => {
-    const { outputs } = await bundle('pac-runner');
+    const { outputs } = await workedOut('pac-runner');
     const made = Object.keys(outputs).map((path) => basename(path));
     const looked = /'(pac-runner\.\w+)'/.exec(
       readFileSync(join(ROOT, 'src/main/uplink/pac/run-script.ts'), 'utf8'),

@@ -103,6 +103,10 @@ describe('redaction', () => {
         },
       ),
     );
+    // Letters alone are no word yet.
+    for (const token of ['AAAAAAAAAAAAAAAAAAAAAAAA', 'YWFhYWFh']) {
+      expect(redact(`Basic ${token}`)).toBe('Basic …');
+    }
     for (const text of [
       'Negotiate authentication failed',
       'offers Basic, NTLM and Negotiate',

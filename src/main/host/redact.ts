@@ -5,23 +5,25 @@
 const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi, '…'],
   [/(:\/\/)[^\r\n]*@/g, '$1…@'],
-  // A proxy whose scheme was forgotten; what the line above has done stays.
-  [/(prox(?:y|ies)["']?\s*[:=](?!\s*["']?\w+:\/\/…@)\s*)[^\r\n]*@/gi, '$1…@'],
+  // A proxy whose scheme was forgotten; what the line above has done stays. \u2026 and not the character itself: a bundle
+  // keeps pattern literals as they are written, and one character outside Latin-1 doubles its memory.
+  [/(prox(?:y|ies)["']?\s*[:=](?!\s*["']?\w+:\/\/\u2026@)\s*)[^\r\n]*@/gi, '$1…@'],
   [/(^|[\s=;"'(,])[^\s/:=;"'(,@[\]]{0,256}:(?!\/\/)\S*@/g, '$1…@'],
   [/(authorization|authenticate|authentication-info|signature|cookie)(["']?\s*[:=]\s*)[^\r\n]+/gi, '$1$2…'],
   [
     /(password|passphrase|passwd|token|secret|api[-_]?key|correlation[-_ ]?id(?:entifier)?)(["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\S+)/gi,
     '$1$2…',
   ],
-  // What follows the name of an authentication scheme (RFC 4559, RFC 7617) and is no plain word.
-  [
-    /\b(negotiate|kerberos|ntlm|basic|bearer)(\s+)(?=[A-Za-z]?[a-z]*[^a-z\s])[A-Za-z0-9+/=._~-]{8,}/gi,
-    '$1$2…',
-  ],
   // An Ed25519 signature or longer, in base64 and in base64url (a JWS holds one).
   [/(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{86,}==/g, '…'],
   [/[A-Za-z0-9_-]{86,}/g, '…'],
 ];
+
+/** What follows the name of an authentication scheme: a token (RFC 4559, RFC 6750, RFC 7617), or the rest of a sentence. */
+const AFTER_A_SCHEME = /\b(negotiate|kerberos|ntlm|basic|bearer)(\s+)([a-z0-9+/=._~-]{8,})/gi;
+
+/** A word of a sentence. Apart from the pattern above, in which capitals and small letters are the same. */
+const PLAIN_WORD = /^[A-Za-z][a-z]*$/;
 
 /** Longest message, characters: what a platform or a file sends us ends up in some, and patterns take time. */
 const MAX_MESSAGE = 8_192;
@@ -39,9 +41,15 @@ export const STEERING =
 export function redact(message: string): string {
   const shown = SECRETS.reduce(
     (text, [pattern, replacement]) => text.replace(pattern, replacement),
-    shortened(message),
+    withoutTokens(shortened(message)),
   );
   return shown.replace(STEERING, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
+function withoutTokens(message: string): string {
+  return message.replace(AFTER_A_SCHEME, (whole, scheme: string, gap: string, word: string) =>
+    PLAIN_WORD.test(word) ? whole : `${scheme}${gap}…`,
+  );
 }
 
 function shortened(message: string): string {
