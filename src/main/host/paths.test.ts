@@ -11,6 +11,7 @@ describe('paths of the agent', () => {
       settingsFile: '/etc/wayfarer/agent.conf',
       hostIdFile: '/etc/wayfarer/hostid',
       dataDir: '/var/lib/wayfarer',
+      secretsDir: '/var/lib/wayfarer/secrets',
       runDir: '/run/wayfarer',
       logFile: '/var/log/wayfarer/wayfarer-agent.log',
       syslogSocket: '/dev/log',

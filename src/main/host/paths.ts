@@ -7,6 +7,8 @@ export interface Paths {
   readonly settingsFile: string;
   readonly hostIdFile: string;
   readonly dataDir: string;
+  /** Where secrets are sealed, or marked as being in a keychain; a folder for them alone. */
+  readonly secretsDir: string;
   readonly runDir: string;
   readonly logFile: string;
   /** Where the system's log takes datagrams (syslog(3)); unused on Windows. */
@@ -87,6 +89,7 @@ function unixLayout(
     settingsFile: join(configDir, 'agent.conf'),
     hostIdFile: join(configDir, 'hostid'),
     dataDir,
+    secretsDir: join(dataDir, 'secrets'),
     runDir,
     logFile,
     syslogSocket,
@@ -105,6 +108,7 @@ function windowsLayout(root: string | undefined, environment: NodeJS.ProcessEnv)
     settingsFile: win32.join(dataDir, 'agent.conf'),
     hostIdFile: win32.join(dataDir, 'hostid'),
     dataDir,
+    secretsDir: win32.join(dataDir, 'secrets'),
     runDir: dataDir,
     logFile: win32.join(dataDir, 'Log.txt'),
     syslogSocket: '',
@@ -121,5 +125,7 @@ function windowsLayout(root: string | undefined, environment: NodeJS.ProcessEnv)
 export function ensurePaths(paths: Paths): void {
   ensureDirectory(dirname(paths.settingsFile), 0o755);
   ensureDirectory(paths.dataDir, 0o700);
+  // Also while it is empty: a folder that is there can be watched, and the first credentials count at once.
+  ensureDirectory(paths.secretsDir, 0o700);
   ensureDirectory(paths.runDir, 0o755);
 }

@@ -87,6 +87,7 @@ export function openHostRoutes(options: HostRoutesOptions): HostRoutes {
       return watchProxySettings({
         source,
         places: paths.proxy,
+        secretsDir: paths.secretsDir,
         clock,
         changed: () => {
           archive();

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Paths } from '../paths.ts';
 import { openSecretStore, type SecretStoreOptions } from './open.ts';
 import type { SecretStore } from './secret-store.ts';
@@ -16,13 +15,12 @@ export interface HostSecretsOptions extends Pick<
 /** The secrets of the service on this host: one place for it and every tool. Never rejects. */
 export function openHostSecrets({ paths, warn, ...options }: HostSecretsOptions): Promise<SecretStore> {
   const { platform, uid, environment, moved } = options;
-  const directory = join(paths.dataDir, 'secrets');
   return openSecretStore({
     platform,
     uid,
     environment,
     moved,
-    directory,
+    directory: paths.secretsDir,
     perUser: false,
     onFallback: warn,
   });

@@ -24,11 +24,15 @@ const realTimer: StartTimer = (ms, act) => {
 /**
  * The user's keychain as a store: Secret Service on Linux, login keychain on macOS, Credential Manager on Windows. A
  * file of each secret's name in `directory` says that the keychain has it, because a locked one answers as if it had
- * nothing.
+ * nothing, and because a file can be watched. `kind` is what status calls it.
  */
-export const openKeychain = (directory: string, keychain: KeychainCalls): SecretFileStore =>
+export const openKeychain = (
+  directory: string,
+  keychain: KeychainCalls,
+  kind = 'keychain',
+): SecretFileStore =>
   new SecretFileStore(directory, {
-    kind: 'keychain',
+    kind,
     extension: '.keychain',
     seal: async (name, value) => {
       await keychain.set(name, value);

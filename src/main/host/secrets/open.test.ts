@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -79,5 +79,20 @@ describe('opening a store', () => {
     });
     expect(store.kind).toBe('sealed file');
     expect([before, loaded()]).toEqual([false, false]);
+  });
+
+  it('asks the System keychain of macOS for nothing that no file says it has', async () => {
+    const store = await openSecretStore({
+      ...user,
+      platform: 'darwin',
+      uid: 0,
+      directory,
+      onFallback: () => undefined,
+    });
+    expect(store.kind).toBe('System keychain');
+    // There is no security(1) here: asking it would reject.
+    expect(await store.get('proxy-credentials')).toBeUndefined();
+    writeFileSync(join(directory, 'proxy-credentials.keychain'), 'in the keychain\n', { mode: 0o600 });
+    await expect(store.get('proxy-credentials')).rejects.toThrow('System.keychain');
   });
 });

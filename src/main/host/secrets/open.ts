@@ -55,7 +55,9 @@ export async function openSecretStore(options: SecretStoreOptions): Promise<Secr
     case 'DPAPI':
       return openDpapi(directory, () => loadDataProtection());
     case 'System keychain':
-      return new LayeredStore(new MacSystemKeychain(), [openSealedFiles(directory)]);
+      return new LayeredStore(openKeychain(directory, new MacSystemKeychain(), kind), [
+        openSealedFiles(directory),
+      ]);
     case 'systemd-creds':
       return openForRoot(directory, onFallback);
     case 'keychain':

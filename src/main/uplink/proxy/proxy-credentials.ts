@@ -1,3 +1,5 @@
+import { lstatSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { SecretsUnavailable, type SecretStore } from '../../host/secrets/secret-store.ts';
 import { mayGetCredentials, type ProxyCandidate, type ProxyCredentials } from './candidate.ts';
@@ -48,6 +50,27 @@ export async function writeProxyCredentials(
 ): Promise<void> {
   if (credentials === undefined) return store.delete(NAME);
   return store.set(NAME, JSON.stringify({ username: credentials.username, password: credentials.password }));
+}
+
+/** Whether a file of the folder of secrets is about the credentials: every store keeps one under their name. */
+export const isCredentialsFile = (name: string): boolean => name.startsWith(`${NAME}.`);
+
+/**
+ * A text that is another one after the credentials were set, also to what they were, or removed. `folder` is that of the
+ * secrets; no secret is read. Never throws.
+ */
+export function credentialsRevision(folder: string): string {
+  try {
+    const files = readdirSync(folder).filter(isCredentialsFile).sort();
+    return JSON.stringify(files.map((name) => [name, ...whenWritten(join(folder, name))]));
+  } catch {
+    return '[]';
+  }
+}
+
+function whenWritten(path: string): string[] {
+  const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? [] : [`${stat.ino}`, `${stat.mtimeNs}`];
 }
 
 /**

@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../../../../test/support/until.ts';
 import { FakeClock } from '../../agent/testing/fake-clock.ts';
 import { resolvePaths } from '../../host/paths.ts';
+import { openSealedFiles } from '../../host/secrets/sealed-file.ts';
+import { writeProxyCredentials } from './proxy-credentials.ts';
 import { fileSettings } from './settings-files.ts';
 import { DEBOUNCE_MS, POLL_MS, watchProxySettings, type WatchFolder } from './watch-proxy.ts';
 
@@ -26,10 +28,11 @@ afterEach(() => {
 });
 
 function start(watchFolder?: WatchFolder): void {
-  const places = resolvePaths('linux', root, {}).proxy;
+  const { proxy: places, secretsDir } = resolvePaths('linux', root, {});
   stop = watchProxySettings({
     source: fileSettings(places),
     places,
+    secretsDir,
     clock,
     changed: () => {
       calls += 1;
@@ -51,7 +54,7 @@ function steered() {
   const folders = new Map<string, { changed: (name: string | null) => void; lost: () => void }>();
   const watchFolder: WatchFolder = (folder, changed, lost) => {
     const name = folder.slice(root.length);
-    if (name === '/etc/sysconfig') throw new Error('ENOENT');
+    if (['/etc/sysconfig', '/var/lib/wayfarer/secrets'].includes(name)) throw new Error('ENOENT');
     folders.set(name, { changed, lost });
     return () => folders.delete(name);
   };
@@ -122,6 +125,29 @@ describe('watching the proxy settings', () => {
     expect([...folders.keys()]).toEqual(['/etc/default']);
     poll();
     expect([...folders.keys()].sort()).toEqual(['/etc', '/etc/default']);
+  });
+
+  it('R258 tells credentials that were set, set again and removed, and no other secret', async () => {
+    const secretsDir = at('/var/lib/wayfarer/secrets');
+    mkdirSync(secretsDir, { recursive: true });
+    const store = openSealedFiles(secretsDir);
+    start();
+    const set = async (password: string): Promise<void> => {
+      await writeProxyCredentials(store, { username: 'roamer', password });
+    };
+    await set('first');
+    await until('a sign of change', () => (lookSoon() ? true : undefined));
+    clock.jumpTo(clock.now() + DEBOUNCE_MS);
+    expect(calls).toBe(1);
+    await set('first');
+    poll();
+    expect(calls).toBe(2);
+    await store.set('agent-key', 'something else');
+    poll();
+    expect(calls).toBe(2);
+    await writeProxyCredentials(store, undefined);
+    poll();
+    expect(calls).toBe(3);
   });
 
   it('ends every watch and timer when it is stopped', () => {

@@ -2,6 +2,7 @@ import { watch, type FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Clock } from '../../clock.ts';
 import type { ProxyPlaces } from '../../host/paths.ts';
+import { credentialsRevision, isCredentialsFile } from './proxy-credentials.ts';
 import type { ProxySettingsSource } from './proxy-settings.ts';
 
 /** How long after a sign of change the settings are read, ms: editors write in several steps. */
@@ -23,8 +24,10 @@ export type WatchFolder = (
 export interface ProxyWatchOptions {
   readonly source: Pick<ProxySettingsSource, 'read'>;
   readonly places: ProxyPlaces;
+  /** The folder of the secrets: the credentials among them are part of the settings. */
+  readonly secretsDir: string;
   readonly clock: Clock;
-  /** Called once per change of what the settings say; never for a file that is only touched. */
+  /** Called once per change of what the settings say, or of the credentials; never for settings that are only touched. */
   readonly changed: () => void;
   readonly watchFolder?: WatchFolder;
 }
@@ -40,8 +43,8 @@ export function watchProxySettings(options: ProxyWatchOptions): () => void {
 
 class ProxyWatcher {
   readonly #options: ProxyWatchOptions;
-  /** File names of interest by folder. */
-  readonly #folders: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Which file names are of interest, by folder. */
+  readonly #folders: ReadonlyMap<string, OfInterest>;
   readonly #watches = new Map<string, () => void>();
   #known: string;
   #cancelCheck: (() => void) | undefined;
@@ -49,7 +52,8 @@ class ProxyWatcher {
 
   constructor(options: ProxyWatchOptions) {
     this.#options = options;
-    this.#folders = foldersOf([...options.places.files, ...options.places.sharedFiles]);
+    const { files, sharedFiles } = options.places;
+    this.#folders = foldersOf([...files, ...sharedFiles]).set(options.secretsDir, isCredentialsFile);
     this.#known = this.#content();
   }
 
@@ -67,10 +71,12 @@ class ProxyWatcher {
 
   /** What the settings say, without the numbers of their lines: a comment above one is no change. */
   #content(): string {
-    const { given, problems } = this.#options.source.read();
+    const { source, secretsDir } = this.#options;
+    const { given, problems } = source.read();
     return JSON.stringify([
       Object.entries(given).map(([name, { value }]) => [name, value]),
       problems.map(({ setting, reason }) => [setting, reason]),
+      credentialsRevision(secretsDir),
     ]);
   }
 
@@ -100,18 +106,18 @@ class ProxyWatcher {
   }
 
   #watchFolders(): void {
-    for (const [folder, names] of this.#folders) {
-      if (!this.#watches.has(folder)) this.#watchFolder(folder, names);
+    for (const [folder, ofInterest] of this.#folders) {
+      if (!this.#watches.has(folder)) this.#watchFolder(folder, ofInterest);
     }
   }
 
-  #watchFolder(folder: string, names: ReadonlySet<string>): void {
+  #watchFolder(folder: string, ofInterest: OfInterest): void {
     const { watchFolder = watchWithNode } = this.#options;
     try {
       const end = watchFolder(
         folder,
         (name) => {
-          if (name === null || names.has(name)) this.#checkSoon();
+          if (name === null || ofInterest(name)) this.#checkSoon();
         },
         () => {
           this.#watches.get(folder)?.();
@@ -125,13 +131,15 @@ class ProxyWatcher {
   }
 }
 
-function foldersOf(files: readonly string[]): ReadonlyMap<string, ReadonlySet<string>> {
+type OfInterest = (name: string) => boolean;
+
+function foldersOf(files: readonly string[]): Map<string, OfInterest> {
   const folders = new Map<string, Set<string>>();
   for (const file of files) {
     const names = folders.get(dirname(file)) ?? new Set<string>();
     folders.set(dirname(file), names.add(basename(file)));
   }
-  return folders;
+  return new Map([...folders].map(([folder, names]) => [folder, (name) => names.has(name)]));
 }
 
 const watchWithNode: WatchFolder = (folder, changed, lost) => {
