@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { budgetOf, Pacer, shareOfThrottle } from './pace.ts';
+import { shareOfThrottle } from '../shared/profile.ts';
+import { budgetOf, Pacer } from './pace.ts';
 
 /** Works `slices` of `workMs` CPU each with a breath between; returns the sleeps. */
 async function sleepsOf(

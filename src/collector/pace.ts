@@ -1,4 +1,5 @@
 import type { Pace as PaceLimits } from '../shared/collector.ts';
+import { cpuSharePct } from '../shared/profile.ts';
 import type { Os } from './table.ts';
 
 /** Work between two sleeps under a CPU limit, in milliseconds of CPU: short enough not to be felt. */
@@ -20,19 +21,15 @@ export interface Budget {
   readonly sleepPerWork: number;
 }
 
-/** Share of one core in percent that a throttle of `ms` stands for (R149). */
-export function shareOfThrottle(ms: number): number {
-  if (ms <= 0) return 100;
-  if (ms <= 10) return 20;
-  if (ms <= 20) return 10;
-  return 5;
-}
-
-/** The budget of a profile: the limit counts on Windows, the throttle elsewhere (R146–R149, protocol scheduler rule 3). */
+/**
+ * The budget of a collection: the share that it was given for itself (R180), else that of the profile (protocol, scheduler
+ * rule 3). A throttle sets the length of a slice as well.
+ */
 export function budgetOf(limits: PaceLimits, os: Os): Budget {
-  const share = os === 'win32' ? limits.cpuLimitPct : shareOfThrottle(limits.cpuThrottleMs);
+  const share = limits.sharePct ?? cpuSharePct(limits, os);
   if (share >= 100) return { quantumMs: YIELD_EVERY_MS, sleepPerWork: 0 };
-  const quantumMs = os === 'win32' ? LIMIT_QUANTUM_MS : (limits.cpuThrottleMs * share) / (100 - share);
+  const throttled = limits.sharePct === undefined && os !== 'win32';
+  const quantumMs = throttled ? (limits.cpuThrottleMs * share) / (100 - share) : LIMIT_QUANTUM_MS;
   return { quantumMs, sleepPerWork: 100 / share - 1 };
 }
 

@@ -16,6 +16,8 @@ const ItemSchema = z.object({ key: z.string().max(70_000), row: z.string(), hash
 export const PaceSchema = z.object({
   cpuLimitPct: z.number().min(2).max(100),
   cpuThrottleMs: z.number().min(0).max(1000),
+  /** Share of one core for this collection alone, %, in the place of both: a scan on demand (R180). */
+  sharePct: z.number().min(2).max(100).optional(),
 });
 export type Pace = z.infer<typeof PaceSchema>;
 

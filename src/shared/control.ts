@@ -9,6 +9,9 @@ import { AgentStatus } from './status.ts';
  */
 export const CONTROL_VERSION = 1;
 
+/** Header by which each side names the version that it speaks; a client without it is taken at the path's word. */
+export const CONTROL_HEADER = 'wayfarer-control';
+
 /** Something worth a line on a terminal. `at` in RFC 3339; numbers are counts, bytes or milliseconds as named. */
 export const AgentEvent = z.discriminatedUnion('name', [
   z.object({

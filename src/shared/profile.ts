@@ -185,6 +185,22 @@ function clampPorts(given: readonly number[]): { used: number[]; clamped: Clampe
   return { used, clamped: [clamped] };
 }
 
+/** Share of one core in percent that a throttle of `ms` stands for (R149). */
+export function shareOfThrottle(ms: number): number {
+  if (ms <= 0) return 100;
+  if (ms <= 10) return 20;
+  if (ms <= 20) return 10;
+  return 5;
+}
+
+/** Share of one core in percent that a profile allows: its limit counts on Windows, its throttle elsewhere (R146–R149). */
+export function cpuSharePct(
+  limits: Pick<Profile, 'cpuLimitPct' | 'cpuThrottleMs'>,
+  platform: string,
+): number {
+  return platform === 'win32' ? limits.cpuLimitPct : shareOfThrottle(limits.cpuThrottleMs);
+}
+
 /** Minutes between the end of one cycle of a type and the start of the next (R159–R165). */
 export function intervalMinutes(type: ManifestType, profile: Profile): number {
   switch (type) {

@@ -3,6 +3,7 @@ import { CONDITIONS, type ConditionCode } from './conditions.ts';
 import { MANIFEST_TYPES } from './modules.ts';
 import { RouteAttempt } from './proxy.ts';
 import { LOG_LEVELS } from './profile.ts';
+import { DemandedScan } from './scan.ts';
 
 /** What the agent is doing, as one word (R315). Derived from facts, never set. */
 export const PHASES = [
@@ -47,6 +48,8 @@ export const TypeStatus = z.object({
   intervalMin: z.number().int(),
   /** Longest that delay and random share may add to it, minutes. */
   spreadMin: z.number().int(),
+  /** The last scan that somebody asked for. */
+  demand: DemandedScan.nullable(),
 });
 export type TypeStatus = z.infer<typeof TypeStatus>;
 

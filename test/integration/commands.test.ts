@@ -94,10 +94,19 @@ describe('commands of the platform', () => {
     await estate.equal(agent);
   });
 
-  it('answers UNSUPPORTED to a command that this build does not carry out', async () => {
-    const { result, id } = await command('SCAN_NOW');
-    expect(result).toBe('UNSUPPORTED');
+  it('R173 SCAN_NOW scans a type, and its acknowledgement names the reason where it does not', async () => {
+    const before = estate.commits(hostId, 'Vulnerability').length;
+    const { result, id } = await command('SCAN_NOW', { type: 'Vulnerability' });
+    expect(result).toBe('DONE');
     expect(acknowledgements(id)).toBe(1);
+    await estate.untilCommits(hostId, 'Vulnerability', (commits) => commits.length > before);
+    expect((await agent.status()).types.Vulnerability?.demand).toMatchObject({
+      controlId: id,
+      origin: 'platform',
+    });
+    expect(await command('SCAN_NOW', { type: 'SCA' })).toMatchObject({ result: 'REFUSED' });
+    await agent.logged(/scan of SCA refused \(platform\): its module is not active/);
+    await estate.equal(agent);
   });
 
   it('R111 an announced agent version arrives, and this build says that it does not fetch it', async () => {

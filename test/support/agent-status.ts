@@ -52,6 +52,7 @@ export const STATUS: AgentStatus = {
       nextDueAt: '2026-11-21T11:00:00.000Z',
       intervalMin: 1440,
       spreadMin: 0,
+      demand: null,
     },
     Vulnerability: {
       manifestVersion: 1,
@@ -65,6 +66,7 @@ export const STATUS: AgentStatus = {
       nextDueAt: '2026-11-20T16:00:00.000Z',
       intervalMin: 240,
       spreadMin: 0,
+      demand: null,
     },
   },
   lastCheckIn: '2026-11-20T11:50:00.000Z',

@@ -131,7 +131,7 @@ describe('a collection', () => {
   it('R027 does not start while collection is suspended, on request neither', async () => {
     rig.platform.profile = { ...rig.platform.profile, suspendCollection: true };
     await rig.start();
-    expect(rig.core.requestCycle({})).toEqual({ accepted: [], refused: { Inventory: 'suspended' } });
+    expect(rig.core.requestCycle({})).toEqual({ accepted: [], refused: { Inventory: 'SUSPENDED' } });
     await rig.pass(DAY);
     expect(rig.collector.collections).toHaveLength(0);
     expect(rig.status.phase).toBe('suspended');

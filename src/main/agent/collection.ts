@@ -5,6 +5,7 @@ import type { Pending } from '../queue/pending-upload.ts';
 import type { Staging } from '../queue/snapshot-store.ts';
 import { StoreError } from '../queue/store-error.ts';
 import type { Context } from './context.ts';
+import { demandBegins, demandGoesOn, demandInterrupted } from './demand.ts';
 import type { CycleReason } from './facts.ts';
 import { collectionPauseMs, earlierRequest } from './schedule.ts';
 import { chunkBytesOf, pendingFacts } from './upload-progress.ts';
@@ -70,13 +71,14 @@ export class Collection {
     }
     context.emit({ name: 'collecting', type, reason });
     context.log.info(`collection of ${type} started (${reason})`);
-    this.#command(this.#lastId, type);
+    this.#command(this.#lastId, type, demandBegins(context, type));
   }
 
-  #command(job: number, type: ManifestType): void {
+  #command(job: number, type: ManifestType, sharePct: number | undefined): void {
     const { cpuLimitPct, cpuThrottleMs } = this.#context.facts().profile;
     const tasks = [...(this.#context.tasks.get(type) ?? [])];
-    this.#send({ kind: 'collect', job, type, tasks, pace: { cpuLimitPct, cpuThrottleMs }, credit: CREDIT });
+    const pace = { cpuLimitPct, cpuThrottleMs, ...(sharePct !== undefined && { sharePct }) };
+    this.#send({ kind: 'collect', job, type, tasks, pace, credit: CREDIT });
   }
 
   /** Takes a message of the collector; those of a job that was given up or is complete are ignored. */
@@ -151,6 +153,7 @@ export class Collection {
     context.conditions.clear('COLLECTION_FAILED', type);
     context.updateType(type, { collectedAt: sealed.collectedAt, serving: null, failures: 0 });
     context.update({ pending: pendingFacts(sealed, context.clock.now()) });
+    demandGoesOn(context, type, 'uploading');
     this.#reportTables(type, done);
     const { rows, setCount, delCount } = sealed;
     context.log.info(
@@ -178,6 +181,7 @@ export class Collection {
     conditions.raise('TABLE_ERRORS', clock.now(), { tables: `${type}: ${tables}` }, type);
   }
 
+  /** Without a pause it is the collector that ended, not the collection that failed. */
   #failed(reason: string, pauseMs?: number): void {
     const job = this.#job;
     if (job === undefined) return;
@@ -190,6 +194,8 @@ export class Collection {
     const request = { reason: 'retry' as const, notBefore: now + retryMs };
     const requested = earlierRequest(known?.requested ?? null, request);
     context.updateType(job.type, { requested, serving: null, failures });
+    if (pauseMs === 0) demandInterrupted(context, job.type);
+    else demandGoesOn(context, job.type, 'failed', reason);
     context.log.error(`collection of ${job.type} failed: ${reason}`);
     context.conditions.raise(
       'COLLECTION_FAILED',

@@ -6,8 +6,10 @@ import {
   moduleConflict,
   type ManifestType,
 } from '../../shared/modules.ts';
+import { ScanRequest } from '../../shared/scan.ts';
 import { COMMAND_RESULTS, type Command, type CommandResult as Result } from '../../shared/wire.ts';
 import type { Context } from './context.ts';
+import { demandScan } from './demand.ts';
 import { overrideLevel } from './log-level.ts';
 import { wantLogs } from './logs-upload.ts';
 import { setModules } from './modules.ts';
@@ -17,6 +19,12 @@ import { scorch } from './sync-check.ts';
 import { wantUninstall } from './uninstall-marker.ts';
 
 const CommandResult = z.enum(COMMAND_RESULTS);
+
+/** Arguments of SCAN_NOW: what `POST /v1/scan` takes; the vulnerability scan is what an administrator means by "scan". */
+const ScanNow = ScanRequest.partial({ type: true }).transform((args) => ({
+  ...args,
+  type: args.type ?? 'Vulnerability',
+}));
 
 /** What came of a command. */
 interface Outcome {
@@ -56,6 +64,15 @@ const COMMANDS: Readonly<Record<string, Execute>> = {
   COLLECT_LOGS: (context, command) => {
     const reason = wantLogs(context, command);
     return reason === undefined ? 'later' : refused(reason);
+  },
+  SCAN_NOW: (context, command) => {
+    const wish = ScanNow.safeParse(command.args);
+    if (!wish.success)
+      return refused('args.type must name a type that can be scanned on demand, args.cpuLimitPct 2 to 100');
+    const answer = demandScan(context, { ...wish.data, origin: 'platform', controlId: command.id });
+    return 'accepted' in answer
+      ? { result: 'DONE', detail: answer.accepted.controlId }
+      : refused(answer.reason);
   },
   REPROVISION: (context) => {
     wantReprovision(context);

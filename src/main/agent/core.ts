@@ -10,6 +10,7 @@ import { Collecting } from './collecting.ts';
 import type { Context } from './context.ts';
 import { createContext, type CoreParts } from './create-context.ts';
 import { loadDocuments } from './documents.ts';
+import { demandScan, settleDemands, type ScanAnswer, type ScanWish } from './demand.ts';
 import { FactBook } from './fact-book.ts';
 import { followLog, nextLevelChangeAt } from './log-level.ts';
 import { OwnerLoop } from './loop.ts';
@@ -160,6 +161,20 @@ export class AgentCore {
     return { accepted, refused };
   }
 
+  /** Decides on a scan that somebody asks for, at once, and begins with it if it is accepted. */
+  demandScan(wish: ScanWish): Promise<ScanAnswer> {
+    return new Promise((resolve, reject) => {
+      this.#post('scan demanded', () => {
+        try {
+          resolve(demandScan(this.#context, wish));
+        } catch (error) {
+          reject(error as Error);
+          throw error;
+        }
+      });
+    });
+  }
+
   #post(name: string, handle: () => void): void {
     this.#loop.post({
       name,
@@ -187,6 +202,7 @@ export class AgentCore {
     const now = this.#parts.clock.now();
     const next = plan(this.#book.facts, now);
     followLog(this.#context);
+    settleDemands(this.#context);
     if (next.uplink !== null) this.#startExchange(next.uplink);
     if (next.collect !== null) this.#startCollection(next.collect);
     noteMeteredWait(this.#context);

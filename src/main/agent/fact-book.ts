@@ -1,5 +1,6 @@
 import type { ManifestType } from '../../shared/modules.ts';
 import type { Store } from '../queue/open.ts';
+import { demandKey } from './demand.ts';
 import { emptyTypeFacts, type CycleRequest, type Facts, type TypeFacts } from './facts.ts';
 import { earlierRequest } from './schedule.ts';
 
@@ -29,6 +30,7 @@ export class FactBook {
     const requested = owedCycle(after);
     const { spreadMs, cycleEndedAt } = after;
     const same = before.spreadMs === spreadMs && before.cycleEndedAt === cycleEndedAt;
+    if (before.demand !== after.demand) this.#kv.set(demandKey(type), after.demand);
     if (!same || owedCycle(before) !== requested) {
       this.#kv.set(`cycle:${type}`, { spreadMs, cycleEndedAt, requested });
     }

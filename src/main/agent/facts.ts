@@ -1,13 +1,26 @@
 import type { ManifestType } from '../../shared/modules.ts';
 import type { LogLevel, Profile } from '../../shared/profile.ts';
+import type { DemandedScan, ScanOrigin } from '../../shared/scan.ts';
 
 /** Why a collection of a type was asked for. */
-export type CycleReason = 'manifest' | 'change' | 'resync' | 'request' | 'retry' | 'refused';
+export type CycleReason = 'manifest' | 'change' | 'resync' | 'request' | 'demand' | 'retry' | 'refused';
 
 /** A wish for an early cycle; times in ms since the epoch, as everywhere here. */
 export interface CycleRequest {
   readonly reason: CycleReason;
   readonly notBefore: number;
+}
+
+/** The last scan of a type that somebody asked for. */
+export interface DemandFacts {
+  readonly controlId: string;
+  readonly origin: ScanOrigin;
+  readonly cpuLimitPct: number;
+  readonly state: DemandedScan['state'];
+  readonly requestedAt: number;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  readonly reason: string;
 }
 
 /** What the agent knows of one manifest type. */
@@ -37,6 +50,7 @@ export interface TypeFacts {
   readonly serving: CycleRequest | null;
   /** Collections that failed in a row. */
   readonly failures: number;
+  readonly demand: DemandFacts | null;
 }
 
 /** The one upload that may be under way on a host (R156, R175). */
@@ -174,4 +188,5 @@ export const emptyTypeFacts: TypeFacts = {
   requested: null,
   serving: null,
   failures: 0,
+  demand: null,
 };

@@ -4,6 +4,7 @@ import { defaultProfile } from '../../shared/profile.ts';
 import type { Registration } from '../host/identity.ts';
 import type { Store } from '../queue/open.ts';
 import { noBackoff } from './backoff.ts';
+import { storedDemand } from './demand.ts';
 import {
   anyNetwork,
   emptyTypeFacts,
@@ -25,7 +26,7 @@ const Cycle = z.object({
   cycleEndedAt: z.number().nullable(),
   requested: z
     .object({
-      reason: z.enum(['manifest', 'change', 'resync', 'request', 'retry', 'refused']),
+      reason: z.enum(['manifest', 'change', 'resync', 'request', 'demand', 'retry', 'refused']),
       notBefore: z.number(),
     })
     .nullable(),
@@ -129,18 +130,19 @@ function typesOf(store: Store, now: number, provisioned: boolean): Facts['types'
     MANIFEST_TYPES.filter((type) => active.includes(type)).map((type): [string, TypeFacts] => {
       const state = store.snapshots.state(type);
       const { spreadMs, requested, cycleEndedAt } = cycleOf(store, type, now);
+      const demand = storedDemand(store, type, requested, pendingType === type);
       if (state === undefined) {
         // Nothing held, nothing under way, nothing asked for: a crash between dropping a copy and asking for a new one.
         const lost = pendingType !== type && provisioned;
         const owed = lost ? ({ reason: 'retry', notBefore: now } as const) : null;
-        return [type, { ...emptyTypeFacts, spreadMs, requested: requested ?? owed }];
+        return [type, { ...emptyTypeFacts, spreadMs, demand, requested: requested ?? owed }];
       }
       const processedAt = state.processed?.seq === state.seq ? state.processed.at : null;
       const { seq, root, rows, collectedAt, uploadedAt } = state;
       // A crash between the commit and this note leaves the end of the cycle before: then the commit is the later one.
       const ended = notAfter(now, Math.max(uploadedAt, cycleEndedAt ?? 0));
       const held = { seq, root, rows, collectedAt, uploadedAt, processedAt, cycleEndedAt: ended };
-      return [type, { ...emptyTypeFacts, ...held, spreadMs, requested }];
+      return [type, { ...emptyTypeFacts, ...held, spreadMs, demand, requested }];
     }),
   );
 }

@@ -11,7 +11,7 @@ const moment = fc.integer({ min: NOW - 2 * DAY, max: NOW + 2 * DAY });
 const maybe = <T>(arb: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(arb, { nil: null });
 const backoff = fc.record({ failures: fc.nat(50), nextAt: moment });
 const cycleRequest = fc.record({
-  reason: fc.constantFrom('manifest', 'change', 'resync', 'request', 'retry', 'refused'),
+  reason: fc.constantFrom('manifest', 'change', 'resync', 'request', 'demand', 'retry', 'refused'),
   notBefore: moment,
 });
 const type: fc.Arbitrary<TypeFacts> = fc.record({
@@ -28,6 +28,18 @@ const type: fc.Arbitrary<TypeFacts> = fc.record({
   requested: maybe(cycleRequest),
   serving: maybe(cycleRequest),
   failures: fc.nat(9),
+  demand: maybe(
+    fc.record({
+      controlId: fc.uuid(),
+      origin: fc.constantFrom('user', 'platform'),
+      cpuLimitPct: fc.integer({ min: 2, max: 100 }),
+      state: fc.constantFrom('accepted', 'running', 'uploading', 'done', 'failed'),
+      requestedAt: moment,
+      startedAt: maybe(moment),
+      endedAt: maybe(moment),
+      reason: fc.string(),
+    }),
+  ),
 });
 const someTypes = fc.subarray(['Inventory', 'Vulnerability', 'SCA'] as const);
 

@@ -6,6 +6,7 @@ import type { AgentStatus, ScanMergeStatus, TypeStatus } from '../../shared/stat
 import { AGENT_VERSION } from '../../shared/wire.ts';
 import { toInstant } from '../clock.ts';
 import type { Context } from './context.ts';
+import { demandStatus } from './demand.ts';
 import type { Facts, TypeFacts } from './facts.ts';
 import { logStatus } from './log-level.ts';
 import { heartbeatAt, statusIntervalSec } from './plan.ts';
@@ -133,6 +134,7 @@ function typeStatus(context: Context, facts: Facts, type: ManifestType, known: T
     nextDueAt: instant(due),
     intervalMin: intervalMinutes(type, facts.profile),
     spreadMin: facts.profile.scanDelayMin + facts.profile.scanRandomizeMin,
+    demand: demandStatus(known.demand),
   };
 }
 

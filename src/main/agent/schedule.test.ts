@@ -123,21 +123,21 @@ describe('why a type is not collected', () => {
 
   it('names the first reason in the order of the protocol', () => {
     const all = { ...suspended, ...noManifest, activeTypes: [], provisioned: false };
-    expect(refuse(all)).toBe('not provisioned');
-    expect(refuse({ ...all, provisioned: true })).toBe('module not active');
-    expect(refuse({ ...suspended, ...noManifest })).toBe('no manifest');
-    expect(refuse(suspended)).toBe('suspended');
+    expect(refuse(all)).toBe('NOT_PROVISIONED');
+    expect(refuse({ ...all, provisioned: true })).toBe('MODULE_NOT_ACTIVE');
+    expect(refuse({ ...suspended, ...noManifest })).toBe('NO_MANIFEST');
+    expect(refuse(suspended)).toBe('SUSPENDED');
     expect(refuse({})).toBeUndefined();
   });
 
   it('takes a manifest without tasks, and a type that is not known, for no manifest', () => {
     const empty = syncedType(0, { manifest: { version: 1, tasks: 0, tables: [] } });
-    expect(refuse({ types: { Inventory: empty } })).toBe('no manifest');
-    expect(refuse({ types: {} })).toBe('no manifest');
+    expect(refuse({ types: { Inventory: empty } })).toBe('NO_MANIFEST');
+    expect(refuse({ types: {} })).toBe('NO_MANIFEST');
   });
 
   it('collects nothing for a platform that removed this agent', () => {
-    expect(refuse({ uninstalled: true })).toBe('not provisioned');
+    expect(refuse({ uninstalled: true })).toBe('NOT_PROVISIONED');
   });
 });
 

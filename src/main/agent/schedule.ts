@@ -1,5 +1,6 @@
 import { intervalMinutes, type Profile } from '../../shared/profile.ts';
 import type { ManifestType } from '../../shared/modules.ts';
+import type { ScanRefusal } from '../../shared/scan.ts';
 import type { CycleReason, CycleRequest, Facts, TypeFacts } from './facts.ts';
 
 const MINUTE = 60_000;
@@ -71,13 +72,31 @@ export function earlierRequest(a: CycleRequest | null, b: CycleRequest): CycleRe
 }
 
 /** Why a type can't be collected at all at this moment, or `undefined`. The order is the protocol's rule 6. */
-export function collectionRefusal(type: ManifestType, facts: Facts): string | undefined {
-  if (!facts.provisioned || facts.uninstalled) return 'not provisioned';
-  if (!facts.activeTypes.includes(type)) return 'module not active';
+export function collectionRefusal(type: ManifestType, facts: Facts): ScanRefusal | undefined {
+  if (!facts.provisioned || facts.uninstalled) return 'NOT_PROVISIONED';
+  if (!facts.activeTypes.includes(type)) return 'MODULE_NOT_ACTIVE';
   const manifest = facts.types[type]?.manifest;
-  if (manifest === undefined || manifest === null || manifest.tasks === 0) return 'no manifest';
-  if (facts.profile.suspendCollection) return 'suspended';
+  if (manifest === undefined || manifest === null || manifest.tasks === 0) return 'NO_MANIFEST';
+  if (facts.profile.suspendCollection) return 'SUSPENDED';
   return undefined;
+}
+
+/**
+ * Why a scan that somebody asks for now is not accepted, or `undefined` (R174, R175; protocol, scheduler rule 6). One that
+ * was accepted and has not begun, because its collector is starting, counts as running.
+ */
+export function scanRefusal(type: ManifestType, facts: Facts): ScanRefusal | undefined {
+  const refusal = collectionRefusal(type, facts);
+  if (refusal !== undefined) return refusal;
+  const accepted = facts.activeTypes.some((other) => facts.types[other]?.demand?.state === 'accepted');
+  if (facts.collecting !== null || accepted) return 'COLLECTION_RUNNING';
+  return facts.pending === null ? undefined : 'DELTA_PENDING';
+}
+
+/** The active types in the order in which they are looked at: what somebody waits for comes first. */
+function inTurn({ activeTypes, types }: Facts): readonly ManifestType[] {
+  const demanded = activeTypes.filter((type) => types[type]?.demand?.state === 'accepted');
+  return demanded.length === 0 ? activeTypes : [...new Set([...demanded, ...activeTypes])];
 }
 
 /** The type to collect now and why, or when to look again. One collection at a time, none while an upload is pending. */
@@ -89,7 +108,7 @@ export function nextCollection(
   | { readonly lookAt: number | null } {
   if (facts.collecting !== null || facts.pending !== null || !facts.collectorUp) return { lookAt: null };
   let lookAt: number | null = null;
-  for (const type of facts.activeTypes) {
+  for (const type of inTurn(facts)) {
     const known = facts.types[type];
     if (known === undefined || collectionRefusal(type, facts) !== undefined) continue;
     const due = dueAt(type, known, facts.profile);

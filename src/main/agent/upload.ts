@@ -1,6 +1,7 @@
 import type { CommitReply, UploadState } from '../../shared/wire.ts';
 import type { Pending } from '../queue/pending-upload.ts';
 import type { Apply, Context } from './context.ts';
+import { demandGoesOn } from './demand.ts';
 import { exchangeWorked } from './failures.ts';
 import { drawSpread } from './heartbeat.ts';
 import { recordActivity } from './records.ts';
@@ -149,6 +150,7 @@ function committed(context: Context, progress: UploadProgress, pending: Pending,
     spreadMs: drawSpread(context),
   });
   context.update({ pending: null, syncCheckWanted: true });
+  demandGoesOn(context, type, 'done');
   for (const code of ['RESYNC', 'UPLOAD_REFUSED'] as const) context.conditions.clear(code, type);
   context.countUpload(pending.rawBytes, pending.chunkCount);
   const { kind, rawBytes, encodedBytes, chunkCount, setCount, delCount } = pending;

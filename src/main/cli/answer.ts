@@ -27,12 +27,18 @@ export function answerOf(error: unknown, paths: Paths): Error {
     case 'permission':
       return new Answer(ExitCode.permission, error.message);
     case 'refused':
-      return new Answer(ExitCode.refused, error.message);
+      return new Answer(refusalCode(error.code), error.message);
     case 'timeout':
       return new Answer(ExitCode.timeout, error.message);
     case 'protocol':
       return new Answer(ExitCode.failed, `the agent could not be asked: ${error.message}`);
   }
+}
+
+/** A refusal that has an exit code of its own in every tool (product, "Names"). */
+function refusalCode(code: string): ExitCode {
+  if (code === 'NOT_PROVISIONED') return ExitCode.notProvisioned;
+  return code === 'CPU_LIMIT' || code === 'ADMIN_ONLY' ? ExitCode.permission : ExitCode.refused;
 }
 
 /** The data directory is made by the installer or the first start. Without the right to look, the parent's error tells. */

@@ -2,7 +2,15 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { lstatSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { z } from 'zod';
-import { ControlError, CycleReply, WatchLine, type CycleRequest } from '../../shared/control.ts';
+import {
+  CONTROL_HEADER,
+  CONTROL_VERSION,
+  ControlError,
+  CycleReply,
+  WatchLine,
+  type CycleRequest,
+} from '../../shared/control.ts';
+import { ScanReply, type ScanRequest } from '../../shared/scan.ts';
 import { AgentStatus } from '../../shared/status.ts';
 import { isErrno } from '../host/atomic-file.ts';
 
@@ -10,10 +18,13 @@ import { isErrno } from '../host/atomic-file.ts';
 export class ControlFailure extends Error {
   override readonly name = 'ControlFailure';
   readonly kind: 'not running' | 'permission' | 'refused' | 'timeout' | 'protocol';
+  /** The agent's code of a refusal; empty for every other failure. */
+  readonly code: string;
 
-  constructor(kind: ControlFailure['kind'], message: string, options?: ErrorOptions) {
+  constructor(kind: ControlFailure['kind'], message: string, options?: ErrorOptions & { code?: string }) {
     super(message, options);
     this.kind = kind;
+    this.code = options?.code ?? '';
   }
 }
 
@@ -45,6 +56,11 @@ export class ControlClient {
     return this.#call(CycleReply, 'POST', '/v1/cycle', request);
   }
 
+  /** Asks for a scan now; a refusal's `code` is one of `SCAN_REFUSALS`, or `CPU_LIMIT`. */
+  async scan(request: ScanRequest): Promise<ScanReply> {
+    return this.#call(ScanReply, 'POST', '/v1/scan', request);
+  }
+
   /** Yields the snapshot, then every change, until the agent ends or `signal` aborts. */
   async *watch(signal?: AbortSignal): AsyncGenerator<WatchLine, void, undefined> {
     const response = await this.#open('GET', '/v1/watch', undefined, signal);
@@ -66,7 +82,8 @@ export class ControlClient {
       throw failureOf(deadline.aborted ? deadline.reason : error, this.#endpoint);
     });
     if (response.statusCode === 200) return parsed(schema, text);
-    throw new ControlFailure('refused', parsed(ControlError, text).error.message);
+    const { code, message } = parsed(ControlError, text).error;
+    throw new ControlFailure('refused', message, { code });
   }
 
   #open(method: string, path: string, body?: object, signal?: AbortSignal): Promise<IncomingMessage> {
@@ -78,7 +95,11 @@ export class ControlClient {
           socketPath: this.#endpoint,
           method,
           path,
-          headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
+          headers: {
+            'content-type': 'application/json',
+            'content-length': Buffer.byteLength(text),
+            [CONTROL_HEADER]: CONTROL_VERSION,
+          },
           ...(signal !== undefined && { signal }),
         },
         resolve,

@@ -22,6 +22,8 @@ import type { AgentStatus } from '../../shared/status.ts';
 import { ControlClient } from './client.ts';
 import { openControl, type ControlServer, type ControlTarget } from './server.ts';
 
+const CONTROL_ID = '3f0c1c9a-7d7b-4a39-9d15-2a3c1f9f6c01';
+
 const CHANGED: AgentEvent = {
   name: 'changed',
   at: '2026-11-20T12:00:00Z',
@@ -39,6 +41,14 @@ class StillCore implements ControlTarget {
   readonly watch: ControlTarget['watch'] = (watcher) => {
     this.watchers.add(watcher);
     return () => this.watchers.delete(watcher);
+  };
+  readonly wishes: Parameters<ControlTarget['demandScan']>[0][] = [];
+  answer: Awaited<ReturnType<ControlTarget['demandScan']>> = {
+    accepted: { controlId: CONTROL_ID, type: 'Vulnerability', cpuLimitPct: 10 },
+  };
+  readonly demandScan: ControlTarget['demandScan'] = (wish) => {
+    this.wishes.push(wish);
+    return Promise.resolve(this.answer);
   };
   readonly requestCycle: ControlTarget['requestCycle'] = (request) => {
     this.asked.push(request);
@@ -159,6 +169,66 @@ describe('calls', () => {
       refused: { SCA: 'no manifest' },
     });
     expect(core.asked).toEqual([{ types: ['Inventory', 'SCA'] }]);
+  });
+
+  it('R196 ask for a scan on either endpoint; the core learns which one it was', async () => {
+    for (const endpoint of [endpoints.read, endpoints.admin]) {
+      const reply = await new ControlClient(endpoint).scan({ type: 'Vulnerability', cpuLimitPct: 50 });
+      expect(reply).toEqual({ controlId: CONTROL_ID, type: 'Vulnerability', cpuLimitPct: 10 });
+    }
+    expect(core.wishes.map(({ origin, cpuLimitPct }) => [origin, cpuLimitPct])).toEqual([
+      ['user', 50],
+      ['administrator', 50],
+    ]);
+  });
+
+  it.each([
+    ['SUSPENDED', 409],
+    ['CPU_LIMIT', 403],
+  ])('are told why a scan is refused: %s with %i', async (refused, status) => {
+    core.answer = { refused, reason: 'because' };
+    const body = JSON.stringify({ type: 'SCA' });
+    expect(await call(endpoints.read, 'POST', '/v1/scan', body)).toEqual({ status, code: refused });
+    await expect(new ControlClient(endpoints.read).scan({ type: 'SCA' })).rejects.toMatchObject({
+      kind: 'refused',
+      code: refused,
+      message: 'because',
+    });
+  });
+
+  it.each([
+    { type: 'FIM' },
+    { type: 'vm' },
+    {},
+    { type: 'SCA', cpuLimitPct: 1 },
+    { type: 'SCA', cpuLimitPct: 101 },
+    { type: 'SCA', cpuLimitPct: '50' },
+    { type: 'SCA', origin: 'administrator' },
+  ])('are refused a scan that makes no sense: %j', async (wish) => {
+    const answer = await call(endpoints.admin, 'POST', '/v1/scan', JSON.stringify(wish));
+    expect(answer).toEqual({ status: 400, code: 'BAD_REQUEST' });
+    expect(core.wishes).toEqual([]);
+  });
+
+  it('in another version of the contract are refused before anything is done', async () => {
+    const answer = await new Promise<{ status: number | undefined; spoken: unknown; body: string }>(
+      (resolve, reject) => {
+        const headers = { 'wayfarer-control': '2' };
+        const request = httpRequest(
+          { socketPath: endpoints.admin, method: 'POST', path: '/v1/cycle', headers },
+          (response) => {
+            response.setEncoding('utf8').once('data', (body: string) => {
+              resolve({ status: response.statusCode, spoken: response.headers['wayfarer-control'], body });
+            });
+          },
+        );
+        request.on('error', reject).end('{}');
+      },
+    );
+    expect(answer).toMatchObject({ status: 400, spoken: '1' });
+    expect(answer.body).toContain('"VERSION"');
+    expect(answer.body).toContain('version 1');
+    expect(core.asked).toEqual([]);
   });
 
   it.each([

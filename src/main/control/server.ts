@@ -2,12 +2,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { chmodSync, rmSync } from 'node:fs';
 import { z } from 'zod';
 import {
+  CONTROL_HEADER,
   CONTROL_VERSION,
   CycleRequest,
   type AgentEvent,
   type CycleReply,
   type WatchLine,
 } from '../../shared/control.ts';
+import { ScanRequest, type ScanReply } from '../../shared/scan.ts';
 import type { AgentStatus } from '../../shared/status.ts';
 
 /** What the control channel can ask of the core. */
@@ -19,7 +21,13 @@ export interface ControlTarget {
     event: (event: AgentEvent) => void;
   }) => () => void;
   readonly requestCycle: (request: CycleRequest) => CycleReply;
+  readonly demandScan: (
+    wish: ScanRequest & { readonly origin: 'user' | 'administrator' },
+  ) => Promise<ScanAnswer>;
 }
+
+/** A scan that was accepted, or the code and the sentence of the refusal. */
+type ScanAnswer = { readonly accepted: ScanReply } | { readonly refused: string; readonly reason: string };
 
 /** Who may use an endpoint: the operating system decides by the rights on it, not we by what a client says. */
 type Access = 'read' | 'admin';
@@ -43,7 +51,7 @@ class Refused extends Error {
   }
 }
 
-type Handler = (target: ControlTarget, body: unknown) => unknown;
+type Handler = (target: ControlTarget, body: unknown, endpoint: Access) => unknown;
 
 /** Path → handler and the access that it needs. */
 const ROUTES: Readonly<Record<string, { readonly access: Access; readonly handle: Handler }>> = {
@@ -51,6 +59,15 @@ const ROUTES: Readonly<Record<string, { readonly access: Access; readonly handle
   'POST /v1/cycle': {
     access: 'admin',
     handle: (target, body) => target.requestCycle(parsed(CycleRequest, body)),
+  },
+  'POST /v1/scan': {
+    access: 'read',
+    handle: async (target, body, endpoint) => {
+      const origin = endpoint === 'admin' ? 'administrator' : 'user';
+      const answer = await target.demandScan({ ...parsed(ScanRequest, body), origin });
+      if ('accepted' in answer) return answer.accepted;
+      throw new Refused(answer.refused === 'CPU_LIMIT' ? 403 : 409, answer.refused, answer.reason);
+    },
   },
 };
 
@@ -133,16 +150,29 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const route = `${request.method ?? ''} ${request.url ?? ''}`;
-  if (route === 'GET /v1/watch') {
-    watch(target, request, response);
-    return;
-  }
+  response.setHeader(CONTROL_HEADER, CONTROL_VERSION);
   try {
+    checkVersion(request);
+    if (route === 'GET /v1/watch') {
+      watch(target, request, response);
+      return;
+    }
     const { handle } = routeFor(route, access);
-    reply(response, 200, handle(target, await readBody(request)));
+    reply(response, 200, await handle(target, await readBody(request), access));
   } catch (error) {
     refuse(response, error);
   }
+}
+
+/** A client that names another version of the contract is told so before anything is read or done. */
+function checkVersion(request: IncomingMessage): void {
+  const spoken = request.headers[CONTROL_HEADER];
+  if (spoken === undefined || spoken === String(CONTROL_VERSION)) return;
+  throw new Refused(
+    400,
+    'VERSION',
+    `this agent speaks version ${CONTROL_VERSION} of the control channel, not ${String(spoken).slice(0, 20)}: use the wayfarerctl that was installed with it`,
+  );
 }
 
 function routeFor(route: string, access: Access): (typeof ROUTES)[string] {
