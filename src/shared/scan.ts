@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Uuid } from './ids.ts';
-import { MANIFEST_TYPES, type ManifestType } from './modules.ts';
+import type { ManifestType } from './modules.ts';
 
 /** The types that can be scanned on demand and at startup (R173, R179), by the short names of the command line dialects. */
 export const ON_DEMAND_TYPES = {
@@ -57,5 +57,5 @@ export const DemandedScan = z.object({
 });
 export type DemandedScan = z.infer<typeof DemandedScan>;
 
-export const isOnDemandType = (type: (typeof MANIFEST_TYPES)[number]): type is OnDemandType =>
+export const isOnDemandType = (type: ManifestType): type is OnDemandType =>
   TYPES.some((known) => known === type);

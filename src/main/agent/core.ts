@@ -168,7 +168,7 @@ export class AgentCore {
         try {
           resolve(demandScan(this.#context, wish));
         } catch (error) {
-          reject(error as Error);
+          reject(error);
           throw error;
         }
       });

@@ -120,7 +120,7 @@ describe('a scan on demand', () => {
   });
 
   it('gives a user the share of the profile, an administrator that for scans on demand, a key 100 %', async () => {
-    rig.platform.changeProfile({ cpuThrottleMs: 20, onDemandCpuLimitPct: 60 });
+    rig.changeProfile({ cpuThrottleMs: 20, onDemandCpuLimitPct: 60 });
     await rig.pass(901_000);
     for (const [origin, share] of [
       ['user', 10],
@@ -185,7 +185,7 @@ describe('a scan on demand', () => {
     await rig.settle();
     await ask();
     expect(demand()).toMatchObject({ state: 'accepted' });
-    rig.platform.changeProfile({ suspendCollection: true });
+    rig.changeProfile({ suspendCollection: true });
     await rig.pass(901_000);
     expect(demand()).toMatchObject({
       state: 'failed',

@@ -230,12 +230,6 @@ export class FakePlatform {
     };
   }
 
-  /** Edits the profile as an administrator does: agents learn of it with their next heartbeat. */
-  changeProfile(change: Partial<Profile>): void {
-    this.profile = { ...this.profile, ...change };
-    this.profileVersion += 1;
-  }
-
   async #profile(id: string): Promise<DocumentReply> {
     this.#known(id);
     const audience = audienceOfAgent(id);

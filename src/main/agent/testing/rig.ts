@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AgentEvent } from '../../../shared/control.ts';
 import type { ManifestType } from '../../../shared/modules.ts';
-import type { LogLevel } from '../../../shared/profile.ts';
+import type { LogLevel, Profile } from '../../../shared/profile.ts';
 import type { Item } from '../../../shared/rows.ts';
 import type { AgentStatus } from '../../../shared/status.ts';
 import { makeItem } from '../../../wire/item.ts';
@@ -173,6 +173,12 @@ export class Rig {
     this.#life = life;
     opened.core.watch({ status: () => undefined, event: (event) => this.events.push(event) });
     await opened.core.start();
+  }
+
+  /** Edits the profile as an administrator does: the agent learns of it with its next heartbeat. */
+  changeProfile(change: Partial<Profile>): void {
+    this.platform.profile = { ...this.platform.profile, ...change };
+    this.platform.profileVersion += 1;
   }
 
   /** Ends the agent as SIGTERM does. */
