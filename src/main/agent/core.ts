@@ -168,7 +168,7 @@ export class AgentCore {
         try {
           resolve(demandScan(this.#context, wish));
         } catch (error) {
-          reject(error);
+          reject(error instanceof Error ? error : new Error(String(error)));
           throw error;
         }
       });
