@@ -1,0 +1,111 @@
+import type { BlackoutWindow } from './profile.ts';
+
+/** How far local time is ahead of UTC at a moment, ms: the zone of a host, or of a test. */
+export type OffsetAt = (ms: number) => number;
+
+const MINUTE_MS = 60_000;
+const DAY_MIN = 1440;
+const WEEK_MIN = 7 * DAY_MIN;
+const WEEK_MS = WEEK_MIN * MINUTE_MS;
+
+/** The epoch was a Thursday: minutes from the Monday before it. */
+const EPOCH_MIN = 3 * DAY_MIN;
+
+/**
+ * Longest step of the search, ms. Between two looks the offset may change once: no zone has ever changed its own twice
+ * within six hours (tz database).
+ */
+const HOP_MS = 6 * 60 * MINUTE_MS;
+
+/** How far ahead the search looks, ms: a week shows every window, and a change of the offset moves one by hours. */
+const HORIZON_MS = WEEK_MS + 2 * DAY_MIN * MINUTE_MS;
+
+/** Windows of a week as intervals of minutes from Monday 00:00: `from` in the week, `to` may lie in the next. */
+interface Interval {
+  readonly from: number;
+  readonly to: number;
+}
+
+function minutesOf(time: string): number {
+  return Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5));
+}
+
+/** An end that is not after the start belongs to the next day, so that equal ones are a whole day (C12). */
+function intervalsOf(windows: readonly BlackoutWindow[]): Interval[] {
+  return windows.flatMap(({ days, start, end }) => {
+    const length = (minutesOf(end) - minutesOf(start) + DAY_MIN) % DAY_MIN || DAY_MIN;
+    return days.map((day) => {
+      const from = (day - 1) * DAY_MIN + minutesOf(start);
+      return { from, to: from + length };
+    });
+  });
+}
+
+function contains(intervals: readonly Interval[], minute: number): boolean {
+  return intervals.some(
+    ({ from, to }) =>
+      (minute >= from && minute < to) || (minute + WEEK_MIN >= from && minute + WEEK_MIN < to),
+  );
+}
+
+/** Minutes from Monday 00:00 that the clock on the wall shows, with its fraction. */
+function wallMinute(at: number, offsetAt: OffsetAt): number {
+  const minutes = (at + offsetAt(at)) / MINUTE_MS + EPOCH_MIN;
+  return ((minutes % WEEK_MIN) + WEEK_MIN) % WEEK_MIN;
+}
+
+/**
+ * Whether the clock on the wall stands inside one of the windows (R153, R154, C12). An hour that daylight saving leaves out
+ * is in no window, one that it repeats is in its window twice.
+ */
+export function insideWindows(windows: readonly BlackoutWindow[], at: number, offsetAt: OffsetAt): boolean {
+  return windows.length > 0 && contains(intervalsOf(windows), wallMinute(at, offsetAt));
+}
+
+/** Whether windows leave no minute of a week free. */
+export function coverWholeWeek(windows: readonly BlackoutWindow[]): boolean {
+  const intervals = intervalsOf(windows);
+  // A gap begins where some window ends.
+  return intervals.length > 0 && intervals.every(({ to }) => contains(intervals, to % WEEK_MIN));
+}
+
+/**
+ * The next moment after `at` (ms since the epoch) at which `insideWindows` gives the other answer: the end of a window, or
+ * of several that touch or overlap, else the begin of the next. `null` when that never happens.
+ */
+export function windowChangeAfter(
+  windows: readonly BlackoutWindow[],
+  at: number,
+  offsetAt: OffsetAt,
+): number | null {
+  const intervals = intervalsOf(windows);
+  const bounds = [...new Set(intervals.flatMap(({ from, to }) => [from, to % WEEK_MIN]))].sort(
+    (a, b) => a - b,
+  );
+  if (bounds.length === 0) return null;
+  const inside = contains(intervals, wallMinute(at, offsetAt));
+  for (let moment = at; moment < at + HORIZON_MS;) {
+    moment = nextCandidate(bounds, moment, offsetAt);
+    if (contains(intervals, wallMinute(moment, offsetAt)) !== inside) return moment;
+  }
+  return null;
+}
+
+/** The next moment at which the answer may change: a bound on the wall, a change of the offset, or just a look further on. */
+function nextCandidate(bounds: readonly number[], from: number, offsetAt: OffsetAt): number {
+  const wall = wallMinute(from, offsetAt);
+  const bound = bounds.find((minute) => minute > wall) ?? (bounds[0] ?? 0) + WEEK_MIN;
+  const to = Math.min(from + Math.ceil((bound - wall) * MINUTE_MS), from + HOP_MS);
+  return offsetAt(to) === offsetAt(from) ? to : firstWithOtherOffset(from, to, offsetAt);
+}
+
+function firstWithOtherOffset(from: number, to: number, offsetAt: OffsetAt): number {
+  const before = offsetAt(from);
+  let [same, other] = [from, to];
+  while (other - same > 1) {
+    const middle = Math.floor((same + other) / 2);
+    if (offsetAt(middle) === before) same = middle;
+    else other = middle;
+  }
+  return other;
+}
