@@ -12,7 +12,7 @@ const UNIT_PACKAGES = ['iproute2', 'net-tools', 'procps', 'util-linux'];
 /** Real proxies, buses, keychains and networks. */
 const INTEGRATION_PACKAGES = [
   ...UNIT_PACKAGES,
-  ...['squid', 'tinyproxy-bin', 'nftables', 'openssl', 'strace', 'python3-minimal'],
+  ...['squid', 'tinyproxy-bin', 'nftables', 'openssl', 'strace', 'python3-minimal', 'tzdata'],
   ...['dbus', 'dbus-daemon', 'gnome-keyring', 'libsecret-1-0', 'systemd'],
   ...['krb5-kdc', 'krb5-admin-server', 'krb5-user', 'libgssapi-krb5-2'],
 ];

@@ -62,6 +62,7 @@ describe('profile', () => {
       preset: 'CUSTOM',
       logLevel: 'info',
       blackoutWindows: [],
+      reducedActivity: [],
       scanMergePorts: [10001, 10002, 10003, 10004, 10005],
       onPremise: { ipRange: '0.0.0.0/0' },
       scanMergeBindAll: false,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { ManifestType } from './modules.ts';
+import { MODULES, type ManifestType } from './modules.ts';
+import { coverWholeWeek } from './weekly-windows.ts';
 
 /** Range and default of one numeric profile parameter (product, "Parameters"). The unit is part of the name. */
 export interface NumberRange {
@@ -92,6 +93,22 @@ export const BlackoutWindowSchema = z.object({
 });
 export type BlackoutWindow = z.infer<typeof BlackoutWindowSchema>;
 
+/** Most windows, and most periods, of one profile. */
+export const MAX_WINDOWS = 64;
+
+/**
+ * A time of the week in which some modules, or all without a list, hold back: no scheduled scan of theirs starts, or nothing
+ * of theirs is uploaded, or both. Unlike in a blackout the agent checks in, and scans on demand run.
+ */
+export const ReducedActivitySchema = BlackoutWindowSchema.extend({
+  modules: z.array(z.enum(MODULES)).max(MODULES.length).default([]),
+  holds: z
+    .array(z.enum(['collection', 'transmission']))
+    .min(1)
+    .max(2),
+});
+export type ReducedActivity = z.infer<typeof ReducedActivitySchema>;
+
 /** Ports that the correlation endpoint may listen on (R271), and how many a list may hold. */
 export const DEFAULT_SCAN_MERGE_PORTS = [10001, 10002, 10003, 10004, 10005] as const;
 export const MAX_SCAN_MERGE_PORTS = 32;
@@ -123,7 +140,8 @@ export const ProfileSchema = z.object({
   description: z.string().max(2_000).default(''),
   preset: z.enum(PRESETS).catch('CUSTOM').default('CUSTOM'),
   logLevel: z.enum(LOG_LEVELS).catch('info').default('info'),
-  blackoutWindows: z.array(BlackoutWindowSchema).max(64).default([]),
+  blackoutWindows: z.array(BlackoutWindowSchema).max(MAX_WINDOWS).default([]),
+  reducedActivity: z.array(ReducedActivitySchema).max(MAX_WINDOWS).default([]),
   scanMergePorts: z
     .array(z.number())
     .max(256)
@@ -153,6 +171,13 @@ export function outOfRange(profile: Profile): Clamped[] {
   return found;
 }
 
+/** Blackout windows that would keep an agent from ever hearing of another profile. */
+export interface ClampedWindows {
+  readonly parameter: 'blackoutWindows';
+  readonly given: 'the whole week';
+  readonly used: 'none';
+}
+
 /** A list of ports of which some, or all, can't be used, and the list that is used instead. */
 export interface ClampedPorts {
   readonly parameter: 'scanMergePorts';
@@ -162,14 +187,24 @@ export interface ClampedPorts {
 
 /**
  * The profile with every value in its range, and what had to be changed (product: the agent clamps and reports). Ports
- * come out ascending, each once; without a single one that can be used the default ones are.
+ * come out ascending, each once; without a single one that can be used the default ones are. Blackout windows that leave
+ * no minute of the week are none.
  */
-export function clampProfile(profile: Profile): { profile: Profile; clamped: (Clamped | ClampedPorts)[] } {
+export function clampProfile(profile: Profile): {
+  profile: Profile;
+  clamped: (Clamped | ClampedPorts | ClampedWindows)[];
+} {
   const clamped = outOfRange(profile);
   const ports = clampPorts(profile.scanMergePorts);
-  const used: Profile = { ...profile, scanMergePorts: ports.used };
+  const windows = clampWindows(profile.blackoutWindows);
+  const used: Profile = { ...profile, scanMergePorts: ports.used, blackoutWindows: windows.used };
   for (const value of clamped) used[value.parameter] = value.used;
-  return { profile: used, clamped: [...clamped, ...ports.clamped] };
+  return { profile: used, clamped: [...clamped, ...ports.clamped, ...windows.clamped] };
+}
+
+function clampWindows(given: BlackoutWindow[]): { used: BlackoutWindow[]; clamped: ClampedWindows[] } {
+  if (!coverWholeWeek(given)) return { used: given, clamped: [] };
+  return { used: [], clamped: [{ parameter: 'blackoutWindows', given: 'the whole week', used: 'none' }] };
 }
 
 function clampPorts(given: readonly number[]): { used: number[]; clamped: ClampedPorts[] } {

@@ -102,6 +102,14 @@ export const AgentStatus = z.object({
     proxyFailOpen: z.boolean(),
     statusIntervalSec: z.number(),
   }),
+  /** The blackout windows of the profile (R158): the end of the one in force, the begin of the next. */
+  blackout: z.object({ active: z.boolean(), until: Time, next: Time }),
+  /** Types that a reduced-activity period holds back now, and when that changes. */
+  reduced: z.object({
+    noCollection: z.array(z.enum(MANIFEST_TYPES)),
+    noTransmission: z.array(z.enum(MANIFEST_TYPES)),
+    until: Time,
+  }),
   modules: z.array(z.string()),
   types: z.partialRecord(z.enum(MANIFEST_TYPES), TypeStatus),
   lastCheckIn: Time,

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { BlackoutWindow } from './profile.ts';
-import { coverWholeWeek, insideWindows, windowChangeAfter, type OffsetAt } from './weekly-windows.ts';
+import {
+  coverWholeWeek,
+  insideWindows,
+  windowChangeAfter,
+  type OffsetAt,
+  type WeeklyWindow,
+} from './weekly-windows.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -70,7 +75,7 @@ function offsetOf(zone: string): OffsetAt {
 }
 
 /** The slow oracle: a window as a person reads it off the clock on the wall. */
-function slowInside(windows: readonly BlackoutWindow[], wall: { day: number; time: string }): boolean {
+function slowInside(windows: readonly WeeklyWindow[], wall: { day: number; time: string }): boolean {
   const yesterday = ((wall.day + 5) % 7) + 1;
   return windows.some(({ days, start, end }) => {
     if (start < end) return days.includes(wall.day) && wall.time >= start && wall.time < end;

@@ -1,4 +1,9 @@
-import type { BlackoutWindow } from './profile.ts';
+/** A time of the week: ISO weekdays on which it begins, 1 = Monday, and local times `HH:MM`. */
+export interface WeeklyWindow {
+  readonly days: readonly number[];
+  readonly start: string;
+  readonly end: string;
+}
 
 /** How far local time is ahead of UTC at a moment, ms: the zone of a host, or of a test. */
 export type OffsetAt = (ms: number) => number;
@@ -31,7 +36,7 @@ function minutesOf(time: string): number {
 }
 
 /** An end that is not after the start belongs to the next day, so that equal ones are a whole day (C12). */
-function intervalsOf(windows: readonly BlackoutWindow[]): Interval[] {
+function intervalsOf(windows: readonly WeeklyWindow[]): Interval[] {
   return windows.flatMap(({ days, start, end }) => {
     const length = (minutesOf(end) - minutesOf(start) + DAY_MIN) % DAY_MIN || DAY_MIN;
     return days.map((day) => {
@@ -58,12 +63,12 @@ function wallMinute(at: number, offsetAt: OffsetAt): number {
  * Whether the clock on the wall stands inside one of the windows (R153, R154, C12). An hour that daylight saving leaves out
  * is in no window, one that it repeats is in its window twice.
  */
-export function insideWindows(windows: readonly BlackoutWindow[], at: number, offsetAt: OffsetAt): boolean {
+export function insideWindows(windows: readonly WeeklyWindow[], at: number, offsetAt: OffsetAt): boolean {
   return windows.length > 0 && contains(intervalsOf(windows), wallMinute(at, offsetAt));
 }
 
 /** Whether windows leave no minute of a week free. */
-export function coverWholeWeek(windows: readonly BlackoutWindow[]): boolean {
+export function coverWholeWeek(windows: readonly WeeklyWindow[]): boolean {
   const intervals = intervalsOf(windows);
   // A gap begins where some window ends.
   return intervals.length > 0 && intervals.every(({ to }) => contains(intervals, to % WEEK_MIN));
@@ -74,7 +79,7 @@ export function coverWholeWeek(windows: readonly BlackoutWindow[]): boolean {
  * of several that touch or overlap, else the begin of the next. `null` when that never happens.
  */
 export function windowChangeAfter(
-  windows: readonly BlackoutWindow[],
+  windows: readonly WeeklyWindow[],
   at: number,
   offsetAt: OffsetAt,
 ): number | null {

@@ -38,6 +38,8 @@ export const STATUS: AgentStatus = {
     proxyFailOpen: true,
     statusIntervalSec: 900,
   },
+  blackout: { active: false, until: null, next: null },
+  reduced: { noCollection: [], noTransmission: [], until: null },
   modules: ['AI', 'VM'],
   types: {
     Inventory: {

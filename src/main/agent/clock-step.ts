@@ -1,3 +1,4 @@
+import { movedBlackout } from './blackout.ts';
 import type { BackoffFacts, CycleRequest, Facts, TypeFacts } from './facts.ts';
 
 /**
@@ -13,6 +14,7 @@ export function clockStepped(facts: Facts, ms: number): Facts {
     diskNotBefore: moved(facts.diskNotBefore),
     provisioning: movedBackoff(facts.provisioning, ms),
     uplink: movedBackoff(facts.uplink, ms),
+    blackout: movedBlackout(facts.blackout, ms),
     documentsNotBefore: mapValues(facts.documentsNotBefore, moved),
     lastHeartbeatAt: movedOrNull(facts.lastHeartbeatAt, ms),
     lastSyncCheckAt: movedOrNull(facts.lastSyncCheckAt, ms),
@@ -30,6 +32,7 @@ function movedType(type: TypeFacts, ms: number): TypeFacts {
     cycleEndedAt: movedOrNull(type.cycleEndedAt, ms),
     requested: movedRequest(type.requested, ms),
     serving: movedRequest(type.serving, ms),
+    notBefore: type.notBefore + ms,
   };
 }
 

@@ -5,6 +5,7 @@ import type { HostFacts } from '../../shared/wire.ts';
 import type { KeyPair } from '../../wire/keys.ts';
 import type { Clock, Random } from '../clock.ts';
 import type { IdentityFiles, Registration } from '../host/identity.ts';
+import type { LocalTime } from '../host/local-time.ts';
 import type { AgentLog } from '../host/log.ts';
 import type { Paths } from '../host/paths.ts';
 import type { Settings } from '../host/settings.ts';
@@ -48,6 +49,7 @@ export interface Context {
   readonly identityFiles: IdentityFiles;
   readonly identity: Identity;
   readonly host: HostFacts;
+  readonly localTime: LocalTime;
   readonly platform: PlatformPort;
   readonly conditions: ConditionBook;
   /** Tasks of the verified manifests in force. */

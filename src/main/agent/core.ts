@@ -1,10 +1,10 @@
 import type { CycleReply, CycleRequest } from '../../shared/control.ts';
 import type { ManifestType } from '../../shared/modules.ts';
 import type { AgentStatus } from '../../shared/status.ts';
-import { toInstant } from '../clock.ts';
 import { StoreError } from '../queue/store-error.ts';
 import type { ProxyProblem } from '../uplink/proxy/candidate.ts';
 import type { TriedRoute } from '../uplink/route.ts';
+import { followQuietTimes } from './blackout.ts';
 import { clockStepped } from './clock-step.ts';
 import { Collecting } from './collecting.ts';
 import type { Context } from './context.ts';
@@ -16,6 +16,7 @@ import { followLog, nextLevelChangeAt } from './log-level.ts';
 import { OwnerLoop } from './loop.ts';
 import { perform } from './perform.ts';
 import { plan, type Plan, type UplinkStep } from './plan.ts';
+import { QuietTimesCache, type QuietTimes } from './quiet-times.ts';
 import { Publisher, type Watcher } from './publisher.ts';
 import { buildStatus, type UploadTotals } from './report.ts';
 import { resumeReprovision } from './reprovision.ts';
@@ -23,7 +24,7 @@ import { noteCaFile, RouteConditions } from './route-conditions.ts';
 import type { ScanMerge } from './scan-merge.ts';
 import { openScanMerge, scanMergeWish } from './scan-merge-wish.ts';
 import { collectionRefusal } from './schedule.ts';
-import { derivePhase, type DerivedPhase } from './status.ts';
+import { derivePhase, wallTime, type DerivedPhase } from './status.ts';
 import { noteMeteredWait, Surroundings, type Post } from './surroundings.ts';
 import { goQuiet } from './uninstall.ts';
 import type { UploadProgress } from './upload-progress.ts';
@@ -46,6 +47,7 @@ export class AgentCore {
   readonly #routes: RouteConditions;
   readonly #scanMerge: ScanMerge;
   readonly #upload: UploadProgress = { held: undefined };
+  readonly #quiet = new QuietTimesCache();
   readonly #totals: UploadTotals = { count: 0, rawBytes: 0, sentBytes: 0, chunks: 0 };
   #phase: DerivedPhase & { since: number };
   /** The wall clock at the last event. */
@@ -126,6 +128,7 @@ export class AgentCore {
       routes: this.#parts.client.lastAttempts,
       scanMerge: this.#scanMerge.state,
       totals: this.#totals,
+      quiet: this.#quietTimes(),
     });
   }
 
@@ -197,9 +200,16 @@ export class AgentCore {
     this.#phase = { ...this.#phase, since: this.#phase.since + step };
   }
 
+  #quietTimes(): QuietTimes {
+    const { profile, activeTypes } = this.#book.facts;
+    const { clock, localTime } = this.#context;
+    return this.#quiet.at(profile, activeTypes, clock.now(), localTime.offsetAt);
+  }
+
   /** After every event: start what the facts call for, and wake up when they will call for more. */
   #replan(): void {
     const now = this.#parts.clock.now();
+    const quietUntil = followQuietTimes(this.#context, this.#quiet, this.#parts.around.reconnect);
     const next = plan(this.#book.facts, now);
     followLog(this.#context);
     settleDemands(this.#context);
@@ -212,6 +222,7 @@ export class AgentCore {
     this.#publisher.changed();
     this.#wakeAt([
       next.wakeAt,
+      quietUntil,
       this.#context.conditions.nextChangeAt(now),
       nextLevelChangeAt(this.#book.facts.levelOverride, now),
     ]);
@@ -270,7 +281,9 @@ export class AgentCore {
   }
 
   #derivePhase(): DerivedPhase {
-    const say = (ms: number): string => `${toInstant(ms).slice(11, 19)} UTC`;
-    return derivePhase(this.#book.facts, this.#context.conditions.all(), this.#parts.clock.now(), say);
+    const now = this.#parts.clock.now();
+    const { offsetAt } = this.#context.localTime;
+    const say = (ms: number): string => wallTime(ms, now, offsetAt);
+    return derivePhase(this.#book.facts, this.#context.conditions.all(), now, say);
   }
 }

@@ -25,6 +25,7 @@ export type CoreParts = Pick<
   | 'identityFiles'
   | 'identity'
   | 'host'
+  | 'localTime'
   | 'platform'
 > & {
   readonly client: Pick<PlatformClient, 'clockOffsetSec' | 'route' | 'lastAttempts'>;

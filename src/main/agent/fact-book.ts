@@ -28,11 +28,12 @@ export class FactBook {
     const after = { ...before, ...change };
     this.update({ types: { ...this.#facts.types, [type]: after } });
     const requested = owedCycle(after);
-    const { spreadMs, cycleEndedAt } = after;
-    const same = before.spreadMs === spreadMs && before.cycleEndedAt === cycleEndedAt;
+    const { spreadMs, cycleEndedAt, notBefore } = after;
+    const same =
+      before.spreadMs === spreadMs && before.cycleEndedAt === cycleEndedAt && before.notBefore === notBefore;
     if (before.demand !== after.demand) this.#kv.set(demandKey(type), after.demand);
     if (!same || owedCycle(before) !== requested) {
-      this.#kv.set(`cycle:${type}`, { spreadMs, cycleEndedAt, requested });
+      this.#kv.set(`cycle:${type}`, { spreadMs, cycleEndedAt, notBefore, requested });
     }
   }
 

@@ -23,6 +23,22 @@ export interface DemandFacts {
   readonly reason: string;
 }
 
+/** Where the agent stands with the blackout windows of its profile; times in ms. */
+export interface BlackoutFacts {
+  /** The end of the window that it is in, else `null`. */
+  readonly until: number | null;
+  /** After the end of a window nothing is sent before. */
+  readonly releaseAt: number | null;
+  /** From the end of a window until upload and check-in have had their turn. */
+  readonly resuming: boolean;
+}
+
+/** Types that the profile's reduced-activity periods hold back at this moment. */
+export interface ReducedFacts {
+  readonly noCollection: readonly ManifestType[];
+  readonly noTransmission: readonly ManifestType[];
+}
+
 /** What the agent knows of one manifest type. */
 export interface TypeFacts {
   /** Version and number of tasks of the verified manifest in force. */
@@ -51,6 +67,8 @@ export interface TypeFacts {
   /** Collections that failed in a row. */
   readonly failures: number;
   readonly demand: DemandFacts | null;
+  /** No scheduled scan before: delay and chance after a blackout that held it up (R157). */
+  readonly notBefore: number;
 }
 
 /** The one upload that may be under way on a host (R156, R175). */
@@ -99,6 +117,8 @@ export interface Facts {
   /** Back-off after failed exchanges with a platform that knows this agent. */
   readonly uplink: BackoffFacts;
   readonly network: NetworkFacts;
+  readonly blackout: BlackoutFacts;
+  readonly reduced: ReducedFacts;
   /** Largest upload on a metered network, bytes as sent. */
   readonly meteredLimitBytes: number;
   /** The exchange under way, if any. */
@@ -189,4 +209,8 @@ export const emptyTypeFacts: TypeFacts = {
   serving: null,
   failures: 0,
   demand: null,
+  notBefore: 0,
 };
+
+/** Nothing is held back. */
+export const nothingReduced: ReducedFacts = { noCollection: [], noTransmission: [] };

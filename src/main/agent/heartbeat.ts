@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { MANIFEST_TYPES } from '../../shared/modules.ts';
 import { AGENT_VERSION, type StatusReply, type StatusRequest } from '../../shared/wire.ts';
+import { wasEnded } from '../uplink/failure.ts';
+import { checkedInAfterBlackout } from './blackout.ts';
 import type { Apply, Context } from './context.ts';
 import { exchangeFailed, exchangeWorked } from './failures.ts';
 import { setModules } from './modules.ts';
@@ -21,9 +23,11 @@ export async function heartbeat(context: Context): Promise<Apply> {
   return () => {
     if (!result.ok) {
       exchangeFailed(context, result.failure);
+      if (!wasEnded(result.failure)) checkedInAfterBlackout(context);
       return;
     }
     exchangeWorked(context);
+    checkedInAfterBlackout(context);
     context.conditions.clear('DISK_FULL', 'state');
     context.update({ lastHeartbeatAt: sentAt, heartbeatWanted: false });
     context.store.kv.set('lastHeartbeatAt', sentAt);
@@ -59,7 +63,7 @@ function statusRequest(context: Context, dropped: number, route: string): Status
       }),
     ),
     pendingDelta: facts.pending !== null,
-    blackout: false,
+    blackout: facts.blackout.until !== null,
     suspended: facts.profile.suspendCollection,
     route,
     fingerprint: context.host.fingerprint.slice(0, 8),

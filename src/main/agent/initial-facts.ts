@@ -4,10 +4,12 @@ import { defaultProfile } from '../../shared/profile.ts';
 import type { Registration } from '../host/identity.ts';
 import type { Store } from '../queue/open.ts';
 import { noBackoff } from './backoff.ts';
+import { storedBlackout } from './blackout.ts';
 import { storedDemand } from './demand.ts';
 import {
   anyNetwork,
   emptyTypeFacts,
+  nothingReduced,
   type DevelopmentIntervals,
   type Facts,
   type TypeFacts,
@@ -24,6 +26,7 @@ const Registered = z.object({ hostId: z.string(), agentKeyId: z.string() });
 const Cycle = z.object({
   spreadMs: z.number().min(0),
   cycleEndedAt: z.number().nullable(),
+  notBefore: z.number().default(0),
   requested: z
     .object({
       reason: z.enum(['manifest', 'change', 'resync', 'request', 'demand', 'retry', 'refused']),
@@ -75,6 +78,8 @@ export function initialFacts(
     provisioning: noBackoff,
     uplink: noBackoff,
     network: anyNetwork,
+    blackout: storedBlackout(store),
+    reduced: nothingReduced,
     meteredLimitBytes,
     exchanging: null,
     profile: defaultProfile(),
@@ -116,10 +121,14 @@ const LONGEST_WAIT_MS = 24 * 3600 * 1000;
 
 function cycleOf(store: Store, type: ManifestType, now: number): z.infer<typeof Cycle> {
   const cycle = store.kv.get(`cycle:${type}`, Cycle);
-  if (cycle === undefined) return { spreadMs: 0, cycleEndedAt: null, requested: null };
+  if (cycle === undefined) return { spreadMs: 0, cycleEndedAt: null, requested: null, notBefore: 0 };
+  const within = (at: number): number => Math.min(at, now + LONGEST_WAIT_MS);
   const { requested } = cycle;
-  const notBefore = Math.min(requested?.notBefore ?? 0, now + LONGEST_WAIT_MS);
-  return { ...cycle, requested: requested === null ? null : { ...requested, notBefore } };
+  return {
+    ...cycle,
+    notBefore: within(cycle.notBefore),
+    requested: requested === null ? null : { ...requested, notBefore: within(requested.notBefore) },
+  };
 }
 
 /** A type that was lost is collected again, but not before the first registration, when all are new. */
@@ -129,20 +138,20 @@ function typesOf(store: Store, now: number, provisioned: boolean): Facts['types'
   return Object.fromEntries(
     MANIFEST_TYPES.filter((type) => active.includes(type)).map((type): [string, TypeFacts] => {
       const state = store.snapshots.state(type);
-      const { spreadMs, requested, cycleEndedAt } = cycleOf(store, type, now);
+      const { spreadMs, requested, cycleEndedAt, notBefore } = cycleOf(store, type, now);
       const demand = storedDemand(store, type, requested, pendingType === type);
       if (state === undefined) {
         // Nothing held, nothing under way, nothing asked for: a crash between dropping a copy and asking for a new one.
         const lost = pendingType !== type && provisioned;
         const owed = lost ? ({ reason: 'retry', notBefore: now } as const) : null;
-        return [type, { ...emptyTypeFacts, spreadMs, demand, requested: requested ?? owed }];
+        return [type, { ...emptyTypeFacts, spreadMs, notBefore, demand, requested: requested ?? owed }];
       }
       const processedAt = state.processed?.seq === state.seq ? state.processed.at : null;
       const { seq, root, rows, collectedAt, uploadedAt } = state;
       // A crash between the commit and this note leaves the end of the cycle before: then the commit is the later one.
       const ended = notAfter(now, Math.max(uploadedAt, cycleEndedAt ?? 0));
       const held = { seq, root, rows, collectedAt, uploadedAt, processedAt, cycleEndedAt: ended };
-      return [type, { ...emptyTypeFacts, ...held, spreadMs, demand, requested }];
+      return [type, { ...emptyTypeFacts, ...held, spreadMs, notBefore, demand, requested }];
     }),
   );
 }

@@ -67,6 +67,7 @@ export async function openCore(options: CoreOptions, world: World = theWorld): P
     identityFiles,
     identity,
     host: await world.readHost(),
+    localTime: world.openLocalTime(options),
     platform,
     client,
     around: { network, watchSettings: connection.watchSettings, reconnect: connection.reconnect },

@@ -28,6 +28,7 @@ const type: fc.Arbitrary<TypeFacts> = fc.record({
   requested: maybe(cycleRequest),
   serving: maybe(cycleRequest),
   failures: fc.nat(9),
+  notBefore: fc.oneof(fc.constant(0), moment),
   demand: maybe(
     fc.record({
       controlId: fc.uuid(),

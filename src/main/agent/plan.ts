@@ -1,4 +1,5 @@
 import type { ManifestType } from '../../shared/modules.ts';
+import { silentUntil, uploadGoesFirst } from './blackout.ts';
 import type { CycleReason, Facts } from './facts.ts';
 import { logsWaitForUnmetered, waitsForUnmetered } from './network-change.ts';
 import { nextCollection, SYNC_CHECK_INTERVAL_MS } from './schedule.ts';
@@ -60,6 +61,8 @@ const wait = (at: number): UplinkPlan => ({ step: null, wakeAt: at });
 function planUplink(facts: Facts, now: number): UplinkPlan {
   if (facts.exchanging !== null || !facts.configured || facts.uninstalled) return nothing;
   if (facts.pausedUntil > now) return wait(facts.pausedUntil);
+  const silent = silentUntil(facts, now);
+  if (silent !== null) return wait(silent);
   if (!facts.provisioned) {
     return facts.provisioning.nextAt <= now ? start({ step: 'provision' }) : wait(facts.provisioning.nextAt);
   }
@@ -77,6 +80,7 @@ function nextExchange(facts: Facts, now: number): UplinkPlan {
     if (notBefore > now) later.push(notBefore);
     return notBefore <= now;
   };
+  if (uploadGoesFirst(facts, now) && !uploadHeld(facts)) return uploadStep(facts, now);
   const profileMissing = facts.profileOffered > facts.profileVersion;
   if (profileMissing && facts.profileVersion === 0 && allowed('profile')) return start({ step: 'profile' });
   const heartbeat = heartbeatAt(facts);
@@ -86,7 +90,7 @@ function nextExchange(facts: Facts, now: number): UplinkPlan {
   for (const type of facts.activeTypes) {
     if (manifestMissing(type, facts) && allowed(type)) return start({ step: 'manifest', type });
   }
-  if (facts.pending !== null && !waitsForUnmetered(facts)) {
+  if (facts.pending !== null && !uploadHeld(facts)) {
     if (facts.pending.nextStepAt <= now) return start({ step: 'upload' });
     later.push(facts.pending.nextStepAt);
   }
@@ -100,6 +104,18 @@ function nextExchange(facts: Facts, now: number): UplinkPlan {
   return wait(Math.min(...later));
 }
 
+/** Whether the pending upload waits: for an unmetered network, or for the end of a reduced-activity period. */
+export function uploadHeld(facts: Facts): boolean {
+  const { pending, reduced } = facts;
+  return waitsForUnmetered(facts) || (pending !== null && reduced.noTransmission.includes(pending.type));
+}
+
+/** The next step of the pending upload, and nothing else before it. */
+function uploadStep({ pending }: Facts, now: number): UplinkPlan {
+  const at = pending?.nextStepAt ?? now;
+  return at <= now ? start({ step: 'upload' }) : wait(at);
+}
+
 /** A manifest is fetched when the platform offers another version than the one in force. */
 function manifestMissing(type: ManifestType, facts: Facts): boolean {
   const offered = facts.manifestsOffered[type];
@@ -109,7 +125,7 @@ function manifestMissing(type: ManifestType, facts: Facts): boolean {
 /** When the archive of logs goes a step further: never beside another upload, nor on a network that it is too large for. */
 function logsAt(facts: Facts): number | null {
   const { logs, pending } = facts;
-  const behind = pending !== null && !waitsForUnmetered(facts);
+  const behind = pending !== null && !uploadHeld(facts);
   return logs === null || behind || logsWaitForUnmetered(facts) ? null : logs.nextStepAt;
 }
 

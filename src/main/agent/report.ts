@@ -10,6 +10,7 @@ import { demandStatus } from './demand.ts';
 import type { Facts, TypeFacts } from './facts.ts';
 import { logStatus } from './log-level.ts';
 import { heartbeatAt, statusIntervalSec } from './plan.ts';
+import type { QuietTimes } from './quiet-times.ts';
 import { LastActivity } from './records.ts';
 import { collectionRefusal, dueAt } from './schedule.ts';
 import type { DerivedPhase } from './status.ts';
@@ -32,6 +33,7 @@ export interface ReportInput {
   readonly routes: readonly RouteAttempt[];
   readonly scanMerge: ScanMergeStatus;
   readonly totals: UploadTotals;
+  readonly quiet: QuietTimes;
 }
 
 const instant = (ms: number | null | undefined): string | null =>
@@ -70,6 +72,7 @@ export function buildStatus(context: Context, input: ReportInput): AgentStatus {
       proxyFailOpen: facts.profile.proxyFailOpen,
       statusIntervalSec: statusIntervalSec(facts),
     },
+    ...quietStatus(input.quiet, facts),
     modules: [...new Set(facts.activeTypes.map(moduleOfType))],
     types: typesStatus(context, facts),
     lastCheckIn: instant(facts.lastHeartbeatAt),
@@ -94,6 +97,24 @@ export function buildStatus(context: Context, input: ReportInput): AgentStatus {
 /** Without what is the condition's. */
 function scanMergeStatus({ state, ports, reason }: ScanMergeStatus): ScanMergeStatus {
   return { state, ports: [...ports], reason };
+}
+
+function quietStatus(quiet: QuietTimes, facts: Facts): Pick<AgentStatus, 'blackout' | 'reduced'> {
+  const { until, releaseAt } = facts.blackout;
+  const { noCollection, noTransmission } = facts.reduced;
+  const holds = noCollection.length + noTransmission.length > 0;
+  return {
+    blackout: {
+      active: until !== null,
+      until: instant(until ?? releaseAt),
+      next: instant(quiet.blackout ? null : quiet.blackoutChangesAt),
+    },
+    reduced: {
+      noCollection: [...noCollection],
+      noTransmission: [...noTransmission],
+      until: instant(holds ? quiet.changesAt : null),
+    },
+  };
 }
 
 function identityStatus(context: Context): AgentStatus['identity'] {

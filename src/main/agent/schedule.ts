@@ -1,6 +1,7 @@
 import { intervalMinutes, type Profile } from '../../shared/profile.ts';
 import type { ManifestType } from '../../shared/modules.ts';
 import type { ScanRefusal } from '../../shared/scan.ts';
+import { scansWait } from './blackout.ts';
 import type { CycleReason, CycleRequest, Facts, TypeFacts } from './facts.ts';
 
 const MINUTE = 60_000;
@@ -26,15 +27,18 @@ export function spreadMs(profile: Profile, random: number): number {
 
 /**
  * When the next cycle of a type is due: a request's time or end of the last cycle + interval + spread, whichever is
- * earlier; `null` while nothing says when (protocol, scheduler rule 1).
+ * earlier, but not before what a blackout left of it; `null` while nothing says when (protocol, scheduler rule 1). A
+ * scan on demand is due at once.
  */
 export function dueAt(type: ManifestType, facts: TypeFacts, profile: Profile): number | null {
   const regular =
     facts.cycleEndedAt === null
       ? null
       : facts.cycleEndedAt + intervalMinutes(type, profile) * MINUTE + facts.spreadMs;
-  if (facts.requested === null) return regular;
-  return regular === null ? facts.requested.notBefore : Math.min(regular, facts.requested.notBefore);
+  const { requested, demand, notBefore } = facts;
+  if (requested === null) return regular === null ? null : Math.max(regular, notBefore);
+  if (demand?.state === 'accepted') return requested.notBefore;
+  return Math.max(notBefore, Math.min(regular ?? requested.notBefore, requested.notBefore));
 }
 
 /**
@@ -93,6 +97,10 @@ export function scanRefusal(type: ManifestType, facts: Facts): ScanRefusal | und
   return facts.pending === null ? undefined : 'DELTA_PENDING';
 }
 
+/** Whether the schedule starts no scan of this type now: a reduced-activity period, or a blackout that has just ended. */
+const heldBack = (type: ManifestType, facts: Facts): boolean =>
+  facts.reduced.noCollection.includes(type) || scansWait(facts);
+
 /** The active types in the order in which they are looked at: what somebody waits for comes first. */
 function inTurn({ activeTypes, types }: Facts): readonly ManifestType[] {
   const demanded = activeTypes.filter((type) => types[type]?.demand?.state === 'accepted');
@@ -111,6 +119,7 @@ export function nextCollection(
   for (const type of inTurn(facts)) {
     const known = facts.types[type];
     if (known === undefined || collectionRefusal(type, facts) !== undefined) continue;
+    if (known.demand?.state !== 'accepted' && heldBack(type, facts)) continue;
     const due = dueAt(type, known, facts.profile);
     if (due === null) continue;
     const at = Math.max(due, facts.diskNotBefore);

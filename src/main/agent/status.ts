@@ -5,6 +5,7 @@ import {
   type RaisedCondition,
 } from '../../shared/conditions.ts';
 import type { Phase } from '../../shared/status.ts';
+import type { OffsetAt } from '../../shared/weekly-windows.ts';
 import type { Facts } from './facts.ts';
 import { collectionRefusal } from './schedule.ts';
 
@@ -16,6 +17,14 @@ export interface DerivedPhase {
 
 /** When a clock time is said to a person: local, hours and minutes. */
 export type SayTime = (ms: number) => string;
+
+/** A moment as the clock on the wall shows it, `18:00`; with its weekday, `Mon 18:00`, where that is another day. */
+export function wallTime(ms: number, now: number, offsetAt: OffsetAt): string {
+  const wall = (at: number): Date => new Date(at + offsetAt(at));
+  const [day, today] = [wall(ms).toUTCString(), wall(now).toUTCString()];
+  const time = day.slice(17, 22);
+  return day.slice(0, 16) === today.slice(0, 16) ? time : `${day.slice(0, 3)} ${time}`;
+}
 
 /**
  * What the agent is doing, from what is known (R315). The order is a precedence: what keeps it from working comes before
@@ -30,7 +39,12 @@ export function derivePhase(
   const worst = visibleConditions(raised, now).find((condition) => isBlocking(condition));
   if (!facts.provisioned || facts.uninstalled) return unprovisioned(facts, worst, say);
   if (worst !== undefined) return { phase: 'error', sentence: `${CONDITIONS[worst.code].title}.` };
-  if (facts.collecting !== null) return { phase: 'scanning', sentence: `Collecting ${facts.collecting}.` };
+  const { until } = facts.blackout;
+  const silence = until === null ? '' : ` Blackout: nothing is sent before ${say(until)}.`;
+  if (facts.collecting !== null) {
+    return { phase: 'scanning', sentence: `Collecting ${facts.collecting}.${silence}` };
+  }
+  if (silence !== '') return { phase: 'blackout', sentence: silence.trimStart() };
   if (facts.pending !== null) {
     const { type, chunksSent, chunkCount } = facts.pending;
     return { phase: 'uploading', sentence: `Uploading ${type}: ${chunksSent} of ${chunkCount} chunks.` };

@@ -1,6 +1,7 @@
 import type { Profile } from '../../shared/profile.ts';
 import type { HostFacts } from '../../shared/wire.ts';
 import { readHostFacts } from '../host/host-facts.ts';
+import { openLocalTime, type LocalTime } from '../host/local-time.ts';
 import type { NetworkMonitor } from '../host/network/network.ts';
 import { openNetworkMonitor } from '../host/network/open.ts';
 import { rootDirectory } from '../host/root.ts';
@@ -38,6 +39,7 @@ export interface World {
   readonly readHost: () => Promise<HostFacts>;
   readonly connect: (options: CoreOptions, ports: ConnectPorts) => Connection;
   readonly openNetwork: (options: CoreOptions) => NetworkMonitor;
+  readonly openLocalTime: (options: CoreOptions) => LocalTime;
 }
 
 export const theWorld: World = {
@@ -45,6 +47,7 @@ export const theWorld: World = {
   connect: connectOverHttp,
   openNetwork: ({ clock }) =>
     openNetworkMonitor({ clock, systemBus: process.env['DBUS_SYSTEM_BUS_ADDRESS'] }),
+  openLocalTime: ({ clock }) => openLocalTime(process.env, clock.now),
 };
 
 function connectOverHttp(options: CoreOptions, ports: ConnectPorts): Connection {

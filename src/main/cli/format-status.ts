@@ -33,6 +33,7 @@ export function formatStatus(status: AgentStatus, now: Date): string {
         'Profile',
         `${profile.name}, version ${profile.version}${profile.suspended ? ', collection suspended' : ''}`,
       ],
+      ...quietRows(status, now),
       ['Modules', status.modules.join(', ')],
       ['Last check-in', ago(status.lastCheckIn, now)],
       status.nextProvisioning === null
@@ -90,6 +91,29 @@ function routeRows({ platform, network, scanMerge }: AgentStatus): (readonly [st
     ...(scanMerge.state === 'off'
       ? []
       : [['Scan merge', `${scanMerge.state}${scanMerge.ports.map((port) => ` ${port}`).join('')}`] as const]),
+  ];
+}
+
+/** Blackout windows and reduced-activity periods, where the profile has some that matter now or later. */
+function quietRows({ blackout, reduced }: AgentStatus, now: Date): (readonly [string, string])[] {
+  const { until, next } = blackout;
+  const window =
+    until !== null
+      ? `nothing is sent; over ${ahead(until, now)}`
+      : next === null
+        ? ''
+        : `next ${ahead(next, now)}`;
+  const held = (what: string, types: readonly string[]): string[] =>
+    types.length === 0 ? [] : [`no ${what} of ${types.join(', ')}`];
+  const periods = [
+    ...held('scheduled scan', reduced.noCollection),
+    ...held('upload', reduced.noTransmission),
+  ].join('; ');
+  return [
+    ...(window === '' ? [] : [['Blackout', window] as const]),
+    ...(periods === ''
+      ? []
+      : [['Reduced activity', `${periods}; changes ${ahead(reduced.until, now)}`] as const]),
   ];
 }
 

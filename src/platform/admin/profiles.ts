@@ -6,10 +6,12 @@ import {
   BlackoutWindowSchema,
   LOG_LEVELS,
   MAX_SCAN_MERGE_PORTS,
+  MAX_WINDOWS,
   NUMBER_PARAMETERS,
   PRESETS,
   PRESET_VALUES,
   ProfileSchema,
+  ReducedActivitySchema,
   SWITCH_PARAMETERS,
   TcpPort,
   outOfRange,
@@ -18,6 +20,7 @@ import {
   type Profile,
   type SwitchParameter,
 } from '../../shared/profile.ts';
+import { coverWholeWeek } from '../../shared/weekly-windows.ts';
 import type { Records } from '../context.ts';
 import { NotFound, Refused, reasonOf } from '../errors.ts';
 import type { ProfileEntry } from '../store/profiles.ts';
@@ -49,7 +52,8 @@ const Settings = z.strictObject({
   description: z.string().max(2_000),
   preset: z.enum(PRESETS),
   logLevel: z.enum(LOG_LEVELS),
-  blackoutWindows: z.array(BlackoutWindowSchema).max(64),
+  blackoutWindows: z.array(BlackoutWindowSchema).max(MAX_WINDOWS),
+  reducedActivity: z.array(ReducedActivitySchema).max(MAX_WINDOWS),
   scanMergePorts: PortList,
   onPremise: OnPremiseRules,
   ...(Object.fromEntries(numbers) as Record<NumberParameter, z.ZodNumber>),
@@ -112,6 +116,7 @@ function change(context: Records, before: ProfileEntry, input: EditProfile): Pro
   const onPremise = givenRules({ ...before.profile.onPremise, ...settings.onPremise } as OnPremise);
   const profile = ProfileSchema.parse({ ...before.profile, ...preset, ...settings, onPremise });
   requireInRange(profile);
+  requireTimeToTalk(profile);
   requireRules(onPremise);
   if (isDefault === true) profiles.clearDefault(before.customer);
   profiles.put({
@@ -133,6 +138,15 @@ function requireInRange(profile: Profile): void {
   if (wrong === undefined) return;
   const { min, max } = NUMBER_PARAMETERS[wrong.parameter];
   throw new Refused(`${wrong.parameter}: ${wrong.given} is not a whole number from ${min} to ${max}`);
+}
+
+/** Throws `Refused` for blackout windows that would leave an agent no minute to hear of another profile. */
+function requireTimeToTalk({ blackoutWindows }: Profile): void {
+  if (coverWholeWeek(blackoutWindows)) {
+    throw new Refused(
+      'blackoutWindows: they cover the whole week, so that no agent would ever check in again',
+    );
+  }
 }
 
 /** Throws `Refused` naming the rule that no agent could apply. */

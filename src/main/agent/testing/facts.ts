@@ -1,6 +1,14 @@
 import { defaultProfile } from '../../../shared/profile.ts';
 import { noBackoff } from '../backoff.ts';
-import { anyNetwork, emptyTypeFacts, type Facts, type PendingFacts, type TypeFacts } from '../facts.ts';
+import { noBlackout } from '../blackout.ts';
+import {
+  anyNetwork,
+  emptyTypeFacts,
+  nothingReduced,
+  type Facts,
+  type PendingFacts,
+  type TypeFacts,
+} from '../facts.ts';
 
 /** The moment at which facts of tests stand, ms since the epoch. */
 export const NOW = Date.UTC(2026, 10, 21, 1, 0, 0);
@@ -41,6 +49,8 @@ export function restingFacts(change: Partial<Facts> = {}): Facts {
     provisioning: noBackoff,
     uplink: noBackoff,
     network: anyNetwork,
+    blackout: noBlackout,
+    reduced: nothingReduced,
     meteredLimitBytes: 1024 * 1024,
     exchanging: null,
     profile: defaultProfile(),

@@ -7,6 +7,7 @@ import type { ManifestType } from '../../../shared/modules.ts';
 import type { LogLevel, Profile } from '../../../shared/profile.ts';
 import type { Item } from '../../../shared/rows.ts';
 import type { AgentStatus } from '../../../shared/status.ts';
+import type { OffsetAt } from '../../../shared/weekly-windows.ts';
 import { makeItem } from '../../../wire/item.ts';
 import type { Random } from '../../clock.ts';
 import { resolvePaths, type Paths } from '../../host/paths.ts';
@@ -52,6 +53,8 @@ export class Rig {
   settings: Settings;
   development: DevelopmentIntervals = {};
   clockOffsetSec = 0;
+  /** The zone of the host. */
+  offsetAt: OffsetAt = () => 0;
   /** The level that the core set. */
   logLevel: LogLevel | undefined;
   /** Why the log can't be written, as the core is told. */
@@ -166,6 +169,7 @@ export class Rig {
           },
         }),
         openNetwork: () => this.network,
+        openLocalTime: () => ({ offsetAt: (ms) => this.offsetAt(ms) }),
       },
     );
     this.#core = opened.core;
