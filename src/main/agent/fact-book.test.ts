@@ -39,7 +39,12 @@ describe('the book of facts', () => {
     expect(writes()).toBe(0);
     book.updateType('Inventory', { spreadMs: 5 });
     book.updateType('Inventory', { cycleEndedAt: 7 });
-    expect(kept.get('cycle:Inventory')).toEqual({ spreadMs: 5, cycleEndedAt: 7, notBefore: 0, requested: null });
+    expect(kept.get('cycle:Inventory')).toEqual({
+      spreadMs: 5,
+      cycleEndedAt: 7,
+      notBefore: 0,
+      requested: null,
+    });
     expect(writes()).toBe(2);
   });
 

@@ -4,7 +4,15 @@ import { NotFound } from '../errors.ts';
 import { openStore } from '../store/store.ts';
 import { existsSync } from 'node:fs';
 import { profileSettings, SETTINGS_HELP } from './profile-settings.ts';
-import { activitiesText, agentText, agentsText, findingsText, keysText, profilesText } from './render.ts';
+import {
+  activitiesText,
+  agentText,
+  agentsText,
+  findingsText,
+  keysText,
+  profilesText,
+  profileText,
+} from './render.ts';
 import { print } from './output.ts';
 
 export interface Common {
@@ -124,6 +132,12 @@ export function profileCommands(program: Command): void {
     .action((_, command: Command) => {
       answer(command, (admin) => admin.profiles(), profilesText);
     });
+  profiles
+    .command('show <id>')
+    .description('every setting of a profile, as "profiles edit" takes it')
+    .action((id: string, _, command: Command) => {
+      answer(command, (admin) => profileNamed(admin, id), profileText);
+    });
   options(profiles.command('create <settings...>').description('make a profile')).action(
     (settings: string[], given: Pairs, command: Command) => {
       answer(
@@ -142,6 +156,12 @@ export function profileCommands(program: Command): void {
       );
     },
   );
+}
+
+function profileNamed(admin: Admin, id: string): ReturnType<Admin['profiles']>[number] {
+  const found = admin.profiles().find(({ profile }) => profile.id === id);
+  if (found === undefined) throw new NotFound(`there is no profile ${id}`);
+  return found;
 }
 
 function editOf(settings: readonly string[], given: Pairs): Parameters<Admin['createProfile']>[0] {

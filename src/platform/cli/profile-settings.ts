@@ -1,3 +1,4 @@
+import { parseBlackout, parseReduced, WINDOWS_HELP } from './windows-text.ts';
 import { NUMBER_PARAMETERS, SWITCH_PARAMETERS } from '../../shared/profile.ts';
 
 const NAMES = ['name', 'description', 'preset', 'logLevel', ...Object.keys(NUMBER_PARAMETERS)];
@@ -8,16 +9,21 @@ Settings are name=value: ${[...NAMES, ...Object.keys(SWITCH_PARAMETERS)].join(',
   scanMergePorts=10001,10002         ports that offer the correlation identifier
   onPremise.ipRange=10.0.0.0/8       where it is offered: every rule that is set has to hold;
   onPremise.gateway, .subnetMask     an empty value takes a rule back
-  onPremise.dnsSuffix='^(.*)\\.example\\.com$'`;
+  onPremise.dnsSuffix='^(.*)\\.example\\.com$'${WINDOWS_HELP}`;
 
 const ON_PREMISE = 'onPremise.';
 
-/** Settings as the administration takes them, from `name=value` pairs: lists and groups are spelled out there. */
+/**
+ * Settings as the administration takes them, from `name=value` pairs: lists and groups are spelled out there. Throws
+ * `Refused`.
+ */
 export function profileSettings(pairs: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const settings: Record<string, unknown> = {};
   const onPremise: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(pairs)) {
-    if (name === 'scanMergePorts') settings[name] = portsOf(String(value));
+    if (name === 'blackout') settings['blackoutWindows'] = parseBlackout(String(value));
+    else if (name === 'reduced') settings['reducedActivity'] = parseReduced(String(value));
+    else if (name === 'scanMergePorts') settings[name] = portsOf(String(value));
     // A text whatever it looks like: an expression may consist of digits.
     else if (name.startsWith(ON_PREMISE)) onPremise[name.slice(ON_PREMISE.length)] = String(value);
     else settings[name] = value;
