@@ -14,14 +14,14 @@ const besideSource = (directory: string, names: string): Pick<MutationGroup, 'mu
 
 /** The parts whose errors nobody would see: codecs, contracts, decisions, comparators, decoders. */
 export const GROUPS: readonly MutationGroup[] = [
-  { name: 'shared', ...besideSource('src/shared', 'conditions,profile,modules,ids') },
+  { name: 'shared', ...besideSource('src/shared', 'conditions,profile,modules,ids,weekly-windows') },
   {
     name: 'agent',
     mutate: [
-      'src/main/agent/{backoff,schedule,plan,status,clock-step,condition-book,fact-book,upload-progress,development,loop}.ts',
+      'src/main/agent/{backoff,blackout,demand,quiet-times,schedule,plan,status,clock-step,condition-book,fact-book,upload-progress,development,loop}.ts',
     ],
     tests: [
-      'src/main/agent/{backoff,schedule,plan,status,clock-step,condition-book,fact-book,upload-progress,development,loop}.test.ts',
+      'src/main/agent/{backoff,blackout,demand,schedule,plan,status,clock-step,condition-book,fact-book,upload-progress,development,loop}.test.ts',
     ],
   },
   {

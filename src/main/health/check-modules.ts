@@ -24,6 +24,11 @@ function checkType(type: string, facts: TypeStatus, status: AgentStatus, now: nu
     const nextStep = 'See on the platform whether the module has a manifest for this host.';
     return attention(name, `no manifest yet; ${times}`, nextStep);
   }
+  const { blackout, reduced } = status;
+  if (blackout.until !== null) return good(name, `held by the blackout until ${blackout.until}; ${times}`);
+  const held = [...reduced.noCollection, ...reduced.noTransmission].some((other) => other === type);
+  if (held)
+    return good(name, `held by reduced activity until ${reduced.until ?? 'further notice'}; ${times}`);
   if (status.pendingUpload?.type === type) return good(name, `an upload is under way; ${times}`);
   const last = uploadedAt === null ? null : Date.parse(uploadedAt);
   if (last === null) {

@@ -36,7 +36,8 @@ export function checkService({ service, platform }: HealthInput): Finding {
 /** Whether the platform knows this host, and hears from it. */
 export function checkRegistration({ service, now }: HealthInput): Finding[] {
   if (!service.answers) return [skipped('registration', 'the service does not answer')];
-  const { identity, profile, lastCheckIn, nextCheckIn, nextProvisioning, sentence } = service.status;
+  const { identity, profile, lastCheckIn, nextCheckIn, nextProvisioning, sentence, blackout } =
+    service.status;
   if (identity.hostId === null) {
     const next = nextProvisioning === null ? '' : `; next attempt ${nextProvisioning}`;
     return [bad('registration', `not registered with a platform${next}`, stepOf(service.status) ?? sentence)];
@@ -44,8 +45,18 @@ export function checkRegistration({ service, now }: HealthInput): Finding[] {
   const late =
     lastCheckIn === null || now - Date.parse(lastCheckIn) > 2 * profile.statusIntervalSec * 1000 + LATE_MS;
   const detail = `last check-in ${lastCheckIn ?? 'never'}, next ${nextCheckIn ?? 'not planned'}`;
+  const known = good('registration', 'the platform knows this host');
+  if (blackout.until !== null) {
+    return [
+      known,
+      good(
+        'check-in',
+        `the blackout of the profile keeps the agent silent until ${blackout.until}; ${detail}`,
+      ),
+    ];
+  }
   return [
-    good('registration', 'the platform knows this host'),
+    known,
     late
       ? attention('check-in', detail, stepOf(service.status) ?? 'See "connection" and the end of the log.')
       : good('check-in', detail),

@@ -345,6 +345,25 @@ describe('the health of an agent', () => {
     expect(state('scan Inventory', { service: running({ ...service.status, profile }) })).toBe('good');
   });
 
+  it('R153 takes the silence of a blackout, and what it or reduced activity holds, for what they are', () => {
+    const late = inventory({ uploadedAt: at(0) });
+    const { service } = late;
+    if (service?.answers !== true) throw new Error('the service answers here');
+    const status = { ...service.status, lastCheckIn: at(0) };
+    const blackout = { active: true, until: '2026-11-20T18:00:00Z', next: null };
+    const dark = { service: running({ ...status, blackout }) };
+    expect(state('check-in', { service: running(status) })).toBe('attention');
+    for (const name of ['check-in', 'scan Inventory']) {
+      expect(named(name, dark)).toMatchObject({
+        state: 'good',
+        detail: expect.stringContaining('until 2026-11-20T18:00:00Z') as string,
+      });
+    }
+    const reduced = { noCollection: [], noTransmission: ['Inventory' as const], until: null };
+    expect(state('scan Inventory', { service: running({ ...status, reduced }) })).toBe('good');
+    expect(state('scan Inventory', { service: running(status) })).toBe('attention');
+  });
+
   it('counts what was dropped', () => {
     const service = running({ queue: { records: 0, bytes: 0, dropped: 1 } });
     expect(named('queue', { service })).toMatchObject({

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { STATUS } from '../../../test/support/agent-status.ts';
 import { resolvePaths, type Paths } from '../host/paths.ts';
 import { judge } from './checks.ts';
 import { gatherHealth } from './gather.ts';
@@ -29,6 +30,22 @@ describe('what health is judged by', () => {
       ask: () => Promise.resolve({ answers: false, why: 'not running', reason: 'nobody listens' }),
       reach: () => Promise.resolve({ tried: false, reason: 'no network in this test' }),
     });
+
+  it('R153 does not try the platform in a blackout', async () => {
+    const blackout = { active: true, until: '2026-11-20T18:00:00Z', next: null };
+    const found = await gatherHealth({
+      paths,
+      platform: 'linux',
+      environment: {},
+      now: () => 0,
+      ask: () => Promise.resolve({ answers: true, status: { ...STATUS, blackout } }),
+      reach: () => Promise.reject(new Error('it was tried')),
+    });
+    expect(found.connectivity).toMatchObject({
+      tried: false,
+      reason: expect.stringContaining('2026-11-20T18:00:00Z') as string,
+    });
+  });
 
   it.each([
     [

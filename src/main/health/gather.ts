@@ -44,10 +44,17 @@ export async function gatherHealth(around: Surroundings): Promise<HealthInput> {
     },
     service,
     settingProblems: problems,
-    connectivity: await around.reach(service, settings),
+    connectivity: silence(service) ?? (await around.reach(service, settings)),
     freeBytes: freeBytes(paths.dataDir),
     log: viewLog(paths.logFile),
   };
+}
+
+/** In a blackout nobody talks to the platform, a person who looks at the agent's health neither (R153). */
+function silence(service: Service): HealthInput['connectivity'] | undefined {
+  if (!service.answers || !service.status.blackout.active) return undefined;
+  const until = service.status.blackout.until ?? '';
+  return { tried: false, reason: `a blackout of the profile is in force until ${until}: nothing is sent` };
 }
 
 /** Asks the service for its status. */
