@@ -7,6 +7,7 @@ import { forkPort, type Port } from './port.ts';
 import { CollectorSession } from './session.ts';
 import { TABLES } from './tables/index.ts';
 import type { Os } from './table.ts';
+import { ConfigurationWatch } from './watch-configuration.ts';
 import { watchPackages } from './watch.ts';
 
 /** Folders that commands of libraries may come from, so that nobody's PATH decides what root runs. */
@@ -48,9 +49,24 @@ function runCollector(port: Port): void {
     cpuMs: () => meter.total(),
     startTimer: processTimer,
     contextFor: (pace, signal) => hostContext({ root, os, meter }, pace, signal),
+    onWatch: (paths) => {
+      configuration.set(paths);
+    },
     onEnd: () => {
+      configuration.close();
       stopWatching();
       process.exit(0);
+    },
+  });
+  const configuration = new ConfigurationWatch({
+    root,
+    os,
+    startTimer: processTimer,
+    onChange: (types, reason) => {
+      session.configurationChanged(types, reason);
+    },
+    log: (level, message) => {
+      session.log(level, message);
     },
   });
   process.on('unhandledRejection', (reason) => {

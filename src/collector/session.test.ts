@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { FromCollector, ToCollector } from '../shared/collector.ts';
+import type { FromCollector, ToCollector, WatchedPath } from '../shared/collector.ts';
 import type { Table } from './bind.ts';
 import type { Port } from './port.ts';
 import { CollectorSession } from './session.ts';
@@ -12,6 +12,7 @@ function open(tables: Table[]) {
   let receive: (message: unknown) => void = () => undefined;
   let close: () => void = () => undefined;
   let ends = 0;
+  const watched: (readonly WatchedPath[])[] = [];
   const timers: { ms: number; fire: () => void }[] = [];
   const port: Port = {
     send: (message) => sent.push(message),
@@ -29,6 +30,7 @@ function open(tables: Table[]) {
       timers.push({ ms, fire });
       return () => undefined;
     },
+    onWatch: (paths) => watched.push(paths),
     onEnd: () => (ends += 1),
   });
   session.start();
@@ -37,6 +39,7 @@ function open(tables: Table[]) {
   return {
     session,
     sent,
+    watched,
     timers,
     of,
     ends: () => ends,
@@ -158,7 +161,21 @@ describe('a collector session', () => {
     tell(message);
     expect(of('log')).toEqual([expect.objectContaining({ level: 'warn' })]);
     session.changed(['deb'], 'package database changed');
-    expect(of('changed')).toEqual([{ kind: 'changed', tables: ['deb'], reason: 'package database changed' }]);
+    expect(of('changed')).toEqual([
+      { kind: 'changed', tables: ['deb'], types: [], reason: 'package database changed' },
+    ]);
+  });
+
+  it('watches the files that it is told, and names the types that look at one that changed', () => {
+    const { session, of, watched, tell } = open([]);
+    const paths = [{ path: '/etc/hosts', types: ['UDC'] }];
+    tell({ kind: 'watch', paths });
+    tell({ kind: 'watch', paths: [{ path: '/etc/hosts', types: ['NOTHING'] }] });
+    expect(watched).toEqual([paths]);
+    session.configurationChanged(['UDC'], 'configuration changed: /etc/hosts');
+    expect(of('changed')).toEqual([
+      { kind: 'changed', tables: [], types: ['UDC'], reason: 'configuration changed: /etc/hosts' },
+    ]);
   });
 
   it('ends once, on stop or when the channel is gone, and says nothing after that', () => {

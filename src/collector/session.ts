@@ -1,4 +1,5 @@
-import { ToCollector, type FromCollector, type Pace } from '../shared/collector.ts';
+import { ToCollector, type FromCollector, type Pace, type WatchedPath } from '../shared/collector.ts';
+import type { ManifestType } from '../shared/modules.ts';
 import { Cancelled } from './abort-gate.ts';
 import { Credit } from './credit.ts';
 import { Engine } from './engine.ts';
@@ -21,6 +22,8 @@ export interface SessionOptions {
   /** CPU milliseconds used so far by this process and its commands. */
   readonly cpuMs: () => number;
   readonly startTimer: StartTimer;
+  /** Watches these files from now on. */
+  readonly onWatch: (paths: readonly WatchedPath[]) => void;
   /** Called once, on `stop` or when the channel is gone; the running collection is cancelled by then. */
   readonly onEnd: () => void;
 }
@@ -59,9 +62,14 @@ export class CollectorSession {
     port.send({ kind: 'ready', pid, tables: readable });
   }
 
-  /** Reports a change on the host, unless the session has ended. */
+  /** Reports a change on the host that tables show, unless the session has ended. */
   changed(tables: readonly string[], reason: string): void {
-    this.#send({ kind: 'changed', tables: [...tables], reason });
+    this.#send({ kind: 'changed', tables: [...tables], types: [], reason });
+  }
+
+  /** Reports a change of a file that the manifests of these types look at. */
+  configurationChanged(types: readonly ManifestType[], reason: string): void {
+    this.#send({ kind: 'changed', tables: [], types: [...types], reason });
   }
 
   log(level: 'error' | 'warn' | 'info' | 'debug', message: string): void {
@@ -88,6 +96,9 @@ export class CollectorSession {
         return;
       case 'cancel':
         this.#jobOf(message.job)?.abort.abort();
+        return;
+      case 'watch':
+        this.#options.onWatch(message.paths);
         return;
       case 'stop':
         this.#end();

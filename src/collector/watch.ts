@@ -39,7 +39,8 @@ export type WatchFolder = (
   onError: (error: unknown) => void,
 ) => () => void;
 
-const watchWithNode: WatchFolder = (folder, onEvent, onError) => {
+/** A watch of the system's own. */
+export const watchWithNode: WatchFolder = (folder, onEvent, onError) => {
   const watcher: FSWatcher = watchDirectory(folder, { persistent: false }, onEvent);
   watcher.on('error', onError);
   return () => {

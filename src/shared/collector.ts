@@ -21,6 +21,13 @@ export const PaceSchema = z.object({
 });
 export type Pace = z.infer<typeof PaceSchema>;
 
+/** A file that manifests look at, and the types whose manifests those are (protocol, rule 11). */
+const WatchedPathSchema = z.object({ path: z.string().max(4_096), types: z.array(z.enum(MANIFEST_TYPES)) });
+export type WatchedPath = z.infer<typeof WatchedPathSchema>;
+
+/** Most files that a collector is asked to watch. */
+export const MAX_WATCHED_PATHS = 5_000;
+
 export const ToCollector = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('collect'),
@@ -32,6 +39,8 @@ export const ToCollector = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('credit'), job: JobId, batches: z.number().int().min(1).max(64) }),
   z.object({ kind: z.literal('cancel'), job: JobId }),
+  /** Watch these files instead of those before. */
+  z.object({ kind: z.literal('watch'), paths: z.array(WatchedPathSchema).max(MAX_WATCHED_PATHS) }),
   z.object({ kind: z.literal('stop') }),
 ]);
 export type ToCollector = z.infer<typeof ToCollector>;
@@ -62,8 +71,16 @@ export const FromCollector = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('failed'), job: JobId, reason: z.string() }),
   /** Every 5 s while a job runs: the process is not blocked, however long a table takes. */
   z.object({ kind: z.literal('alive') }),
-  /** Something on the host changed that these tables show (R026, protocol rule 11); already debounced. */
-  z.object({ kind: z.literal('changed'), tables: z.array(z.string()), reason: z.string() }),
+  /**
+   * Something on the host changed that these tables show, or that the manifests of these types look at (R026, protocol
+   * rule 11); already debounced.
+   */
+  z.object({
+    kind: z.literal('changed'),
+    tables: z.array(z.string()),
+    types: z.array(z.enum(MANIFEST_TYPES)).default([]),
+    reason: z.string(),
+  }),
   /** The collector's own trouble, for the log: never secret, never a file's content. */
   z.object({
     kind: z.literal('log'),

@@ -9,6 +9,7 @@ import type { FactBook } from './fact-book.ts';
 import type { Plan } from './plan.ts';
 import { CHANGE_GAP_SEC, changeRequest } from './schedule.ts';
 import type { Post } from './surroundings.ts';
+import { watchedPaths } from './watched-paths.ts';
 
 /** Collecting as a part of the core: the collector's process, the one collection under way, and what both report. */
 export class Collecting {
@@ -16,6 +17,8 @@ export class Collecting {
   readonly #book: Pick<FactBook, 'request'>;
   readonly #supervisor: CollectorSupervisor;
   readonly #collection: Collection;
+  /** The manifests whose files the collector watches, as text. */
+  #watching = '';
 
   constructor(context: Context, book: Pick<FactBook, 'request'>, start: StartCollector, post: Post) {
     this.#context = context;
@@ -30,6 +33,7 @@ export class Collecting {
         post('collector up', () => {
           context.conditions.clear('COLLECTOR_DOWN');
           context.update({ collectorUp: true });
+          this.#watching = '';
         });
       },
       down: (reason, inARow, restartAt) => {
@@ -57,6 +61,16 @@ export class Collecting {
     this.#supervisor.start();
   }
 
+  /** Has the collector watch the files of the manifests in force; after every event, since many change them. */
+  follow(): void {
+    const { facts, tasks } = this.#context;
+    const { collectorUp, types } = facts();
+    const manifests = JSON.stringify([...tasks.keys()].map((type) => [type, types[type]?.manifest?.version]));
+    if (!collectorUp || manifests === this.#watching) return;
+    this.#watching = manifests;
+    this.#supervisor.send({ kind: 'watch', paths: watchedPaths(tasks) });
+  }
+
   /** Ends the process; it is not started again. */
   stop(): Promise<void> {
     return this.#supervisor.stop();
@@ -73,7 +87,7 @@ export class Collecting {
   }
 
   #take(message: FromCollector): void {
-    if (message.kind === 'changed') this.#hostChanged(message.tables, message.reason);
+    if (message.kind === 'changed') this.#hostChanged(message);
     else if (message.kind === 'log') this.#context.log[message.level](`collector: ${message.message}`);
     else if (message.kind !== 'ready') this.#collection.message(message);
   }
@@ -88,11 +102,13 @@ export class Collecting {
   }
 
   /** Something on the host changed: the types whose manifests look at it get an early cycle (R026, R027). */
-  #hostChanged(tables: readonly string[], reason: string): void {
+  #hostChanged({ tables, types: named, reason }: Extract<FromCollector, { kind: 'changed' }>): void {
     const { facts, log, emit, clock } = this.#context;
     const { activeTypes, types: known, development } = facts();
-    const types = activeTypes.filter((type) =>
-      known[type]?.manifest?.tables.some((table) => tables.includes(table)),
+    const types = activeTypes.filter(
+      (type) =>
+        named.includes(type) ||
+        known[type]?.manifest?.tables.some((table) => tables.includes(table)) === true,
     );
     if (types.length === 0) return;
     log.info(`${reason}: early cycle of ${types.join(', ')}`);

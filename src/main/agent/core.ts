@@ -213,6 +213,7 @@ export class AgentCore {
     const next = plan(this.#book.facts, now);
     followLog(this.#context);
     settleDemands(this.#context);
+    this.#collecting.follow();
     if (next.uplink !== null) this.#startExchange(next.uplink);
     if (next.collect !== null) this.#startCollection(next.collect);
     noteMeteredWait(this.#context);

@@ -1,5 +1,6 @@
 import { MANIFEST_TYPES, typesOfModules, type ManifestType } from '../../shared/modules.ts';
 import type { Context } from './context.ts';
+import { demandKey } from './demand.ts';
 import { emptyTypeFacts } from './facts.ts';
 
 /**
@@ -34,6 +35,7 @@ export function forgetType(context: Context, type: ManifestType): void {
   context.store.snapshots.scorch(type);
   context.store.kv.delete(`manifest:${type}`);
   context.store.kv.delete(`cycle:${type}`);
+  context.store.kv.delete(demandKey(type));
   context.tasks.delete(type);
   const facts = context.facts();
   const { [type]: _gone, ...types } = facts.types;

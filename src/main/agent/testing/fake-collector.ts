@@ -65,7 +65,12 @@ export class FakeCollector {
 
   /** Something changed that these tables show. */
   changed(tables: string[] = ['deb']): void {
-    this.say({ kind: 'changed', tables, reason: 'packages changed' });
+    this.say({ kind: 'changed', tables, types: [], reason: 'packages changed' });
+  }
+
+  /** Something changed that the manifests of these types look at. */
+  configurationChanged(types: ManifestType[]): void {
+    this.say({ kind: 'changed', tables: [], types, reason: 'configuration changed: /etc/hosts' });
   }
 
   /** Sends all rows of the host for a collection, then `done`. */
