@@ -176,6 +176,27 @@ describe('heartbeat', () => {
 });
 
 describe('profiles', () => {
+  it('R127 R130 a profile is more than thirty named settings, with a name that it needs and a description', () => {
+    const made = admin().createProfile({ settings: { name: 'Laptops', description: 'Those that roam' } });
+    expect(made.profile).toMatchObject({ name: 'Laptops', description: 'Those that roam' });
+    expect(Object.keys(made.profile).length).toBeGreaterThan(30);
+    for (const name of ['', '   ', 'x'.repeat(201)]) {
+      expect(() => admin().createProfile({ settings: { name } })).toThrow(/name/);
+    }
+    expect(() => admin().editProfile(made.profile.id, { settings: { typo: 1 } as never })).toThrow(/typo/);
+  });
+
+  it('R153 R154 refuses blackout windows in which no agent would ever check in', () => {
+    const days = [1, 2, 3, 4, 5, 6, 7];
+    const always = [{ days, start: '00:00', end: '00:00' }];
+    expect(() => admin().createProfile({ settings: { name: 'Dark', blackoutWindows: always } })).toThrow(
+      /whole week/,
+    );
+    const night = [{ days, start: '22:00', end: '06:00' }];
+    const made = admin().createProfile({ settings: { name: 'Night', blackoutWindows: night } });
+    expect(made.profile.blackoutWindows).toEqual(night);
+  });
+
   it('R128 R131 gives the default to a host that no other profile matches', async () => {
     const client = await fixture.agent();
     expect(await profileOf(client)).toMatchObject({

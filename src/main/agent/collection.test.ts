@@ -136,6 +136,35 @@ describe('a collection', () => {
     expect(rig.collector.collections).toHaveLength(0);
     expect(rig.status.phase).toBe('suspended');
   });
+
+  it('R136 stops for a suspended profile, for every type, while profile, manifests and check-ins go on', async () => {
+    rig.platform.modules = ['AI', 'VM', 'PC'];
+    rig.platform.profile = { ...rig.platform.profile, suspendCollection: true };
+    await rig.start();
+    rig.collector.changed();
+    rig.platform.manifestVersions = { Vulnerability: 2 };
+    await rig.pass(2 * DAY);
+    expect(rig.collector.collections).toEqual([]);
+    expect(rig.facts.types.Vulnerability?.manifest?.version).toBe(2);
+    expect(rig.platform.of('heartbeat').length).toBeGreaterThan(100);
+    rig.changeProfile({ suspendCollection: false });
+    await rig.pass(20 * MINUTE);
+    expect(rig.inSync()).toBe(true);
+  });
+
+  it('R136 that runs when its profile is suspended may end, and its result is sent', async () => {
+    rig.collector.behaviour = 'waits';
+    await rig.start();
+    rig.changeProfile({ suspendCollection: true });
+    for (let n = 0; n < 16; n += 1) {
+      rig.collector.say({ kind: 'alive' });
+      await rig.pass(MINUTE);
+    }
+    expect(rig.facts.profile.suspendCollection).toBe(true);
+    rig.collector.answer();
+    await rig.until(() => rig.facts.types.Inventory?.seq === 1);
+    expect(rig.inSync()).toBe(true);
+  });
 });
 
 describe('a collector', () => {
