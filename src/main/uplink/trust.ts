@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, statSync, unwatchFile, watchFile } from 'node:fs';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
+import { readRegularFile } from '../host/atomic-file.ts';
 import { causeOf } from './failure.ts';
 
 /** The largest CA file that is read, bytes: all public CAs of the world take a quarter of a megabyte. */
@@ -107,14 +108,13 @@ function stampOf(path: string | undefined): string {
   }
 }
 
-/** The certificates of a PEM file, checked here: at the first connection it would look like a trouble of the network. */
+/**
+ * The certificates of a PEM file, checked here: at the first connection it would look like a trouble of the network. A link
+ * is followed: the system's own places are links.
+ */
 function certificatesOf(caFile: string): string[] {
-  if (statSync(caFile).size > MAX_CA_FILE_BYTES) {
-    throw new Error(`${caFile} is larger than ${MAX_CA_FILE_BYTES} bytes`);
-  }
-  const blocks = readFileSync(caFile, 'utf8').match(
-    /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g,
-  );
+  const text = readRegularFile(caFile, { maxBytes: MAX_CA_FILE_BYTES, followLinks: true }).toString('utf8');
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g);
   if (blocks === null) throw new Error(`${caFile} holds no PEM certificate`);
   if (!blocks.every(isCertificate)) throw new Error(`${caFile} holds a certificate that can't be read`);
   return blocks;
