@@ -148,8 +148,8 @@ function refused(context: Context, failure: Failure): void {
   const provisioning = firstConflict
     ? { ...before, nextAt: now }
     : provisioningFailed(before, now, retryAfterMs(failure));
-  // A platform that said no will say it on any network.
-  const heldUntil = failure.kind === 'api' ? provisioning.nextAt : 0;
+  // A platform that said no will say it on any network. Who did not sign may have been this network.
+  const heldUntil = failure.kind === 'api' && failure.verified ? provisioning.nextAt : 0;
   context.update({ provisioning: { ...provisioning, heldUntil } });
   const nextAt = toInstant(provisioning.nextAt);
   raiseRefusal(context, failure, code, nextAt);
