@@ -121,6 +121,18 @@ describe('registering with a platform', () => {
     expect(rig.facts.provisioned).toBe(true);
   });
 
+  it('R007 behind a sign-in page tries once a minute, since nothing on the host tells when a person has signed in', async () => {
+    const portal: Failure = { kind: 'portal', suspected: false, evidence: 'a page answers' };
+    rig.platform.twist('provision', ...Array.from({ length: 500 }, () => ({ fail: portal })));
+    await rig.start();
+    await rig.pass(3 * 60 * MINUTE);
+    expect(rig.conditions).toEqual(['CAPTIVE_PORTAL']);
+    rig.platform.straighten();
+    await rig.pass(MINUTE);
+    expect(rig.facts.provisioned).toBe(true);
+    expect(rig.conditions).toEqual([]);
+  });
+
   it('keeps to the back-off on another network where the platform itself refused', async () => {
     rig.platform.twist('provision', { fail: refusal(403, 'KEY_EXPIRED') });
     await rig.start();
