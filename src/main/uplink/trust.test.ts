@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
@@ -86,6 +86,22 @@ describe('the CA file', () => {
     // Its size is 0 for stat.
     expect(new Trust('/proc/self/status').problem()).toBe('/proc/self/status holds no PEM certificate');
   });
+
+  it.skipIf(process.platform === 'win32')(
+    'that others may write is not trusted, and is once its rights are mended',
+    async () => {
+      copyFileSync(server.caFile, caFile);
+      chmodSync(caFile, 0o666);
+      const trust = new Trust(caFile);
+      expect(await trusts(trust)).toBe(false);
+      expect(trust.problem()).toBe(
+        `${caFile} is not read: every user may write it (mode 666); run chmod go-w ${caFile}`,
+      );
+      chmodSync(caFile, 0o644);
+      expect(await trusts(trust)).toBe(true);
+      expect(trust.problem()).toBeUndefined();
+    },
+  );
 
   it('may be a link to the file of the system', async () => {
     const elsewhere = join(directory, 'elsewhere.pem');
