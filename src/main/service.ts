@@ -9,19 +9,19 @@ import type { DevelopmentIntervals } from './agent/facts.ts';
 import { openCore } from './agent/open-core.ts';
 import { systemClock, systemRandom } from './clock.ts';
 import { openControl } from './control/server.ts';
-import { isErrno, readSmallFile, UnsafeFile } from './host/atomic-file.ts';
+import { isErrno, UnsafeFile } from './host/atomic-file.ts';
 import { Locked, lockDataDir } from './host/lock.ts';
 import { openLog, type AgentLog, type Log } from './host/log.ts';
 import { ensurePaths, resolvePaths, type Paths } from './host/paths.ts';
 import { rootDirectory } from './host/root.ts';
 import {
-  parseSettingsFile,
   resolveSettings,
   settingsFromEnvironment,
   type RawSettings,
   type SettingName,
   type Settings,
 } from './host/settings.ts';
+import { readSettingsFile } from './host/settings-file.ts';
 
 /*
  * Entry point of the background service: the agent core without a display, until SIGTERM or SIGINT. Flags come before
@@ -70,7 +70,7 @@ function parseFlags(argv: readonly string[]): RawSettings {
 }
 
 function loadSettings(flags: RawSettings, paths: Paths): Settings {
-  const file = parseSettingsFile(readSmallFile(paths.settingsFile) ?? '', paths.settingsFile);
+  const file = readSettingsFile(paths.settingsFile);
   const settings = resolveSettings(
     [flags, settingsFromEnvironment(process.env), file.settings],
     file.problems,

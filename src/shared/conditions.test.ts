@@ -53,6 +53,7 @@ describe('the list of conditions', () => {
       ]),
     );
     for (const code of [
+      'CONFIG_IGNORED',
       'CLOCK_SKEW',
       'PROFILE_CLAMPED',
       'TABLE_ERRORS',

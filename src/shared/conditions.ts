@@ -20,12 +20,24 @@ export const CONDITIONS = {
     title: 'Not configured',
     text: 'Missing: {missing}. Set it in {file}, or pass it when the agent is installed.',
     stopsUploads: true,
+    dependsOn: ['SETTINGS_UNSAFE'],
   },
   CONFIG_INVALID: {
     severity: 'error',
     title: 'A setting is not valid',
     text: '{setting}: {reason}. Correct it in {file}.',
     stopsUploads: true,
+  },
+  SETTINGS_UNSAFE: {
+    severity: 'error',
+    title: 'The settings are not read',
+    text: '{file} {reason}. Whoever writes it says which platform is obeyed. Look through it, run {remedy} and restart the service.',
+    stopsUploads: true,
+  },
+  CONFIG_IGNORED: {
+    severity: 'warning',
+    title: 'A setting is ignored',
+    text: '{setting}: {reason}. The agent goes on without it; correct it in {file}.',
   },
   HOST_ID_INVALID: {
     severity: 'error',

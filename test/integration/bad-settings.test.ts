@@ -142,7 +142,7 @@ describe('settings that a platform refuses', () => {
   it('names a CA file that is not there', async () => {
     const agent = estate.agent({ ...settings, WAYFARER_CA_FILE: '/nonexistent/ca.pem' });
     agent.start();
-    expect((await agent.condition('CONFIG_INVALID')).text).toContain('/nonexistent/ca.pem');
+    expect((await agent.condition('CONFIG_IGNORED')).text).toContain('/nonexistent/ca.pem');
     await agent.restart(settings);
     await estate.equal(agent);
     await agent.close();
@@ -153,11 +153,11 @@ describe('settings that a platform refuses', () => {
     writeFileSync(caFile, 'this is no certificate');
     const agent = estate.agent({ ...settings, WAYFARER_CA_FILE: caFile });
     agent.start();
-    expect((await agent.condition('CONFIG_INVALID')).text).toContain('holds no PEM certificate');
+    expect((await agent.condition('CONFIG_IGNORED')).text).toContain('holds no PEM certificate');
     await agent.condition('PLATFORM_TLS');
     copyFileSync(estate.platform.caFile, caFile);
     await estate.equal(agent);
-    await agent.over('CONFIG_INVALID');
+    await agent.over('CONFIG_IGNORED');
     await agent.close();
   });
 });

@@ -18,10 +18,19 @@ export function provisioningPauseMs(failures: number): number {
   return Math.round(seconds * 1000);
 }
 
-/** The back-off after one more failed provisioning; `retryAfterMs` is what the platform asked for and is never undercut. */
-export function provisioningFailed(before: BackoffFacts, now: number, retryAfterMs = 0): BackoffFacts {
+/**
+ * The back-off after one more failed provisioning, by pauses of at most `capMs`; `retryAfterMs` is what the platform asked
+ * for and is never undercut.
+ */
+export function provisioningFailed(
+  before: BackoffFacts,
+  now: number,
+  retryAfterMs = 0,
+  capMs = Number.POSITIVE_INFINITY,
+): BackoffFacts {
   const failures = before.failures + 1;
-  return { failures, nextAt: now + Math.max(provisioningPauseMs(failures), retryAfterMs) };
+  const pauseMs = Math.min(provisioningPauseMs(failures), capMs);
+  return { failures, nextAt: now + Math.max(pauseMs, retryAfterMs) };
 }
 
 /**

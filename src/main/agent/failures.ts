@@ -63,12 +63,15 @@ export function exchangeFailed(context: Context, failure: Failure): void {
   }
   const now = context.clock.now();
   const facts = context.facts();
-  const intervalMs = statusIntervalSec(facts) * 1000;
-  const capMs = failure.kind === 'portal' ? Math.min(intervalMs, PORTAL_CAP_MS) : intervalMs;
+  const capMs = Math.min(statusIntervalSec(facts) * 1000, longestPauseMs(failure));
   const uplink = uplinkFailed(facts.uplink, now, context.random.next(), capMs, retryAfterMs(failure));
   context.update({ uplink, heartbeatWanted: facts.heartbeatWanted || noPlatform(failure) });
   raiseConnection(context, failure, uplink.nextAt);
 }
+
+/** Longest pause that a failure may lead to, ms: its own bound, if it has one. */
+export const longestPauseMs = ({ kind }: Failure): number =>
+  kind === 'portal' ? PORTAL_CAP_MS : Number.POSITIVE_INFINITY;
 
 /** Whether nobody who speaks for a platform was met: the heartbeat that was missed goes first, once there is one again. */
 const noPlatform = ({ kind }: Failure): boolean =>

@@ -136,8 +136,13 @@ function raiseAtStart(
   if (settings.missing.length > 0) {
     conditions.raise('NOT_CONFIGURED', now, { missing: settings.missing.join(', '), file });
   }
-  for (const { setting, source, reason } of settings.problems) {
-    conditions.raise('CONFIG_INVALID', now, { setting, reason, file: source }, `${setting} ${source}`);
+  for (const { setting, source, reason, harmless, remedy } of settings.problems) {
+    if (remedy !== undefined) {
+      conditions.raise('SETTINGS_UNSAFE', now, { file: source, reason, remedy });
+      continue;
+    }
+    const code = harmless === true ? 'CONFIG_IGNORED' : 'CONFIG_INVALID';
+    conditions.raise(code, now, { setting, reason, file: source }, `${setting} ${source}`);
   }
   if (found.hostId.state === 'invalid') conditions.raise('HOST_ID_INVALID', now, { file: paths.hostIdFile });
   if (found.quarantined !== undefined)

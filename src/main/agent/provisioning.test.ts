@@ -111,6 +111,38 @@ describe('registering with a platform', () => {
     expect(requests()).toHaveLength(2);
   });
 
+  it('R007 is not kept waiting on another network by a refusal that nobody signed', async () => {
+    rig.platform.twist('provision', { fail: { ...refusal(503, ''), verified: false } as Failure });
+    await rig.start();
+    await rig.pass(1_000);
+    expect(requests()).toHaveLength(1);
+    rig.network.change({ gateways: ['198.51.100.1'] });
+    await rig.settle();
+    expect(rig.facts.provisioned).toBe(true);
+  });
+
+  it('R007 behind a sign-in page tries once a minute, since nothing on the host tells when a person has signed in', async () => {
+    const portal: Failure = { kind: 'portal', suspected: false, evidence: 'a page answers' };
+    rig.platform.twist('provision', ...Array.from({ length: 500 }, () => ({ fail: portal })));
+    await rig.start();
+    await rig.pass(3 * 60 * MINUTE);
+    expect(rig.conditions).toEqual(['CAPTIVE_PORTAL']);
+    rig.platform.straighten();
+    await rig.pass(MINUTE);
+    expect(rig.facts.provisioned).toBe(true);
+    expect(rig.conditions).toEqual([]);
+  });
+
+  it('keeps to the back-off on another network where the platform itself refused', async () => {
+    rig.platform.twist('provision', { fail: refusal(403, 'KEY_EXPIRED') });
+    await rig.start();
+    rig.network.change({ gateways: ['198.51.100.1'] });
+    await rig.settle();
+    expect(requests()).toHaveLength(1);
+    await rig.pass(MINUTE);
+    expect(rig.facts.provisioned).toBe(true);
+  });
+
   it('proposes a new UUID at once where another host has the id, then keeps to the back-off', async () => {
     storeId(KEPT);
     const taken = { fail: refusal(409, 'AGENT_ID_IN_USE') };

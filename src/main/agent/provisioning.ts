@@ -8,7 +8,13 @@ import { describeFailure, wasEnded, type Failure } from '../uplink/failure.ts';
 import type { Store } from '../queue/open.ts';
 import { provisioningFailed } from './backoff.ts';
 import type { Apply, Context, Proposal } from './context.ts';
-import { clearConnection, exchangeWorked, raiseConnection, retryAfterMs } from './failures.ts';
+import {
+  clearConnection,
+  exchangeWorked,
+  longestPauseMs,
+  raiseConnection,
+  retryAfterMs,
+} from './failures.ts';
 import { recordActivity } from './records.ts';
 import { setModules } from './modules.ts';
 
@@ -147,9 +153,9 @@ function refused(context: Context, failure: Failure): void {
   context.identity.conflict = code === 'AGENT_ID_IN_USE';
   const provisioning = firstConflict
     ? { ...before, nextAt: now }
-    : provisioningFailed(before, now, retryAfterMs(failure));
-  // A platform that said no will say it on any network.
-  const heldUntil = failure.kind === 'api' ? provisioning.nextAt : 0;
+    : provisioningFailed(before, now, retryAfterMs(failure), longestPauseMs(failure));
+  // A platform that said no will say it on any network. Who did not sign may have been this network.
+  const heldUntil = failure.kind === 'api' && failure.verified ? provisioning.nextAt : 0;
   context.update({ provisioning: { ...provisioning, heldUntil } });
   const nextAt = toInstant(provisioning.nextAt);
   raiseRefusal(context, failure, code, nextAt);

@@ -29,12 +29,15 @@ export class RouteConditions {
 
 const nameOf = ({ code, key }: RouteCondition): string => `${code}/${key}`;
 
-/** Says so while the CA file is of no use. It is read again whenever it changes, so mending it is enough. */
+/**
+ * Says so while the CA file is of no use: a warning, since the system's store may serve, and where it does not the exchange
+ * fails with a condition of its own. The file is read again whenever it changes, so mending it is enough.
+ */
 export function noteCaFile(context: Context, reason: string | undefined): void {
   const { conditions, clock, paths } = context;
-  if (reason === undefined) conditions.clear('CONFIG_INVALID', 'CaFile');
+  if (reason === undefined) conditions.clear('CONFIG_IGNORED', 'CaFile');
   else {
     const values = { setting: 'CaFile', reason, file: paths.settingsFile };
-    conditions.raise('CONFIG_INVALID', clock.now(), values, 'CaFile');
+    conditions.raise('CONFIG_IGNORED', clock.now(), values, 'CaFile');
   }
 }

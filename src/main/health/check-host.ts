@@ -54,8 +54,9 @@ export function checkSettings({ settingProblems, paths }: HealthInput): Finding 
     .map(({ setting, source, reason }) => `${setting} (${source}): ${reason}`)
     .join('; ');
   const harmful = settingProblems.find((problem) => problem.harmless !== true);
-  const { setting, source } = harmful ?? first;
-  return (harmful === undefined ? attention : bad)(name, detail, `Correct or set ${setting} in ${source}.`);
+  const { setting, source, remedy } = harmful ?? first;
+  const nextStep = remedy === undefined ? `Correct or set ${setting} in ${source}.` : `Run: ${remedy}`;
+  return (harmful === undefined ? attention : bad)(name, detail, nextStep);
 }
 
 /** Whether the data can grow. */

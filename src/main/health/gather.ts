@@ -1,16 +1,16 @@
 import { lstatSync, statfsSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { ControlClient, ControlFailure } from '../control/client.ts';
-import { isErrno, readSmallFile } from '../host/atomic-file.ts';
+import { isErrno } from '../host/atomic-file.ts';
 import { lastLineAt } from '../host/log-files.ts';
 import type { Paths } from '../host/paths.ts';
 import {
-  parseSettingsFile,
   resolveSettings,
   settingsFromEnvironment,
   type SettingProblem,
   type Settings,
 } from '../host/settings.ts';
+import { readSettingsFile } from '../host/settings-file.ts';
 import type { FileFacts, HealthInput, LogView, Service } from './input.ts';
 
 /** What `gatherHealth` is told of the world. */
@@ -97,7 +97,7 @@ function settingsOf(
 /** The settings as the service would read them, `null` where this user may not. Throws as `readSmallFile` else. */
 export function readSettings(paths: Paths, environment: NodeJS.ProcessEnv): Settings | null {
   try {
-    const file = parseSettingsFile(readSmallFile(paths.settingsFile) ?? '', paths.settingsFile);
+    const file = readSettingsFile(paths.settingsFile);
     return resolveSettings([settingsFromEnvironment(environment), file.settings], file.problems);
   } catch (error) {
     if (isErrno(error, 'EACCES') || isErrno(error, 'EPERM')) return null;

@@ -12,6 +12,7 @@ import {
   renameSync,
   rmSync,
   writeFileSync,
+  type Stats,
 } from 'node:fs';
 import { dirname } from 'node:path';
 
@@ -66,23 +67,51 @@ export function readSmallFile(
   maxBytes = 64 * 1024,
   encoding: 'utf8' | 'latin1' = 'utf8',
 ): string | undefined {
-  const noFollow = process.platform === 'win32' ? 0 : constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  let file: number;
   try {
-    file = openSync(path, constants.O_RDONLY | noFollow);
+    return readRegularFile(path, { maxBytes, followLinks: false }).toString(encoding);
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return undefined;
-    if (isErrno(error, 'ELOOP')) throw new UnsafeFile(`${path} is a symbolic link`);
     throw error;
   }
+}
+
+/** What a file has to be for `readRegularFile`. */
+export interface RegularFile {
+  /** Largest size, bytes. */
+  readonly maxBytes: number;
+  /** Whether the file behind a link counts; without, a link is refused. */
+  readonly followLinks: boolean;
+  /** Looks at the file that was opened, and throws where it must not be read. */
+  readonly check?: (stat: Stats) => void;
+}
+
+/**
+ * A regular file whole. Never waits on a FIFO, never reads a device or more than `maxBytes` bytes; throws `UnsafeFile`
+ * where it would have to, and what the file system throws.
+ */
+export function readRegularFile(path: string, { maxBytes, followLinks, check }: RegularFile): Buffer {
+  const file = openCarefully(path, followLinks);
   try {
     const stat = fstatSync(file);
     if (!stat.isFile()) throw new UnsafeFile(`${path} is not a regular file`);
+    check?.(stat);
     const bytes = readUpTo(file, maxBytes + 1);
     if (bytes.length > maxBytes) throw new UnsafeFile(`${path} is larger than ${String(maxBytes)} bytes`);
-    return bytes.toString(encoding);
+    return bytes;
   } finally {
     closeSync(file);
+  }
+}
+
+function openCarefully(path: string, followLinks: boolean): number {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY } = constants;
+  // Without these an open would wait for the writer of a FIFO, or make a terminal ours; Windows has none of them.
+  const flags = process.platform === 'win32' ? 0 : O_NONBLOCK | O_NOCTTY | (followLinks ? 0 : O_NOFOLLOW);
+  try {
+    return openSync(path, O_RDONLY | flags);
+  } catch (error) {
+    if (!followLinks && isErrno(error, 'ELOOP')) throw new UnsafeFile(`${path} is a symbolic link`);
+    throw error;
   }
 }
 

@@ -27,6 +27,8 @@ export interface SettingProblem {
   readonly reason: string;
   /** The agent works without it: a line that is no setting, a setting whose default serves. */
   readonly harmless?: true;
+  /** The command that mends it, where no value is wrong but the rights of the file are. */
+  readonly remedy?: string;
 }
 
 /** What the agent needs to know before its first request. Absent ones stand in `missing`. */

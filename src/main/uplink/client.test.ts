@@ -249,6 +249,13 @@ describe('an error of the platform', () => {
     expect(server.requests).toHaveLength(3); // the offset is kept
   });
 
+  it('before a key is pinned makes nobody wait: a page that blocks could have said it', async () => {
+    server.script = () => ({ status: 503, body: error('BUSY'), headers: { 'retry-after': '86400' } });
+    const failure = await failing(POST, { ...caller(), platformKey: undefined });
+    expect(failure).toMatchObject({ kind: 'api', status: 503, verified: false });
+    expect(failure).not.toHaveProperty('retryAfterSec');
+  });
+
   it('CLOCK_SKEW again after that is an error: once is enough', async () => {
     server.script = () => ({ status: 401, body: error('CLOCK_SKEW') });
     expect(await failing()).toMatchObject({ kind: 'api', code: 'CLOCK_SKEW' });

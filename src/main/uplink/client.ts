@@ -58,7 +58,7 @@ export interface ClientOptions extends RoutesOptions {
 /**
  * The platform's client: signs, sends, verifies, parses. One exchange tries every route once; beyond that it repeats
  * once, for a wrong clock: retries have one owner, the agent's plan. Every attempt leaves one line in the log (R282,
- * R283), the first one on a new connection with the list of routes (R259).
+ * R283), a failed one and the first one on a new connection with the list of routes (R259).
  */
 export class PlatformClient {
   readonly #options: ClientOptions;
@@ -219,13 +219,13 @@ export class PlatformClient {
         ? ` (${elapsed})`
         : `, Http status code: ${incoming.status} (${incoming.body.length} B, ${elapsed})`;
     const asked = `${exchange.method} ${exchange.path} via`;
-    const among = describeRoutes(leg.among);
-    if (result.ok) log.info(`Http request: ${asked} ${leg.route.name}${outcome}${among}`);
+    const routes = describeRoutes(leg.routes);
+    if (result.ok) log.info(`Http request: ${asked} ${leg.route.name}${outcome}${leg.first ? routes : ''}`);
     else if (wasEnded(result.failure)) {
       log.info(`Http request broken off to look for a route anew: ${asked} ${leg.route.name}${outcome}`);
     } else {
       const why = describeFailure(result.failure);
-      log.error(`Http request failed: ${why}: ${asked} ${describeRoute(leg.route)}${outcome}${among}`);
+      log.error(`Http request failed: ${why}: ${asked} ${describeRoute(leg.route)}${outcome}${routes}`);
     }
   }
 }

@@ -79,6 +79,24 @@ export async function eventOf<S extends Socket>(socket: S, event: string, signal
   }
 }
 
+/**
+ * What `work` gives, unless the signal comes first: then it rejects, and what `work` still gives is nobody's. For what can't
+ * be ended, as a call of the system's library.
+ */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      reject(new Error('ended while it was waited for', { cause: signal.reason }));
+    };
+    signal.addEventListener('abort', stop);
+    if (signal.aborted) stop();
+    const settled = (): void => {
+      signal.removeEventListener('abort', stop);
+    };
+    work.finally(settled).then(resolve, reject);
+  });
+}
+
 /** Exactly `size` bytes of a socket that nobody else reads. Rejects when it ends before. */
 export async function readExactly(socket: Socket, size: number, signal: AbortSignal): Promise<Buffer> {
   let bytes: Buffer = Buffer.alloc(0);

@@ -1,6 +1,6 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { type Deadline, eventOf } from './deadline.ts';
+import { type Deadline, eventOf, unlessAborted } from './deadline.ts';
 import { causeOf, failureOf, type Failure } from './failure.ts';
 import type { ProxyAuthentication } from './proxy-authentication.ts';
 import { mayGetCredentials, proxyUrl, type Candidate, type ProxyCandidate } from './proxy/candidate.ts';
@@ -45,7 +45,7 @@ export async function dialClear(
   if (candidate.protocol === 'socks5') {
     const socket = await reach();
     const credentials = mayGetCredentials(candidate)
-      ? () => authentication.credentials(candidate)
+      ? () => unlessAborted(authentication.credentials(candidate), signal)
       : undefined;
     return deadline.step(`SOCKS5 with ${proxyUrl(candidate)}`, proxyFailure, () =>
       orDestroyed(socket, connectSocks5(socket, target, credentials, signal)),

@@ -29,6 +29,7 @@ export type Failure =
       readonly status: number;
       readonly code: string;
       readonly message: string;
+      /** What the platform asked to wait, seconds, 0 to 86400; only with `verified`. */
       readonly retryAfterSec?: number;
       /** The platform's clock, ms since the epoch. */
       readonly serverTime?: number;

@@ -71,6 +71,7 @@ export class ProxyHandshake {
   #current: Scheme | undefined;
   #context: NegotiateContext | undefined;
   #legs = 0;
+  #closed = false;
 
   constructor(candidate: ProxyCandidate, access: ProxyAccess, schemes: Map<string, Scheme>) {
     this.#candidate = candidate;
@@ -119,14 +120,21 @@ export class ProxyHandshake {
     this.#schemes.set(proxyUrl(this.#candidate), this.#current);
   }
 
+  /** Ends it. What is still on its way comes to nothing, and begins nothing. */
   close(): void {
+    this.#closed = true;
+    this.#drop();
+  }
+
+  #drop(): void {
     this.#context?.close();
     this.#context = undefined;
   }
 
   async #attempt(scheme: Scheme): Promise<string | undefined> {
-    this.close();
+    this.#drop();
     this.#current = undefined;
+    if (this.#closed) return this.#without(scheme, 'this handshake is over');
     if (!mayGetCredentials(this.#candidate)) {
       return this.#without(scheme, `a proxy from ${this.#candidate.source} gets no credentials`);
     }

@@ -27,14 +27,10 @@ export function describeRoute({ name, candidate }: Route): string {
   return candidate === 'direct' ? name : `${name} ${proxyUrl(candidate)} (${candidate.source})`;
 }
 
-/** Most routes that one line names. */
-const MAX_NAMED = 8;
-
-/** All routes of a new connection for the log (R259); empty where there is only the direct one. */
+/** All routes of a connection for the log (R259), 16 at most as the resolver gives them; empty where there is only the direct one. */
 export function describeRoutes(routes: readonly Route[]): string {
   if (routes.every(({ candidate }) => candidate === 'direct')) return '';
-  const more = routes.length > MAX_NAMED ? ` and ${routes.length - MAX_NAMED} more` : '';
-  return `, routes: ${routes.slice(0, MAX_NAMED).map(describeRoute).join(', ')}${more}`;
+  return `, routes: ${routes.map(describeRoute).join(', ')}`;
 }
 
 /** An attempt as log, status and tools show it. */

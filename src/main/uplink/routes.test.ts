@@ -235,7 +235,7 @@ describe('an open connection', () => {
 });
 
 describe('the log of routes', () => {
-  it('R259 R282 R283 holds one line for each attempt, the first one with all routes and their sources', async () => {
+  it('R259 R282 R283 holds one line for each attempt, every failed one with all routes and their sources', async () => {
     first.script = () => ({ bytes: 'HTTP/1.1 403 Forbidden\r\n\r\n' });
     const by = clientBy([...both(), 'direct']);
     await by.exchange(caller(), BEAT);
@@ -246,6 +246,24 @@ describe('the log of routes', () => {
       'info: Http request: POST v1/beat via proxy#2, Http status code: 200 (2 B, … ms)',
       'info: Http request: POST v1/beat via proxy#2, Http status code: 200 (2 B, … ms)',
     ]);
+  });
+
+  it('R259 holds the routes with the second failure as well, and with one of a connection that was kept', async () => {
+    const [one, two] = [`http://127.0.0.1:${first.port}`, `http://127.0.0.1:${second.port}`];
+    const routes = `, routes: proxy#1 ${one} (configured), proxy#2 ${two} (PAC)`;
+    const by = clientBy(both());
+    await by.exchange(caller(), BEAT);
+    lines.length = 0;
+    server.script = () => ({ status: 500 });
+    await failing(by);
+    expect(lines).toEqual([expect.stringMatching(/via proxy#1 .*, Http status code: 500/)]);
+    expect(lines[0]?.endsWith(routes)).toBe(true);
+    by.reset();
+    lines.length = 0;
+    first.script = second.script = () => ({ bytes: 'HTTP/1.1 403 Forbidden\r\n\r\n' });
+    await failing(by);
+    expect(lines).toHaveLength(2);
+    for (const line of lines) expect(line.endsWith(routes)).toBe(true);
   });
 
   it('R259 holds one line with the routes where the first one serves', async () => {

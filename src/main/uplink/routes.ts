@@ -31,14 +31,25 @@ export interface RoutesOptions {
 /** One attempt of an exchange. */
 export interface Leg {
   readonly route: Route;
-  /** All routes of this new connection, on the first attempt of them; else empty. */
-  readonly among: readonly Route[];
+  /** All routes that there were for this connection, this one among them. */
+  readonly routes: readonly Route[];
+  /** Whether it is the first attempt of a new connection. */
+  readonly first: boolean;
   /** The connection that was still open, or a new one. Rejects with a `RouteError`. */
   readonly connect: () => Promise<Connection>;
   /** Bounds the wait for headers and every pause, ms. */
   readonly timeoutMs: number;
   /** Ends the attempt. */
   readonly signal: AbortSignal;
+}
+
+/** The way of a leg. */
+type Way = Pick<Leg, 'route' | 'routes' | 'first' | 'connect'>;
+
+/** A connection that waits for its next exchange, and the routes that there were for it. */
+interface Kept {
+  readonly connection: Connection;
+  readonly routes: readonly Route[];
 }
 
 type Attempt<T> = (leg: Leg) => Promise<Result<T>>;
@@ -68,7 +79,7 @@ export class Routes {
   readonly #options: RoutesOptions;
   readonly #connections = new Set<Connection>();
   readonly #pacer = new Pacer();
-  #kept: Connection | undefined;
+  #kept: Kept | undefined;
   #ending = new AbortController();
 
   constructor(options: RoutesOptions) {
@@ -105,7 +116,9 @@ export class Routes {
   async #settle<T>(url: URL, extraMs: number, attempt: Attempt<T>, whole: AbortSignal): Promise<Outcome<T>> {
     const kept = this.#takeKept();
     if (kept !== undefined) {
-      const way = { route: kept.route, among: [], connect: () => Promise.resolve(kept) };
+      const { connection, routes } = kept;
+      const connect = (): Promise<Connection> => Promise.resolve(connection);
+      const way = { route: connection.route, routes, first: false, connect };
       const result = await this.#use(attempt, way, extraMs, whole);
       if (settled(result) || whole.aborted) return { result, tried: [], problems: [] };
     }
@@ -114,8 +127,8 @@ export class Routes {
     const tried: TriedRoute[] = [];
     for (const route of routes) {
       const startedAt = this.#options.now();
-      const among = tried.length === 0 ? routes : [];
-      const way = { route, among, connect: () => this.#dial(route, url, whole) };
+      const first = tried.length === 0;
+      const way = { route, routes, first, connect: () => this.#dial(route, url, whole) };
       const result = await this.#use(attempt, way, extraMs, whole);
       tried.push(triedRoute(route, result, this.#options.now() - startedAt));
       // An exchange that was ended says so, whatever failed before.
@@ -125,12 +138,7 @@ export class Routes {
   }
 
   /** Makes one attempt; of connections that served one is kept for the next exchange, others end. */
-  async #use<T>(
-    attempt: Attempt<T>,
-    way: Pick<Leg, 'route' | 'among' | 'connect'>,
-    extraMs: number,
-    whole: AbortSignal,
-  ): Promise<Result<T>> {
+  async #use<T>(attempt: Attempt<T>, way: Way, extraMs: number, whole: AbortSignal): Promise<Result<T>> {
     const deadline = this.#deadline(ATTEMPT_TIMEOUTS, extraMs, whole);
     const { signal } = deadline;
     let connection: Connection | undefined;
@@ -142,7 +150,7 @@ export class Routes {
       return result;
     } finally {
       deadline.end();
-      if (connection !== undefined) this.#release(connection, good && !signal.aborted);
+      if (connection !== undefined) this.#release(connection, way.routes, good && !signal.aborted);
     }
   }
 
@@ -176,16 +184,16 @@ export class Routes {
     }
   }
 
-  #takeKept(): Connection | undefined {
+  #takeKept(): Kept | undefined {
     const kept = this.#kept;
     this.#kept = undefined;
-    if (kept?.open === true) return kept;
-    if (kept !== undefined) this.#drop(kept);
+    if (kept?.connection.open === true) return kept;
+    if (kept !== undefined) this.#drop(kept.connection);
     return undefined;
   }
 
-  #release(connection: Connection, good: boolean): void {
-    if (good && connection.open && this.#kept === undefined) this.#kept = connection;
+  #release(connection: Connection, routes: readonly Route[], good: boolean): void {
+    if (good && connection.open && this.#kept === undefined) this.#kept = { connection, routes };
     else this.#drop(connection);
   }
 

@@ -56,7 +56,8 @@ export async function accept<T>(
 
 function apiFailure(incoming: IncomingReply, verified: boolean, now: number): Failure {
   const parsed = ErrorReply.safeParse(parseJson(incoming));
-  const retryAfterSec = secondsToWait(incoming.headers['retry-after'], now);
+  // A wish that nobody signed would let a gateway on one network silence the agent on all of them.
+  const retryAfterSec = verified ? secondsToWait(incoming.headers['retry-after'], now) : undefined;
   return {
     kind: 'api',
     status: incoming.status,

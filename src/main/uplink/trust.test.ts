@@ -1,4 +1,5 @@
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
@@ -66,6 +67,48 @@ describe('the CA file', () => {
     copyFileSync(other.caFile, caFile);
     await other.close();
     expect(await trusts(trust)).toBe(false);
+    expect(trust.problem()).toBeUndefined();
+  });
+
+  it.runIf(process.platform !== 'win32')(
+    'that is a FIFO or a device is named at once and never waited for',
+    async () => {
+      execFileSync('mkfifo', [caFile]);
+      const fifo = new Trust(caFile);
+      expect(fifo.problem()).toBe(`${caFile} is not a regular file`);
+      expect(await trusts(fifo)).toBe(false);
+      expect(new Trust('/dev/zero').problem()).toBe('/dev/zero is not a regular file');
+      expect(new Trust(directory).problem()).toContain(directory);
+    },
+  );
+
+  it.runIf(process.platform === 'linux')('that claims no size is still read up to its bound', () => {
+    // Its size is 0 for stat.
+    expect(new Trust('/proc/self/status').problem()).toBe('/proc/self/status holds no PEM certificate');
+  });
+
+  it.skipIf(process.platform === 'win32')(
+    'that others may write is not trusted, and is once its rights are mended',
+    async () => {
+      copyFileSync(server.caFile, caFile);
+      chmodSync(caFile, 0o666);
+      const trust = new Trust(caFile);
+      expect(await trusts(trust)).toBe(false);
+      expect(trust.problem()).toBe(
+        `${caFile} is not read: every user may write it (mode 666); run chmod go-w ${caFile}`,
+      );
+      chmodSync(caFile, 0o644);
+      expect(await trusts(trust)).toBe(true);
+      expect(trust.problem()).toBeUndefined();
+    },
+  );
+
+  it('may be a link to the file of the system', async () => {
+    const elsewhere = join(directory, 'elsewhere.pem');
+    copyFileSync(server.caFile, elsewhere);
+    symlinkSync(elsewhere, caFile);
+    const trust = new Trust(caFile);
+    expect(await trusts(trust)).toBe(true);
     expect(trust.problem()).toBeUndefined();
   });
 

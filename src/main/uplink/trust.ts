@@ -1,6 +1,8 @@
 import { X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync, statSync, unwatchFile, watchFile } from 'node:fs';
+import { existsSync, readFileSync, statSync, unwatchFile, watchFile, type Stats } from 'node:fs';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
+import { readRegularFile, UnsafeFile } from '../host/atomic-file.ts';
+import { foreignReason } from '../host/foreign-file.ts';
 import { causeOf } from './failure.ts';
 
 /** The largest CA file that is read, bytes: all public CAs of the world take a quarter of a megabyte. */
@@ -96,25 +98,28 @@ function contextOf(systemBundle: string | undefined, own: readonly string[]): Se
   });
 }
 
-/** What changes when a file does: inode, size, modification time; the system's code when it can't be seen. */
+/** What changes when a file does: inode, size, times of content and of owner or rights; the system's code when it can't be seen. */
 function stampOf(path: string | undefined): string {
   if (path === undefined) return '';
   try {
-    const { ino, size, mtimeMs } = statSync(path);
-    return `${ino} ${size} ${mtimeMs}`;
+    const { ino, size, mtimeMs, ctimeMs } = statSync(path);
+    return `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
   } catch (error) {
     return causeOf(error).code;
   }
 }
 
-/** The certificates of a PEM file, checked here: at the first connection it would look like a trouble of the network. */
+/**
+ * The certificates of a PEM file, checked here: at the first connection it would look like a trouble of the network. A link
+ * is followed: the system's own places are links.
+ */
 function certificatesOf(caFile: string): string[] {
-  if (statSync(caFile).size > MAX_CA_FILE_BYTES) {
-    throw new Error(`${caFile} is larger than ${MAX_CA_FILE_BYTES} bytes`);
-  }
-  const blocks = readFileSync(caFile, 'utf8').match(
-    /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g,
-  );
+  const check = (stat: Stats): void => {
+    const foreign = foreignReason(caFile, stat);
+    if (foreign !== undefined) throw new UnsafeFile(`${caFile} is not read: ${foreign.message}`);
+  };
+  const bytes = readRegularFile(caFile, { maxBytes: MAX_CA_FILE_BYTES, followLinks: true, check });
+  const blocks = bytes.toString('utf8').match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g);
   if (blocks === null) throw new Error(`${caFile} holds no PEM certificate`);
   if (!blocks.every(isCertificate)) throw new Error(`${caFile} holds a certificate that can't be read`);
   return blocks;

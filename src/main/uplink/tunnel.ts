@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
-import { readExactly } from './deadline.ts';
+import { readExactly, unlessAborted } from './deadline.ts';
 import { cleaned, RouteError } from './failure.ts';
 import type { ProxyHandshake } from './proxy-authentication.ts';
 
@@ -41,7 +41,7 @@ export async function openTunnel(
 ): Promise<Socket> {
   let socket = await reach();
   try {
-    let authorization = await handshake.first();
+    let authorization = await unlessAborted(handshake.first(), signal);
     for (let leg = 0; leg < MAX_LEGS; leg += 1) {
       const reply = await ask(socket, target, authorization, signal);
       const { statusCode: status = 0 } = reply.message;
@@ -50,7 +50,7 @@ export async function openTunnel(
         return socket;
       }
       if (status !== 407) throw refused(reply.message);
-      authorization = await handshake.answer(reply.challenges);
+      authorization = await unlessAborted(handshake.answer(reply.challenges), signal);
       if (await readOver(socket, reply.message, signal)) continue;
       if (handshake.bound) throw protocolError('the proxy ends the connection in the middle of Negotiate');
       socket.destroy();

@@ -1,5 +1,5 @@
-import type { Stats } from 'node:fs';
 import { constants, open } from 'node:fs/promises';
+import { foreignReason } from '../../host/foreign-file.ts';
 import { MAX_SCRIPT } from './job.ts';
 import { decodeScript, TOO_LARGE, Unavailable, type LoadedScript } from './script-text.ts';
 
@@ -24,7 +24,8 @@ async function readRegularFile(path: string): Promise<Uint8Array> {
   try {
     const stat = await file.stat();
     if (!stat.isFile()) throw new Unavailable('is not a regular file');
-    refuseForeign(stat);
+    const foreign = foreignReason(path, stat);
+    if (foreign !== undefined) throw new Unavailable(`is not read: ${foreign.message}`);
     const bytes = Buffer.alloc(MAX_SCRIPT + 1);
     let length = 0;
     while (length < bytes.length) {
@@ -37,12 +38,4 @@ async function readRegularFile(path: string): Promise<Uint8Array> {
   } finally {
     await file.close();
   }
-}
-
-/** As with the files of settings: whoever names the proxy is sent the credentials for it. */
-function refuseForeign({ mode, uid }: Stats): void {
-  const own = process.geteuid?.();
-  if (own === undefined) return;
-  if ((mode & 0o002) !== 0) throw new Unavailable('is not read: every user may write it');
-  if (uid !== 0 && uid !== own) throw new Unavailable(`is not read: it belongs to user ${uid}`);
 }

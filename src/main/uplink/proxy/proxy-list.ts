@@ -26,13 +26,14 @@ const MAX_SHOWN = 100;
  * Reads `http://a:8080;https://b:8443;socks5://c:1080`: one to five proxies in the order of trying (R260, R263). Every
  * entry needs a scheme and a port: programs that guess one guess differently (80, 1080, 3128, 8080), and a wrong guess is
  * a proxy that silently isn't used. An entry that can't be used is left out and named in `problems`. A list with `@`
- * gives no proxy at all: a password may hold `;`, so nobody can tell where it ends. Reasons never repeat credentials.
+ * gives no proxy at all: a password may hold `;` and `@`, so nobody can tell where it ends. Reasons never repeat
+ * credentials, and therefore nothing of such a list.
  */
 export function parseProxyList(text: string): ProxyList {
   if (text.trim() === '') return { proxies: [], problems: ['the list is empty'] };
   const entries = text.split(';').map((entry) => entry.trim());
   const withCredentials = entries.findIndex((entry) => entry.includes('@'));
-  if (withCredentials !== -1) return { proxies: [], problems: [credentialsReason(entries, withCredentials)] };
+  if (withCredentials !== -1) return { proxies: [], problems: [credentialsReason(withCredentials)] };
   const proxies: NamedProxy[] = [];
   const problems: string[] = [];
   for (const [index, entry] of entries.slice(0, MAX_PROXIES).entries()) {
@@ -97,10 +98,10 @@ function parseHost(text: string): string {
   return hostname.replace(/^\[|\]$/g, '');
 }
 
-function credentialsReason(entries: readonly string[], index: number): string {
+function credentialsReason(index: number): string {
   return (
-    `entry ${index + 1}${shown(entries[index] ?? '')}: carries a user or password, which would ` +
-    'stand in clear: leave it out and give it with wayfarerctl proxy credentials, or with /n and /p'
+    `entry ${index + 1}: carries a user or password, which would stand in clear: ` +
+    'leave it out and give it with wayfarerctl proxy credentials, or with /n and /p'
   );
 }
 

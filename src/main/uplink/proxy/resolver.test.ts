@@ -150,6 +150,32 @@ describe('the candidates for a URL', () => {
     expect(await shown(resolve({ pac: '/p', failOpen: 'off' }, { openPac }))).toEqual(wanted);
   });
 
+  it("R261 take no network's word for going directly where fail-open is off", async () => {
+    const network = { wpad: script('direct', 'http://wpad-proxy:1') };
+    expect(await shown(resolve({ urls: 'http://a:1', wpad: 'on', failOpen: 'off' }, network))).toEqual([
+      'http://a:1 configured',
+      'http://wpad-proxy:1 WPAD',
+    ]);
+    expect(await shown(resolve({ urls: 'http://a:1', wpad: 'on' }, network))).toEqual([
+      'http://a:1 configured',
+      'direct',
+      'http://wpad-proxy:1 WPAD',
+    ]);
+  });
+
+  it("are the administrator's where the network names the same, so that they get credentials", async () => {
+    const same = parseProxyList('http://wpad-proxy:1').proxies;
+    const ports = {
+      system: () => Promise.resolve({ proxies: same, bypass: '' }),
+      hint: () => Promise.resolve({ candidates: same }),
+    };
+    expect(await shown(resolve({ wpad: 'on' }, ports))).toEqual(['http://wpad-proxy:1 system', 'direct']);
+    expect(await shown(resolve({ urls: 'http://wpad-proxy:1', wpad: 'on' }, ports))).toEqual([
+      'http://wpad-proxy:1 configured',
+      'direct',
+    ]);
+  });
+
   it("take no hint's word for going directly", async () => {
     const hint = () => Promise.resolve({ candidates: ['direct'] as const });
     expect(await shown(resolve({ urls: 'http://a:1', failOpen: 'off' }, { hint }))).toEqual([

@@ -1,6 +1,6 @@
 import type { Random } from '../../clock.ts';
 import type { Candidate, ProxyCandidate, ProxyProblem, Resolution, RouteResolver } from './candidate.ts';
-import { proxyUrl } from './candidate.ts';
+import { mayGetCredentials, proxyUrl } from './candidate.ts';
 import { bypassesProxy } from './no-proxy.ts';
 import type { ProxySettings } from './proxy-settings.ts';
 import type { OpenPacScript, ProxyScript, ScriptAnswer } from './script.ts';
@@ -25,7 +25,7 @@ export interface ResolverOptions {
   readonly random: Pick<Random, 'next'>;
 }
 
-/** What one source answered. `mayGoDirect`: its `direct` is an administrator's word, not a guess. */
+/** What one source answered. `mayGoDirect`: its `direct` is an administrator's word, not a guess or the network's. */
 interface Found {
   readonly candidates: readonly Candidate[];
   readonly problems: readonly ProxyProblem[];
@@ -38,7 +38,8 @@ const nothing = (): Promise<Found> => Promise.resolve(NOTHING);
 /**
  * The one resolver (R242, R243, R246, R260–R262, R266): the configured list, then what the PAC file, WPAD, the system
  * and the hint answer, each proxy once at its first place; at most 16. `direct` comes last with fail-open, or when
- * nothing else is left; where a script answers `DIRECT`, it keeps that place. A host that `no_proxy` names is reached
+ * nothing else is left; where a script answers `DIRECT`, it keeps that place, but without fail-open only where an
+ * administrator named the script. A host that `no_proxy` names is reached
  * directly, and nobody is asked. Scripts see an https URL stripped to its origin, any other without credentials.
  */
 export function createResolver(options: ResolverOptions): RouteResolver {
@@ -93,8 +94,10 @@ async function fromPac(
   });
 }
 
+/** What the network answers: its `direct` overrules no administrator who wants none. */
 async function fromWpad(url: URL, wpad: ProxyScript): Promise<Found> {
-  return ask(() => wpad.evaluate(url), 'WPAD', { setting: 'WPAD', source: 'this network' });
+  const found = await ask(() => wpad.evaluate(url), 'WPAD', { setting: 'WPAD', source: 'this network' });
+  return { ...found, mayGoDirect: false };
 }
 
 /** The hint guesses for a person's browser: its `direct` and its troubles say nothing about the agent's way. */
@@ -167,7 +170,9 @@ function inOrder(found: readonly Found[], failOpen: boolean): readonly Candidate
     for (const candidate of candidates) {
       if (candidate === 'direct' && !mayGoDirect && !failOpen) continue;
       const key = candidate === 'direct' ? 'direct' : proxyUrl(candidate);
-      if (!ways.has(key)) ways.set(key, candidate);
+      // Of two that name it, the one that an administrator trusts: it keeps the place, and gets credentials.
+      const known = ways.get(key);
+      if (known === undefined || (isTrusted(candidate) && !isTrusted(known))) ways.set(key, candidate);
     }
   }
   const all = [...ways.values()];
@@ -175,6 +180,8 @@ function inOrder(found: readonly Found[], failOpen: boolean): readonly Candidate
   if (kept.includes('direct') || (!failOpen && kept.length > 0)) return kept;
   return [...kept.slice(0, MAX_CANDIDATES - 1), 'direct'];
 }
+
+const isTrusted = (way: Candidate): boolean => way === 'direct' || mayGetCredentials(way);
 
 /** A copy in random order, each as likely as the other (Fisher and Yates). */
 function shuffled<T>(items: readonly T[], random: Pick<Random, 'next'>): T[] {

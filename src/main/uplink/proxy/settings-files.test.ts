@@ -159,7 +159,9 @@ describe('a settings file that others may have written', () => {
     put('/etc/default/wayfarer-agent', 'wayfarer_https_proxy=http://evil:1\n');
     chmodSync(at('/etc/default/wayfarer-agent'), 0o666);
     expect(load().urls).toEqual([]);
-    expect(reasons()).toEqual(['is not read: every user may write it']);
+    expect(reasons()).toEqual([
+      `is not read: every user may write it (mode 666); run chmod go-w ${at('/etc/default/wayfarer-agent')}`,
+    ]);
     expect(() => apply({ wpad: 'off' })).toThrow('every user may write it');
     chmodSync(at('/etc/default/wayfarer-agent'), 0o664);
     expect(reasons()).toEqual([]);
@@ -172,7 +174,9 @@ describe('a settings file that others may have written', () => {
       chmodSync(at('/etc/environment'), 0o664);
       chownSync(at('/etc/environment'), 0, 50);
       expect(load().urls).toEqual([]);
-      expect(reasons()).toEqual(['is not read: the group 50 may write it']);
+      expect(reasons()).toEqual([
+        `is not read: the group 50 may write it (mode 664); run chmod go-w ${at('/etc/environment')}`,
+      ]);
       chmodSync(at('/etc/environment'), 0o644);
       expect(reasons()).toEqual([]);
     },
@@ -182,7 +186,9 @@ describe('a settings file that others may have written', () => {
     put('/etc/environment', 'wayfarer_https_proxy=http://evil:1\n');
     chownSync(at('/etc/environment'), 65534, 65534);
     expect(load().urls).toEqual([]);
-    expect(reasons()).toEqual(['is not read: it belongs to user 65534']);
+    expect(reasons()).toEqual([
+      `is not read: it belongs to user 65534 (mode 644); run chown root ${at('/etc/environment')}`,
+    ]);
   });
 });
 

@@ -1,13 +1,7 @@
 import { accessSync, constants, existsSync, lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
-import {
-  ensureDirectory,
-  isErrno,
-  readSmallFile,
-  removeFile,
-  UnsafeFile,
-  writeFileAtomic,
-} from '../../host/atomic-file.ts';
+import { ensureDirectory, isErrno, removeFile, UnsafeFile, writeFileAtomic } from '../../host/atomic-file.ts';
+import { readTrustedFile } from '../../host/foreign-file.ts';
 import type { ProxyPlaces } from '../../host/paths.ts';
 import { allOrNothing } from './all-or-nothing.ts';
 import type { ProxyProblem } from './candidate.ts';
@@ -41,7 +35,8 @@ const MODE = 0o644;
 
 /**
  * Proxy settings in files of variables (Linux and macOS, R245). The first file that has a setting wins. A file that is
- * a link, no regular file, larger than 64 KB, another user's or writable by others is not read.
+ * a link, no regular file, larger than 64 KB, another user's or writable by others is not read: whoever names the proxy is
+ * sent the credentials for it.
  */
 export function fileSettings(places: ProxyPlaces): ProxySettingsSource {
   return {
@@ -73,31 +68,13 @@ function readAll(files: readonly string[]): RawProxySettings {
   const problems: ProxyProblem[] = [];
   for (const path of files) {
     try {
-      refuseForeign(path);
-      readOne(path, readSmallFile(path) ?? '', found, problems);
+      readOne(path, readTrustedFile(path) ?? '', found, problems);
     } catch (error) {
       problems.push({ setting: 'the file', source: path, reason: `is not read: ${reasonOf(error)}` });
     }
   }
   const given = Object.fromEntries([...found].filter(([, setting]) => setting !== 'broken'));
   return { given, problems };
-}
-
-/**
- * Throws `UnsafeFile` for a file that others than root and this user may have written: whoever names the proxy is sent the
- * credentials for it.
- */
-function refuseForeign(path: string): void {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  const uid = process.geteuid?.();
-  if (stat === undefined || uid === undefined) return;
-  // The rights of a link are no rights; reading refuses it.
-  if (stat.isSymbolicLink()) return;
-  if ((stat.mode & 0o002) !== 0) throw new UnsafeFile('every user may write it');
-  if ((stat.mode & 0o020) !== 0 && stat.gid !== 0 && stat.gid !== process.getegid?.()) {
-    throw new UnsafeFile(`the group ${stat.gid} may write it`);
-  }
-  if (stat.uid !== 0 && stat.uid !== uid) throw new UnsafeFile(`it belongs to user ${stat.uid}`);
 }
 
 /** Adds the settings of one file to those found before it. A broken one counts as found: nothing takes its place. */
@@ -162,8 +139,7 @@ function applyAll({ files, sharedFiles }: ProxyPlaces, changes: ProxySettingChan
  */
 function textToEdit(path: string, isTarget: boolean): string | undefined {
   try {
-    refuseForeign(path);
-    return readSmallFile(path, undefined, 'latin1') ?? '';
+    return readTrustedFile(path, 'latin1') ?? '';
   } catch (error) {
     if (error instanceof UnsafeFile && !isTarget) return undefined;
     throw error instanceof UnsafeFile ? new UnsafeFile(`${path} is not written: ${error.message}`) : error;

@@ -3,9 +3,14 @@ import { STEERING } from '../../host/redact.ts';
 /** Longest place of a PAC file in a message, characters. */
 const MAX_LOCATION = 200;
 
-/** The place of a PAC file as logs may name it: as `shownText`, and without the query of a URL, which may hold a token. */
+/**
+ * The place of a PAC file as logs may name it: as `shownText`, and without the query of a URL, which may hold a token. An
+ * `@` behind the `?` may end credentials or belong to the query, so that nothing is shown then.
+ */
 export function shownLocation(location: string): string {
-  return shownText(/^https?:/i.test(location) ? location.replace(/[?#].*$/s, '') : location, MAX_LOCATION);
+  const query = /^https?:/i.test(location) ? (/[?#].*$/s.exec(location)?.[0] ?? '') : '';
+  if (query.includes('@')) return '…';
+  return shownText(location.slice(0, location.length - query.length), MAX_LOCATION);
 }
 
 /**
