@@ -126,6 +126,8 @@ export class Engine {
     }
     const rows = this.#rows - before;
     if (error !== undefined) await this.#addError(task, error);
+    // Manifests may hold thousands of tasks of one row each.
+    await this.#gate.wait(this.#context.breathe());
     const ms = Math.max(0, this.#context.now() - started);
     this.#sink.task({ id: task.id, table: task.table, rows, ms, ...(error === undefined ? {} : { error }) });
   }
