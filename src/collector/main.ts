@@ -37,6 +37,7 @@ function runCollector(port: Port): void {
     pid: process.pid,
     tables: TABLES,
     cpuMs: () => meter.total(),
+    rssBytes: () => process.memoryUsage.rss(),
     startTimer: processTimer,
     contextFor: (pace, signal) => hostContext({ root, os, meter }, pace, signal),
     onEnd: () => {

@@ -188,6 +188,11 @@ export const CONDITIONS = {
     text: 'The collector process ended {times} times: {reason}. Next start {next}.',
     showAfterSec: 5,
   },
+  COLLECTOR_MEMORY: {
+    severity: 'warning',
+    title: 'Collector needs too much memory',
+    text: 'The collector had {size} MB during the {type} collection, more than {budget} MB, and was ended. Another one goes on where it ended. CollectorMemoryMb in {file} sets the budget.',
+  },
   COLLECTION_FAILED: {
     severity: 'warning',
     title: 'A collection failed',

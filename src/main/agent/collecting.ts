@@ -3,12 +3,14 @@ import type { ManifestType } from '../../shared/modules.ts';
 import { toInstant } from '../clock.ts';
 import { Collection } from './collection.ts';
 import type { StartCollector } from './collector-process.ts';
-import { CollectorSupervisor } from './collector-supervisor.ts';
+import { CollectorSupervisor, inMb } from './collector-supervisor.ts';
 import type { Context } from './context.ts';
 import type { FactBook } from './fact-book.ts';
 import type { Plan } from './plan.ts';
 import { CHANGE_GAP_SEC, changeRequest } from './schedule.ts';
 import type { Post } from './surroundings.ts';
+
+const MB = 1024 * 1024;
 
 /** Collecting as a part of the core: the collector's process, the one collection under way, and what both report. */
 export class Collecting {
@@ -16,28 +18,41 @@ export class Collecting {
   readonly #book: Pick<FactBook, 'request'>;
   readonly #supervisor: CollectorSupervisor;
   readonly #collection: Collection;
+  /** Whether a collector was ended for its memory since a scan was last complete. */
+  #wasTooLarge = false;
 
   constructor(context: Context, book: Pick<FactBook, 'request'>, start: StartCollector, post: Post) {
     this.#context = context;
     this.#book = book;
-    this.#supervisor = new CollectorSupervisor(start, context.clock, {
-      message: (message) => {
-        post(`collector ${message.kind}`, () => {
-          this.#take(message);
-        });
+    this.#supervisor = new CollectorSupervisor(
+      start,
+      context.clock,
+      context.settings.collectorMemoryMb * MB,
+      {
+        message: (message) => {
+          post(`collector ${message.kind}`, () => {
+            this.#take(message);
+          });
+        },
+        up: () => {
+          post('collector up', () => {
+            context.conditions.clear('COLLECTOR_DOWN');
+            context.update({ collectorUp: true });
+            this.#collection.collectorUp();
+          });
+        },
+        tooLarge: (rssBytes) => {
+          post('collector too large', () => {
+            this.#tooLarge(rssBytes);
+          });
+        },
+        down: (reason, inARow, restartAt) => {
+          post('collector down', () => {
+            this.#down(reason, inARow, restartAt);
+          });
+        },
       },
-      up: () => {
-        post('collector up', () => {
-          context.conditions.clear('COLLECTOR_DOWN');
-          context.update({ collectorUp: true });
-        });
-      },
-      down: (reason, inARow, restartAt) => {
-        post('collector down', () => {
-          this.#down(reason, inARow, restartAt);
-        });
-      },
-    });
+    );
     this.#collection = new Collection(
       context,
       (message) => {
@@ -76,6 +91,22 @@ export class Collecting {
     if (message.kind === 'changed') this.#hostChanged(message.tables, message.reason);
     else if (message.kind === 'log') this.#context.log[message.level](`collector: ${message.message}`);
     else if (message.kind !== 'ready') this.#collection.message(message);
+    if (message.kind !== 'done') return;
+    if (!this.#wasTooLarge) this.#context.conditions.clear('COLLECTOR_MEMORY');
+    this.#wasTooLarge = false;
+  }
+
+  #tooLarge(rssBytes: number): void {
+    const { conditions, clock, settings, paths, facts } = this.#context;
+    this.#wasTooLarge = true;
+    const budget = String(settings.collectorMemoryMb);
+    const type = facts().collecting ?? 'last';
+    conditions.raise('COLLECTOR_MEMORY', clock.now(), {
+      size: inMb(rssBytes),
+      budget,
+      type,
+      file: paths.settingsFile,
+    });
   }
 
   #down(reason: string, inARow: number, restartAt: number): void {

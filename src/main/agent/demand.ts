@@ -122,12 +122,6 @@ export function demandGoesOn(
   if (state === 'done') context.log.info(`scan of ${type} on demand complete (${demand.controlId})`);
 }
 
-/** Notes that the collector of a demanded scan ended before it: the next one does the scan. */
-export function demandInterrupted(context: Context, type: ManifestType): void {
-  const demand = context.facts().types[type]?.demand;
-  if (demand?.state === 'running') context.updateType(type, { demand: { ...demand, state: 'accepted' } });
-}
-
 /**
  * Ends the demands that nothing works on any more, after every event: a resync, a refused upload, or a profile that suspends
  * collection takes a scan along, and whoever waits for it is told.

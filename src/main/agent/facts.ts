@@ -66,6 +66,22 @@ export interface PendingFacts {
   readonly failures: number;
 }
 
+/** The scan under way, for people who ask why the host is busy. */
+export interface ScanFacts {
+  readonly reason: CycleReason | 'interval';
+  /** Who asked for it, if somebody did. */
+  readonly origin: ScanOrigin | null;
+  readonly startedAt: number;
+  readonly tasksDone: number;
+  readonly tasks: number;
+  /** Share of a core that it may use, %. */
+  readonly sharePct: number;
+  /** CPU milliseconds used so far, as the collector said last. */
+  readonly cpuMs: number;
+  /** Why it rests at the moment. */
+  readonly pausedBecause: string | null;
+}
+
 /** A back-off: how many attempts have failed in a row and when the next may start. */
 export interface BackoffFacts {
   readonly failures: number;
@@ -122,6 +138,8 @@ export interface Facts {
   readonly logs: LogsFacts | null;
   /** The type being collected or sealed. */
   readonly collecting: ManifestType | null;
+  /** More of what is being collected. */
+  readonly scan: ScanFacts | null;
   readonly collectorUp: boolean;
   /** Collection pauses until then because the disk is full. */
   readonly diskNotBefore: number;

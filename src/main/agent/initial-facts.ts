@@ -92,6 +92,7 @@ export function initialFacts(
     pending: pending === undefined ? null : pendingFacts(pending, now),
     logs: storedLogs(store, now),
     collecting: null,
+    scan: null,
     collectorUp: false,
     diskNotBefore: 0,
     lastSyncCheckAt: notAfter(now, store.kv.get('lastSyncCheckAt', number)),

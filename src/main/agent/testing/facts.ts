@@ -57,6 +57,7 @@ export function restingFacts(change: Partial<Facts> = {}): Facts {
     pending: null,
     logs: null,
     collecting: null,
+    scan: null,
     collectorUp: true,
     diskNotBefore: 0,
     lastSyncCheckAt: NOW,

@@ -75,6 +75,8 @@ export class Rig {
       problems: [],
       meteredUploadLimitMb: 1,
       syslog: false,
+      collectorMemoryMb: 512,
+      pauseBelowBatteryPct: 20,
     };
     this.collector.host.set('Inventory', [deb('bash'), deb('curl')]);
   }
@@ -211,7 +213,9 @@ export class Rig {
       const before = this.core.context.facts();
       await nextTurn();
       const facts = this.core.context.facts();
-      const sealing = facts.collecting !== null && this.collector.behaviour === 'answers';
+      // Without a collector it waits for the next one, which a timer starts.
+      const collects = facts.collecting !== null && facts.collectorUp;
+      const sealing = collects && this.collector.behaviour === 'answers';
       quiet = facts === before && facts.exchanging === null && !sealing ? quiet + 1 : 0;
       if (quiet > 3) return;
     }
