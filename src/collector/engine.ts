@@ -63,6 +63,8 @@ export interface EngineOptions {
   readonly tableNamed: (name: string) => Table | undefined;
   readonly sink: Sink;
   readonly startTimer?: StartTimer;
+  /** For how long the collection was paused so far, in milliseconds: this is not its time. */
+  readonly pausedMs?: () => number;
 }
 
 /** What a task reads: two that read the same are read once. */
@@ -81,10 +83,13 @@ export class Engine {
   readonly #errors: { table: string; reason: string }[] = [];
   readonly #signs: Signs;
   readonly #startTimer: StartTimer;
+  readonly #pausedMs: () => number;
   #rows = 0;
   #isOver = false;
+  #cancelEnd: () => void = () => undefined;
 
-  constructor({ context, tableNamed, sink, startTimer = processTimer }: EngineOptions) {
+  constructor({ context, tableNamed, sink, startTimer = processTimer, pausedMs = () => 0 }: EngineOptions) {
+    this.#pausedMs = pausedMs;
     this.#startTimer = startTimer;
     this.#signs = new Signs(context, startTimer);
     this.#context = this.#signs.context;
@@ -100,12 +105,20 @@ export class Engine {
    * both together are those of one collection that nothing interrupted.
    */
   async collect(tasks: readonly Task[], earlier: Earlier = NOTHING): Promise<Summary> {
-    const cancel = this.#startTimer(MAX_COLLECTION_MS, () => (this.#isOver = true));
+    this.#endAfter(MAX_COLLECTION_MS, 0);
     try {
       return await this.#collect(this.#resume(tasks, earlier));
     } finally {
-      cancel();
+      this.#cancelEnd();
     }
+  }
+
+  #endAfter(ms: number, pausedBefore: number): void {
+    this.#cancelEnd = this.#startTimer(ms, () => {
+      const paused = this.#pausedMs();
+      if (paused > pausedBefore) this.#endAfter(paused - pausedBefore, paused);
+      else this.#isOver = true;
+    });
   }
 
   /** The tasks that are left. */

@@ -157,6 +157,25 @@ describe('a collector session', () => {
     ]);
   });
 
+  it('rests between rows while it is paused, shows life, and can be cancelled in a pause', async () => {
+    const { of, tell, timers } = open([many]);
+    tell(job(1, 'many'));
+    tell({ kind: 'pause', job: 1 });
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const { ms, fire } of timers.splice(0)) if (ms === 2_000) fire();
+    expect([of('alive').length, of('batch').length]).toEqual([1, 0]);
+    tell({ kind: 'resume', job: 1 });
+    await vi.waitFor(() => {
+      expect(of('done')).toHaveLength(1);
+    });
+    tell(job(2, 'many'));
+    tell({ kind: 'pause', job: 2 });
+    tell({ kind: 'cancel', job: 2 });
+    await vi.waitFor(() => {
+      expect(of('failed')).toEqual([{ kind: 'failed', job: 2, reason: 'cancelled' }]);
+    });
+  });
+
   it('cancels while it waits for credit', async () => {
     const { of, tell } = open([many]);
     tell(job(1, 'many', 1));

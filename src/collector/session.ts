@@ -4,6 +4,7 @@ import { Credit } from './credit.ts';
 import { Engine } from './engine.ts';
 import type { Table } from './bind.ts';
 import type { StartTimer } from './debounce.ts';
+import { PauseGate } from './pause-gate.ts';
 import type { Port } from './port.ts';
 import { reasonOf } from './reasons.ts';
 import type { Os, ReadContext } from './table.ts';
@@ -34,6 +35,7 @@ interface Job {
   readonly id: number;
   readonly abort: AbortController;
   readonly credit: Credit;
+  readonly gate: PauseGate;
   /** `cpuMs` when it began. */
   readonly cpuBefore: number;
 }
@@ -98,6 +100,12 @@ export class CollectorSession {
       case 'cancel':
         this.#jobOf(message.job)?.abort.abort();
         return;
+      case 'pause':
+        this.#jobOf(message.job)?.gate.pause();
+        return;
+      case 'resume':
+        this.#jobOf(message.job)?.gate.resume();
+        return;
       case 'stop':
         this.#end();
     }
@@ -126,9 +134,11 @@ export class CollectorSession {
       this.#send({ kind: 'failed', job: message.job, reason });
       return;
     }
+    const abort = new AbortController();
     const job: Job = {
       id: message.job,
-      abort: new AbortController(),
+      abort,
+      gate: new PauseGate(abort.signal),
       credit: new Credit(message.credit),
       cpuBefore: this.#options.cpuMs(),
     };
@@ -174,7 +184,14 @@ export class CollectorSession {
 
   #engineFor(job: Job, context: ReadContext): Engine {
     return new Engine({
-      context,
+      context: {
+        ...context,
+        breathe: async () => {
+          await job.gate.passed();
+          await context.breathe();
+        },
+      },
+      pausedMs: () => job.gate.pausedMs,
       startTimer: this.#options.startTimer,
       tableNamed: (name) => this.#byName.get(name),
       sink: {

@@ -46,6 +46,9 @@ export const ToCollector = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('credit'), job: JobId, batches: z.number().int().min(1).max(64) }),
   z.object({ kind: z.literal('cancel'), job: JobId }),
+  /** Rests between two rows until `resume`; the process shows life all the same. */
+  z.object({ kind: z.literal('pause'), job: JobId }),
+  z.object({ kind: z.literal('resume'), job: JobId }),
   z.object({ kind: z.literal('stop') }),
 ]);
 export type ToCollector = z.infer<typeof ToCollector>;

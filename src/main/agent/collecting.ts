@@ -82,6 +82,11 @@ export class Collecting {
     this.#collection.start(type, reason);
   }
 
+  /** Has the collection under way rest between two rows for this reason, or go on. */
+  pause(because: string | null): void {
+    this.#collection.pause(because);
+  }
+
   /** Gives up the collection of this type, if it is the one under way. */
   cancel(type: ManifestType): void {
     this.#collection.cancel(type);

@@ -70,7 +70,22 @@ export class Collection {
 
   #command(job: ScanJob): void {
     job.waits = false;
-    for (const message of messagesFor(job, this.#context.facts())) this.#send(message);
+    const facts = this.#context.facts();
+    for (const message of messagesFor(job, facts)) this.#send(message);
+    if (facts.scan?.pausedBecause) this.#send({ kind: 'pause', job: job.id });
+  }
+
+  /** Has the scan rest between two rows for this reason, or go on. Nothing changes for one that is complete already. */
+  pause(because: string | null): void {
+    const job = this.#job;
+    const { scan } = this.#context.facts();
+    if (job?.sealing !== false || scan === null) return;
+    const isPaused = scan.pausedBecause !== null;
+    this.#context.update({ scan: { ...scan, pausedBecause: because } });
+    if (isPaused === (because !== null)) return;
+    this.#send({ kind: isPaused ? 'resume' : 'pause', job: job.id });
+    const { log } = this.#context;
+    log.info(`collection of ${job.type} ${because === null ? 'goes on' : `pauses: ${because}`}`);
   }
 
   /** Takes a message of the collector; those of a job that was given up or is complete are ignored. */

@@ -82,6 +82,11 @@ export interface ScanFacts {
   readonly pausedBecause: string | null;
 }
 
+/** A charge below which scheduled scans pause. */
+export interface BatteryFacts {
+  readonly chargePct: number;
+}
+
 /** A back-off: how many attempts have failed in a row and when the next may start. */
 export interface BackoffFacts {
   readonly failures: number;
@@ -141,6 +146,8 @@ export interface Facts {
   /** More of what is being collected. */
   readonly scan: ScanFacts | null;
   readonly collectorUp: boolean;
+  /** Set while the battery is too low for scheduled scans, as far as was looked. */
+  readonly batteryLow: BatteryFacts | null;
   /** Collection pauses until then because the disk is full. */
   readonly diskNotBefore: number;
   readonly lastSyncCheckAt: number | null;

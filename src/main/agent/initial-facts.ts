@@ -94,6 +94,7 @@ export function initialFacts(
     collecting: null,
     scan: null,
     collectorUp: false,
+    batteryLow: null,
     diskNotBefore: 0,
     lastSyncCheckAt: notAfter(now, store.kv.get('lastSyncCheckAt', number)),
     syncCheckWanted: false,

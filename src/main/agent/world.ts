@@ -3,6 +3,8 @@ import type { HostFacts } from '../../shared/wire.ts';
 import { readHostFacts } from '../host/host-facts.ts';
 import type { NetworkMonitor } from '../host/network/network.ts';
 import { openNetworkMonitor } from '../host/network/open.ts';
+import { powerReader } from '../host/power/open.ts';
+import type { ReadPower } from '../host/power/power.ts';
 import { rootDirectory } from '../host/root.ts';
 import { PlatformApi } from '../uplink/api.ts';
 import { PlatformClient, type Caller, type ClientOptions } from '../uplink/client.ts';
@@ -38,6 +40,7 @@ export interface World {
   readonly readHost: () => Promise<HostFacts>;
   readonly connect: (options: CoreOptions, ports: ConnectPorts) => Connection;
   readonly openNetwork: (options: CoreOptions) => NetworkMonitor;
+  readonly readPower: ReadPower;
 }
 
 export const theWorld: World = {
@@ -45,6 +48,7 @@ export const theWorld: World = {
   connect: connectOverHttp,
   openNetwork: ({ clock }) =>
     openNetworkMonitor({ clock, systemBus: process.env['DBUS_SYSTEM_BUS_ADDRESS'] }),
+  readPower: powerReader(),
 };
 
 function connectOverHttp(options: CoreOptions, ports: ConnectPorts): Connection {

@@ -59,6 +59,7 @@ export function restingFacts(change: Partial<Facts> = {}): Facts {
     collecting: null,
     scan: null,
     collectorUp: true,
+    batteryLow: null,
     diskNotBefore: 0,
     lastSyncCheckAt: NOW,
     syncCheckWanted: false,

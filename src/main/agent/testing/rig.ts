@@ -10,6 +10,7 @@ import type { AgentStatus } from '../../../shared/status.ts';
 import { makeItem } from '../../../wire/item.ts';
 import type { Random } from '../../clock.ts';
 import { resolvePaths, type Paths } from '../../host/paths.ts';
+import type { PowerState } from '../../host/power/power.ts';
 import type { Settings } from '../../host/settings.ts';
 import type { AgentCore } from '../core.ts';
 import type { DevelopmentIntervals, Facts } from '../facts.ts';
@@ -38,6 +39,9 @@ export class Rig {
   readonly collector = new FakeCollector();
   readonly network = new FakeNetwork();
   readonly agentId = new FakeAgentId();
+  /** The host's power, and how often the core looked at it. */
+  power: PowerState | undefined;
+  powerLooks = 0;
   caFileProblem: string | undefined;
   /** What the core is told when the proxy settings change. */
   changeProxies: () => void = () => undefined;
@@ -168,6 +172,10 @@ export class Rig {
           },
         }),
         openNetwork: () => this.network,
+        readPower: () => {
+          this.powerLooks += 1;
+          return Promise.resolve(this.power);
+        },
       },
     );
     this.#core = opened.core;
