@@ -61,6 +61,7 @@ async function collect(root: string, store: Store): Promise<Pending> {
         staging.add(items);
         return Promise.resolve();
       },
+      started: () => undefined,
       task: () => undefined,
       log: () => undefined,
     },

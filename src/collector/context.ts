@@ -2,8 +2,10 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 import type { Pace } from '../shared/collector.ts';
 import { Cancelled } from './abort-gate.ts';
 import type { CpuMeter } from './cpu-meter.ts';
+import { processTimer } from './debounce.ts';
+import { Hold } from './hold.ts';
 import { budgetOf, Pacer } from './pace.ts';
-import { runCommand } from './run.ts';
+import { runCommand, type RunnerOptions } from './run.ts';
 import type { Os, ReadContext } from './table.ts';
 
 /** Sleeps, or gives the event loop one turn where there is nothing to sleep for. Rejects with `Cancelled` on abort. */
@@ -24,7 +26,8 @@ export function hostContext(
 ): ReadContext {
   const { root, os, meter } = host;
   const sleep = (ms: number): Promise<void> => sleepUnless(signal, ms);
-  const pacer = new Pacer(budgetOf(pace, os), { cpuMs: () => meter.total(), sleep });
+  const now = (): number => performance.now();
+  const pacer = new Pacer(budgetOf(pace, os), { cpuMs: () => meter.total(), now, sleep });
   return {
     root,
     os,
@@ -33,17 +36,26 @@ export function hostContext(
     now: () => Date.now(),
     breathe: () => pacer.breathe(),
     run: (file, args, limits) =>
-      runCommand(
-        {
-          os,
-          signal,
-          onEnd: () => {
-            meter.noteChildren();
-          },
-        },
-        file,
-        args,
-        limits,
-      ),
+      runCommand({ os, signal, mayHold: pacer.limits, follow: follower(meter, pacer) }, file, args, limits),
+  };
+}
+
+/** Counts what commands use while they run, and holds those to the budget that can be held. */
+export function follower(meter: CpuMeter, pacer: Pacer): NonNullable<RunnerOptions['follow']> {
+  return ({ pid, signal, holdable }) => {
+    const rest = (): number | undefined => {
+      meter.look(pid);
+      return pacer.rest();
+    };
+    const hold = holdable
+      ? new Hold({ rest, signal, startTimer: processTimer, now: () => performance.now() })
+      : undefined;
+    return {
+      heldMs: () => hold?.heldMs() ?? 0,
+      end: () => {
+        hold?.end();
+        meter.ended(pid);
+      },
+    };
   };
 }

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Item } from '../shared/rows.ts';
 import type { Table } from './bind.ts';
 import type { StartTimer } from './debounce.ts';
-import { Engine, type Summary, type TaskReport } from './engine.ts';
+import { Engine, type Earlier, type Summary, type TaskReport } from './engine.ts';
+import { shortKey } from '../wire/item.ts';
 import { Unreadable, type KeyedRow, type ReadContext } from './table.ts';
 import { contextOn } from './testing/host.ts';
 import { fakeTable, rowsWith } from './testing/tables.ts';
@@ -13,6 +14,8 @@ interface Run {
   readonly batches: number[];
   readonly reports: TaskReport[];
   readonly log: string[];
+  /** Ids of tasks, as they were said to begin. */
+  readonly began: string[];
 }
 
 interface TaskLike {
@@ -26,10 +29,12 @@ async function collect(
   tasks: TaskLike[],
   context: ReadContext = contextOn('/'),
   startTimer?: StartTimer,
+  earlier?: Earlier,
 ): Promise<Run> {
   const items: Item[] = [];
   const batches: number[] = [];
   const reports: TaskReport[] = [];
+  const began: string[] = [];
   const log: string[] = [];
   const engine = new Engine({
     context,
@@ -41,12 +46,16 @@ async function collect(
         batches.push(batch.length);
         return Promise.resolve();
       },
+      started: (id) => began.push(id),
       task: (report) => reports.push(report),
       log: (_level, message) => log.push(message),
     },
   });
-  const summary = await engine.collect(tasks.map((task) => ({ params: {}, ...task })));
-  return { summary, items, batches, reports, log };
+  const summary = await engine.collect(
+    tasks.map((task) => ({ params: {}, ...task })),
+    earlier,
+  );
+  return { summary, items, batches, reports, log, began };
 }
 
 const errorRows = (items: Item[]): unknown[] =>
@@ -279,5 +288,39 @@ describe('the engine', () => {
     const { summary } = await collect([first, second], tasks);
     expect(summary.errors).toEqual([{ table: 'first', reason: 'more than 200000 rows' }]);
     expect(summary.tables).toMatchObject({ second: 1 });
+  });
+});
+
+describe('a scan that goes on where another was interrupted', () => {
+  const sample = fakeTable('sample', () => rowsWith('s'), { prepare: () => undefined });
+  const one = fakeTable('one', () => rowsWith('a', 'b'));
+  const two = fakeTable('two', () => rowsWith('x', 'y'));
+  const tasks = [
+    { id: 'w', table: 'sample' },
+    { id: 'a', table: 'one' },
+    { id: 'again', table: 'one' },
+    { id: 'b', table: 'two' },
+  ];
+
+  it('reads the tasks that are left, says what begins, and knows the keys that are there', async () => {
+    const whole = await collect([sample, one, two], tasks);
+    expect(whole.began).toEqual(['w', 'a', 'again', 'b', 'w']);
+    const earlier = { finished: new Set(['a']), keys: [shortKey('two\u001fx')] };
+    const rest = await collect([sample, one, two], tasks, contextOn('/'), undefined, earlier);
+    expect(rest.began).toEqual(['w', 'again', 'b', 'w']);
+    expect(rest.summary.tables).toEqual({ two: 1, sample: 1, collection_errors: 1 });
+    expect(errorRows(rest.items)).toEqual([
+      { table: 'two', task: 'b', reason: 'rows left out: 1 × its key was there already' },
+    ]);
+  });
+
+  it('has handed over the rows of a task by the time that it is reported as finished', async () => {
+    const { reports, batches } = await collect([one, two], tasks.slice(1));
+    expect(reports.map(({ id, rows }) => [id, rows])).toEqual([
+      ['a', 2],
+      ['again', 0],
+      ['b', 2],
+    ]);
+    expect(batches).toEqual([2, 2]);
   });
 });

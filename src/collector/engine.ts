@@ -1,7 +1,7 @@
-import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import type { Task } from '../shared/manifest.ts';
 import { ERRORS_TABLE, type Item } from '../shared/rows.ts';
+import { shortKey } from '../wire/item.ts';
 import { AbortGate } from './abort-gate.ts';
 import { Batcher } from './batcher.ts';
 import type { Table } from './bind.ts';
@@ -35,6 +35,9 @@ export interface TaskReport {
 /** Where a collection delivers to. `batch` resolves when the next one may come. */
 export interface Sink {
   readonly batch: (items: Item[]) => Promise<void>;
+  /** A task begins, or is prepared. */
+  readonly started: (id: string) => void;
+  /** A task is finished: all its rows were handed over. */
   readonly task: (report: TaskReport) => void;
   readonly log: (level: 'error' | 'warn' | 'info' | 'debug', message: string) => void;
 }
@@ -45,12 +48,27 @@ export interface Summary {
   readonly errors: { table: string; reason: string }[];
 }
 
+/** What an earlier collection of the same tasks, which was interrupted, has handed over. */
+export interface Earlier {
+  /** Ids of the tasks that it finished. */
+  readonly finished: ReadonlySet<string>;
+  /** The keys of its rows (`shortKey`). */
+  readonly keys: readonly string[];
+}
+
+const NOTHING: Earlier = { finished: new Set(), keys: [] };
+
 export interface EngineOptions {
   readonly context: ReadContext;
   readonly tableNamed: (name: string) => Table | undefined;
   readonly sink: Sink;
   readonly startTimer?: StartTimer;
+  /** For how long the collection was paused so far, in milliseconds: this is not its time. */
+  readonly pausedMs?: () => number;
 }
+
+/** What a task reads: two that read the same are read once. */
+const identityOf = (task: Task): string => `${task.table} ${canonicalize(task.params) ?? ''}`;
 
 /** Reads the tasks of a manifest one after the other and streams their rows (collection: a failed table is a row, R012). */
 export class Engine {
@@ -65,10 +83,13 @@ export class Engine {
   readonly #errors: { table: string; reason: string }[] = [];
   readonly #signs: Signs;
   readonly #startTimer: StartTimer;
+  readonly #pausedMs: () => number;
   #rows = 0;
   #isOver = false;
+  #cancelEnd: () => void = () => undefined;
 
-  constructor({ context, tableNamed, sink, startTimer = processTimer }: EngineOptions) {
+  constructor({ context, tableNamed, sink, startTimer = processTimer, pausedMs = () => 0 }: EngineOptions) {
+    this.#pausedMs = pausedMs;
     this.#startTimer = startTimer;
     this.#signs = new Signs(context, startTimer);
     this.#context = this.#signs.context;
@@ -80,23 +101,44 @@ export class Engine {
 
   /**
    * Runs the tasks: those that need time to pass are prepared first and read last. Rejects with `Cancelled` when the
-   * signal fires; every other trouble ends in the table `collection_errors`.
+   * signal fires; every other trouble ends in the table `collection_errors`. Goes on where `earlier` ended: the rows of
+   * both together are those of one collection that nothing interrupted.
    */
-  async collect(tasks: readonly Task[]): Promise<Summary> {
-    const cancel = this.#startTimer(MAX_COLLECTION_MS, () => (this.#isOver = true));
+  async collect(tasks: readonly Task[], earlier: Earlier = NOTHING): Promise<Summary> {
+    this.#endAfter(MAX_COLLECTION_MS, 0);
     try {
-      return await this.#collect(tasks);
+      return await this.#collect(this.#resume(tasks, earlier));
     } finally {
-      cancel();
+      this.#cancelEnd();
     }
+  }
+
+  #endAfter(ms: number, pausedBefore: number): void {
+    this.#cancelEnd = this.#startTimer(ms, () => {
+      const paused = this.#pausedMs();
+      if (paused > pausedBefore) this.#endAfter(paused - pausedBefore, paused);
+      else this.#isOver = true;
+    });
+  }
+
+  /** The tasks that are left. */
+  #resume(tasks: readonly Task[], { finished, keys }: Earlier): readonly Task[] {
+    for (const key of keys) this.#keys.add(key);
+    for (const task of tasks) if (finished.has(task.id)) this.#read.add(identityOf(task));
+    return tasks.filter(({ id }) => !finished.has(id));
   }
 
   async #collect(tasks: readonly Task[]): Promise<Summary> {
     const waiting = tasks.filter((task) => this.#tableNamed(task.table)?.prepare !== undefined);
-    for (const table of new Set(waiting.map((task) => task.table))) await this.#prepare(table);
+    const prepared = new Set<string>();
+    for (const { id, table } of waiting) {
+      if (prepared.has(table)) continue;
+      prepared.add(table);
+      this.#sink.started(id);
+      await this.#prepare(table);
+    }
     const first = tasks.filter((task) => this.#tableNamed(task.table)?.prepare === undefined);
     for (const task of [...first, ...waiting]) await this.#runTask(task);
-    await this.#batcher.flush();
     return { rows: this.#rows, tables: Object.fromEntries(this.#tables), errors: this.#errors };
   }
 
@@ -113,6 +155,7 @@ export class Engine {
 
   async #runTask(task: Task): Promise<void> {
     this.#gate.check();
+    this.#sink.started(task.id);
     const started = this.#context.now();
     const before = this.#rows;
     let error: string | undefined;
@@ -126,6 +169,9 @@ export class Engine {
     }
     const rows = this.#rows - before;
     if (error !== undefined) await this.#addError(task, error);
+    // Manifests may hold thousands of tasks of one row each.
+    await this.#gate.wait(this.#context.breathe());
+    await this.#batcher.flush();
     const ms = Math.max(0, this.#context.now() - started);
     this.#sink.task({ id: task.id, table: task.table, rows, ms, ...(error === undefined ? {} : { error }) });
   }
@@ -134,7 +180,7 @@ export class Engine {
     this.#checkTime();
     const table = this.#tableNamed(task.table);
     if (table === undefined) throw new Unreadable('this agent has no such table');
-    const identity = `${task.table} ${canonicalize(task.params) ?? ''}`;
+    const identity = identityOf(task);
     if (this.#read.has(identity)) return;
     this.#read.add(identity);
     const rows = table.open(this.#context, task.params);
@@ -196,9 +242,9 @@ export class Engine {
       if (error instanceof Unreadable) return error.message;
       throw error;
     }
-    const keyHash = hash('sha256', item.key, 'base64').slice(0, 20);
-    if (this.#keys.has(keyHash)) return 'its key was there already';
-    this.#keys.add(keyHash);
+    const key = shortKey(item.key);
+    if (this.#keys.has(key)) return 'its key was there already';
+    this.#keys.add(key);
     if (this.#batcher.wouldOverflow(item)) await this.#batcher.flush();
     this.#batcher.push(item);
     this.#rows += 1;

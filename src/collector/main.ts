@@ -1,9 +1,9 @@
-import { constants, setPriority } from 'node:os';
 import { hostContext } from './context.ts';
 import { CpuMeter } from './cpu-meter.ts';
 import { processTimer } from './debounce.ts';
 import { normalRoot } from './files.ts';
 import { forkPort, type Port } from './port.ts';
+import { lowerPriority } from './priority.ts';
 import { CollectorSession } from './session.ts';
 import { TABLES } from './tables/index.ts';
 import type { Os } from './table.ts';
@@ -19,15 +19,6 @@ function thisOs(): Os {
   throw new Error(`no tables for ${os}`);
 }
 
-/** Below what the person at the laptop does; without the right to, the pace alone has to do. */
-function lowerPriority(): void {
-  try {
-    setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL);
-  } catch {
-    return;
-  }
-}
-
 function neutralEnvironment(os: Os): void {
   process.env['LC_ALL'] = 'C';
   if (os !== 'win32') process.env['PATH'] = SAFE_PATH;
@@ -37,7 +28,7 @@ function neutralEnvironment(os: Os): void {
 function runCollector(port: Port): void {
   const os = thisOs();
   neutralEnvironment(os);
-  lowerPriority();
+  lowerPriority(os);
   const root = normalRoot('/');
   const meter = new CpuMeter();
   let stopWatching = (): void => undefined;
@@ -47,6 +38,7 @@ function runCollector(port: Port): void {
     pid: process.pid,
     tables: TABLES,
     cpuMs: () => meter.total(),
+    rssBytes: () => process.memoryUsage.rss(),
     startTimer: processTimer,
     contextFor: (pace, signal) => hostContext({ root, os, meter }, pace, signal),
     onWatch: (paths) => {

@@ -6,18 +6,23 @@ import { budgetOf, Pacer } from './pace.ts';
 async function sleepsOf(
   pacer: (clock: ConstructorParameters<typeof Pacer>[1]) => Pacer,
   slices: number[],
+  lateMs = 0,
 ): Promise<number[]> {
   let cpu = 500;
+  let now = 0;
   const sleeps: number[] = [];
   const paced = pacer({
     cpuMs: () => cpu,
+    now: () => now,
     sleep: (ms) => {
       sleeps.push(ms);
+      now += ms + lateMs;
       return Promise.resolve();
     },
   });
   for (const slice of slices) {
     cpu += slice;
+    now += slice;
     await paced.breathe();
   }
   return sleeps;
@@ -51,5 +56,27 @@ describe('the CPU budget', () => {
   it('only gives the event loop a turn where nothing limits it', async () => {
     expect(await sleepsOf((clock) => new Pacer(throttled(0), clock), [19, 1, 50])).toEqual([0, 0]);
     expect(limited(100).sleepPerWork).toBe(0);
+  });
+
+  it('R146 R148 takes a sleep that came out too long off the next one, but never more than it can catch up', async () => {
+    const slices = [10, 10, 10];
+    expect(await sleepsOf((clock) => new Pacer(limited(50), clock), slices, 4)).toEqual([10, 6, 6]);
+    expect(await sleepsOf((clock) => new Pacer(limited(50), clock), [...slices, 300], 1_000)).toEqual([
+      10, 0, 0, 200,
+    ]);
+  });
+
+  it('has a breath wait for work that somebody else entered', async () => {
+    let cpu = 0;
+    const sleeps: number[] = [];
+    const sleep = (ms: number) => {
+      sleeps.push(ms);
+      return Promise.resolve();
+    };
+    const pacer = new Pacer(limited(5), { cpuMs: () => cpu, now: () => cpu, sleep });
+    cpu = 20;
+    expect(pacer.rest()).toBe(380);
+    await pacer.breathe();
+    expect(sleeps).toEqual([380]);
   });
 });

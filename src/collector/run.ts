@@ -43,8 +43,27 @@ export interface RunnerOptions {
   readonly signal: AbortSignal;
   readonly commands?: readonly string[];
   readonly folders?: readonly string[];
-  /** Called when a command has ended, so that its CPU time is counted. */
-  readonly onEnd?: () => void;
+  /** Takes a command that was started, so that its CPU time is counted and held to a budget. */
+  readonly follow?: (command: StartedCommand) => FollowedCommand;
+  /** Set where a command may be stopped for a while: then it is to end with this process, however that ends. */
+  readonly mayHold?: boolean;
+}
+
+/** A command that runs. */
+interface StartedCommand {
+  readonly pid: number;
+  /** Sends a signal to it with all that it started. */
+  readonly signal: (signal: 'SIGSTOP' | 'SIGCONT') => void;
+  /** Whether it may be stopped. */
+  readonly holdable: boolean;
+}
+
+/** What follows a command that runs. */
+interface FollowedCommand {
+  /** For how long it was stopped so far, in milliseconds. */
+  readonly heldMs: () => number;
+  /** Called once, when it has ended. */
+  readonly end: () => void;
 }
 
 export interface RunLimits {
@@ -59,12 +78,7 @@ function locate(file: string, options: RunnerOptions): string {
   const separator = options.os === 'win32' ? '\\' : '/';
   for (const folder of options.folders ?? FOLDERS[options.os]) {
     const path = `${folder}${separator}${file}`;
-    try {
-      accessSync(path, constants.X_OK);
-      return path;
-    } catch {
-      continue;
-    }
+    if (isExecutable(path)) return path;
   }
   throw new Unreadable(`${file}: not installed`);
 }
@@ -101,6 +115,46 @@ function killTree(child: ChildProcess, os: Os): void {
   }
 }
 
+/**
+ * util-linux, setpriv(1): has the kernel end the command together with this process. One that is stopped would outlive it
+ * for ever, so without this tool none is.
+ */
+const SETPRIV = '/usr/bin/setpriv';
+const WITH_PARENT = ['--pdeathsig', 'KILL', '--'];
+
+/** What to start for a command: the command itself, or the tool that ties its life to this process. */
+function tied(path: string, args: readonly string[], options: RunnerOptions) {
+  if (options.mayHold !== true || options.os !== 'linux' || !isExecutable(SETPRIV))
+    return { file: path, args, holdable: false };
+  return { file: SETPRIV, args: [...WITH_PARENT, path, ...args], holdable: true };
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Calls `late` once `ms` have passed that were not held; the result cancels it. */
+function deadline(ms: number, heldMs: () => number, late: () => void): () => void {
+  const startedAt = performance.now();
+  let timer: NodeJS.Timeout;
+  const arm = (left: number): void => {
+    timer = setTimeout(() => {
+      const more = ms - (performance.now() - startedAt - heldMs());
+      if (more > 1) arm(more);
+      else late();
+    }, left);
+  };
+  arm(ms);
+  return () => {
+    clearTimeout(timer);
+  };
+}
+
 /** Collects output up to a bound. */
 class Output {
   readonly #parts: Buffer[] = [];
@@ -124,6 +178,23 @@ class Output {
   }
 }
 
+function follow(
+  child: ChildProcess,
+  holdable: boolean,
+  { follow: take }: RunnerOptions,
+): FollowedCommand | undefined {
+  const { pid } = child;
+  if (pid === undefined) return undefined;
+  const signal = (name: 'SIGSTOP' | 'SIGCONT'): void => {
+    try {
+      process.kill(-pid, name);
+    } catch {
+      // It has just ended.
+    }
+  };
+  return take?.({ pid, signal, holdable });
+}
+
 /**
  * Runs a command of the built-in list: no shell, C locale, fixed PATH, own process group that is killed as a whole when
  * it is late, too loud or no longer wanted. Rejects with `Unreadable`; an exit code other than 0 is a result.
@@ -140,7 +211,8 @@ export function runCommand(
     const stdout = new Output(limits.maxBytes ?? DEFAULT_MAX_BYTES);
     const stderr = new Output(MAX_STDERR);
     let failure: string | undefined;
-    const child = spawn(path, args, {
+    const start = tied(path, args, options);
+    const child = spawn(start.file, start.args, {
       cwd: options.os === 'win32' ? 'C:\\' : '/',
       env: environment(options),
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -157,9 +229,14 @@ export function runCommand(
     const onAbort = (): void => {
       stop('cancelled');
     };
-    const timer = setTimeout(() => {
-      stop('took too long');
-    }, limits.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const followed = follow(child, start.holdable, options);
+    const cancelDeadline = deadline(
+      limits.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      () => followed?.heldMs() ?? 0,
+      () => {
+        stop('took too long');
+      },
+    );
     options.signal.addEventListener('abort', onAbort, { once: true });
     child.stdout.on('data', (chunk: Buffer) => {
       if (!stdout.add(chunk)) stop('printed more than allowed');
@@ -169,9 +246,9 @@ export function runCommand(
       failure ??= 'code' in error ? String(error.code) : 'could not be started';
     });
     child.on('close', (exitCode) => {
-      clearTimeout(timer);
+      cancelDeadline();
       options.signal.removeEventListener('abort', onAbort);
-      options.onEnd?.();
+      followed?.end();
       if (failure !== undefined) reject(new Unreadable(`${file}: ${failure}`));
       else
         resolve({

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { FromCollector, ToCollector, WatchedPath } from '../shared/collector.ts';
+import { shortKey } from '../wire/item.ts';
 import type { Table } from './bind.ts';
 import type { Port } from './port.ts';
 import { CollectorSession } from './session.ts';
@@ -26,6 +27,7 @@ function open(tables: Table[]) {
     tables,
     contextFor: (_pace, signal) => contextOn('/', { signal }),
     cpuMs: () => 7,
+    rssBytes: () => 90_000_000,
     startTimer: (ms, fire) => {
       timers.push({ ms, fire });
       return () => undefined;
@@ -79,7 +81,7 @@ describe('a collector session', () => {
     await vi.waitFor(() => {
       expect(of('done')).toHaveLength(1);
     });
-    expect(sent.map(({ kind }) => kind)).toEqual(['ready', 'task', 'batch', 'done']);
+    expect(sent.map(({ kind }) => kind)).toEqual(['ready', 'started', 'batch', 'task', 'done']);
     expect(of('done')[0]).toMatchObject({ job: 1, rows: 2, tables: { few: 2 }, errors: [], cpuMs: 0 });
   });
 
@@ -120,22 +122,61 @@ describe('a collector session', () => {
     });
   });
 
-  it('shows life every 5 s while a job runs, and no longer', async () => {
+  it('shows life, memory and CPU every 2 s while a job runs, and no longer', async () => {
     const { of, tell, timers } = open([hanging]);
     tell(job(1, 'hanging'));
     const fireAll = (): void => {
-      for (const { ms, fire } of timers.splice(0)) if (ms === 5_000) fire();
+      for (const { ms, fire } of timers.splice(0)) if (ms === 2_000) fire();
     };
     fireAll();
     fireAll();
-    expect(of('alive')).toHaveLength(2);
+    expect(of('alive')).toEqual(Array(2).fill({ kind: 'alive', job: 1, rssBytes: 90_000_000, cpuMs: 0 }));
     tell({ kind: 'cancel', job: 1 });
     await vi.waitFor(() => {
       expect(of('failed')).toHaveLength(1);
     });
     fireAll();
     expect(of('alive')).toHaveLength(2);
-    expect(timers.filter(({ ms }) => ms === 5_000)).toEqual([]);
+    expect(timers.filter(({ ms }) => ms === 2_000)).toEqual([]);
+  });
+
+  it('goes on with a job that another began, knowing its keys and what it finished', async () => {
+    const { of, tell } = open([few, many]);
+    const tasks = [
+      { id: 'f', table: 'few', params: {} },
+      { id: 'g', table: 'few', params: {} },
+      { id: 'm', table: 'many', params: {} },
+    ];
+    tell({ kind: 'known', job: 6, keys: [shortKey('many\u001frow 1')] });
+    tell({ kind: 'known', job: 7, keys: [shortKey('few\u001fa')] });
+    tell({ kind: 'known', job: 7, keys: [shortKey('many\u001frow 0')] });
+    tell({ ...job(7, 'few'), tasks, finished: ['f'] });
+    await vi.waitFor(() => {
+      expect(of('done')).toHaveLength(1);
+    });
+    expect(of('task').map(({ id, rows }) => [id, rows])).toEqual([
+      ['g', 0],
+      ['m', 1_999],
+    ]);
+  });
+
+  it('rests between rows while it is paused, shows life, and can be cancelled in a pause', async () => {
+    const { of, tell, timers } = open([many]);
+    tell(job(1, 'many'));
+    tell({ kind: 'pause', job: 1 });
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const { ms, fire } of timers.splice(0)) if (ms === 2_000) fire();
+    expect([of('alive').length, of('batch').length]).toEqual([1, 0]);
+    tell({ kind: 'resume', job: 1 });
+    await vi.waitFor(() => {
+      expect(of('done')).toHaveLength(1);
+    });
+    tell(job(2, 'many'));
+    tell({ kind: 'pause', job: 2 });
+    tell({ kind: 'cancel', job: 2 });
+    await vi.waitFor(() => {
+      expect(of('failed')).toEqual([{ kind: 'failed', job: 2, reason: 'cancelled' }]);
+    });
   });
 
   it('cancels while it waits for credit', async () => {
@@ -185,6 +226,6 @@ describe('a collector session', () => {
     close();
     session.log('info', 'too late');
     expect(ends()).toBe(1);
-    expect(sent.map(({ kind }) => kind)).toEqual(['ready']);
+    expect(sent.map(({ kind }) => kind)).toEqual(['ready', 'started']);
   });
 });

@@ -1,10 +1,17 @@
-import { ToCollector, type FromCollector, type Pace, type WatchedPath } from '../shared/collector.ts';
+import {
+  RESUME_LIMITS,
+  ToCollector,
+  type FromCollector,
+  type Pace,
+  type WatchedPath,
+} from '../shared/collector.ts';
 import type { ManifestType } from '../shared/modules.ts';
 import { Cancelled } from './abort-gate.ts';
 import { Credit } from './credit.ts';
 import { Engine } from './engine.ts';
 import type { Table } from './bind.ts';
 import type { StartTimer } from './debounce.ts';
+import { PauseGate } from './pause-gate.ts';
 import type { Port } from './port.ts';
 import { reasonOf } from './reasons.ts';
 import type { Os, ReadContext } from './table.ts';
@@ -21,6 +28,8 @@ export interface SessionOptions {
   readonly contextFor: (pace: Pace, signal: AbortSignal) => ReadContext;
   /** CPU milliseconds used so far by this process and its commands. */
   readonly cpuMs: () => number;
+  /** Memory of this process, bytes. */
+  readonly rssBytes: () => number;
   readonly startTimer: StartTimer;
   /** Watches these files from now on. */
   readonly onWatch: (paths: readonly WatchedPath[]) => void;
@@ -29,12 +38,15 @@ export interface SessionOptions {
 }
 
 /** How often a session shows during a job that its process is not blocked, in milliseconds. */
-const ALIVE_MS = 5_000;
+const ALIVE_MS = 2_000;
 
 interface Job {
   readonly id: number;
   readonly abort: AbortController;
   readonly credit: Credit;
+  readonly gate: PauseGate;
+  /** `cpuMs` when it began. */
+  readonly cpuBefore: number;
 }
 
 /** The collector's side of the conversation: one collection at a time, at most `credit` unanswered batches. */
@@ -42,6 +54,8 @@ export class CollectorSession {
   readonly #options: SessionOptions;
   readonly #byName: ReadonlyMap<string, Table>;
   #job: Job | undefined;
+  /** Keys that were named for the job that comes next. */
+  #known: { readonly job: number; readonly keys: string[] } = { job: 0, keys: [] };
   #ended = false;
 
   constructor(options: SessionOptions) {
@@ -88,6 +102,9 @@ export class CollectorSession {
     }
     const message = parsed.data;
     switch (message.kind) {
+      case 'known':
+        this.#know(message);
+        return;
       case 'collect':
         this.#collect(message);
         return;
@@ -100,9 +117,21 @@ export class CollectorSession {
       case 'watch':
         this.#options.onWatch(message.paths);
         return;
+      case 'pause':
+        this.#jobOf(message.job)?.gate.pause();
+        return;
+      case 'resume':
+        this.#jobOf(message.job)?.gate.resume();
+        return;
       case 'stop':
         this.#end();
     }
+  }
+
+  /** Beyond the bound the rest is left out: the agent names no more. */
+  #know({ job, keys }: Extract<ToCollector, { kind: 'known' }>): void {
+    if (this.#known.job !== job) this.#known = { job, keys: [] };
+    if (this.#known.keys.length + keys.length <= RESUME_LIMITS.rows) this.#known.keys.push(...keys);
   }
 
   #jobOf(id: number): Job | undefined {
@@ -122,7 +151,14 @@ export class CollectorSession {
       this.#send({ kind: 'failed', job: message.job, reason });
       return;
     }
-    const job: Job = { id: message.job, abort: new AbortController(), credit: new Credit(message.credit) };
+    const abort = new AbortController();
+    const job: Job = {
+      id: message.job,
+      abort,
+      gate: new PauseGate(abort.signal),
+      credit: new Credit(message.credit),
+      cpuBefore: this.#options.cpuMs(),
+    };
     this.#job = job;
     this.#showLife(job);
     void this.#run(message, job);
@@ -131,24 +167,29 @@ export class CollectorSession {
   #showLife(job: Job): void {
     this.#options.startTimer(ALIVE_MS, () => {
       if (this.#job !== job) return;
-      this.#send({ kind: 'alive' });
+      const { cpuMs, rssBytes } = this.#options;
+      this.#send({ kind: 'alive', job: job.id, rssBytes: rssBytes(), cpuMs: cpuMs() - job.cpuBefore });
       this.#showLife(job);
     });
   }
 
   async #run(message: CollectMessage, job: Job): Promise<void> {
-    const cpuBefore = this.#options.cpuMs();
+    const earlier = {
+      finished: new Set(message.finished),
+      keys: this.#known.job === job.id ? this.#known.keys : [],
+    };
+    this.#known = { job: 0, keys: [] };
     try {
       const context = this.#options.contextFor(message.pace, job.abort.signal);
       const started = context.now();
-      const summary = await this.#engineFor(job, context).collect(message.tasks);
+      const summary = await this.#engineFor(job, context).collect(message.tasks, earlier);
       const elapsedMs = Math.max(0, context.now() - started);
       this.#job = undefined;
       this.#send({
         kind: 'done',
         job: job.id,
         ...summary,
-        cpuMs: this.#options.cpuMs() - cpuBefore,
+        cpuMs: this.#options.cpuMs() - job.cpuBefore,
         elapsedMs,
       });
     } catch (error) {
@@ -160,13 +201,23 @@ export class CollectorSession {
 
   #engineFor(job: Job, context: ReadContext): Engine {
     return new Engine({
-      context,
+      context: {
+        ...context,
+        breathe: async () => {
+          await job.gate.passed();
+          await context.breathe();
+        },
+      },
+      pausedMs: () => job.gate.pausedMs,
       startTimer: this.#options.startTimer,
       tableNamed: (name) => this.#byName.get(name),
       sink: {
         batch: async (items) => {
           await job.credit.take();
           this.#send({ kind: 'batch', job: job.id, items });
+        },
+        started: (id) => {
+          this.#send({ kind: 'started', job: job.id, id });
         },
         task: (report) => {
           this.#send({ kind: 'task', job: job.id, ...report });

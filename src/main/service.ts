@@ -10,6 +10,7 @@ import { openCore } from './agent/open-core.ts';
 import { systemClock, systemRandom } from './clock.ts';
 import { openControl } from './control/server.ts';
 import { isErrno, UnsafeFile } from './host/atomic-file.ts';
+import { heapBound } from './host/frugal-runtime.ts';
 import { Locked, lockDataDir } from './host/lock.ts';
 import { openLog, type AgentLog, type Log } from './host/log.ts';
 import { ensurePaths, resolvePaths, type Paths } from './host/paths.ts';
@@ -126,7 +127,9 @@ async function runUntilSignal(
     clock: systemClock,
     random: systemRandom,
     log,
-    startCollector: startCollectorProcess(entry('collector.mjs', '../collector/main.ts'), []),
+    startCollector: startCollectorProcess(entry('collector.mjs', '../collector/main.ts'), [
+      heapBound(settings.collectorMemoryMb),
+    ]),
     startAgentId: startAgentIdProcess(entry('agentid.mjs', 'agentid.ts')),
     development,
     fatal,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MANIFEST_TYPES } from './modules.ts';
-import { TaskSchema } from './manifest.ts';
+import { MANIFEST_LIMITS, TaskSchema } from './manifest.ts';
 import { Sha256Hex } from './ids.ts';
 
 /**
@@ -28,12 +28,26 @@ export type WatchedPath = z.infer<typeof WatchedPathSchema>;
 /** Most files that a collector is asked to watch. */
 export const MAX_WATCHED_PATHS = 5_000;
 
+/** Short hash of a key (`shortKey` of wire/item). */
+const ShortKey = z.string().length(20);
+
+/** Rows that a scan may have staged and still be resumed, and short keys of one message that names them. */
+export const RESUME_LIMITS = { rows: 500_000, keysPerMessage: 5_000 } as const;
+
 export const ToCollector = z.discriminatedUnion('kind', [
+  /** Before `collect` of a job that another collector began: keys of rows that are there already, as `shortKey` gives them. */
+  z.object({
+    kind: z.literal('known'),
+    job: JobId,
+    keys: z.array(ShortKey).max(RESUME_LIMITS.keysPerMessage),
+  }),
   z.object({
     kind: z.literal('collect'),
     job: JobId,
     type: z.enum(MANIFEST_TYPES),
     tasks: z.array(TaskSchema),
+    /** Ids of tasks that an earlier collector has finished: what they read is not read again. */
+    finished: z.array(z.string()).max(MANIFEST_LIMITS.tasks).optional(),
     pace: PaceSchema,
     credit: z.number().int().min(1).max(64),
   }),
@@ -41,6 +55,9 @@ export const ToCollector = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('cancel'), job: JobId }),
   /** Watch these files instead of those before. */
   z.object({ kind: z.literal('watch'), paths: z.array(WatchedPathSchema).max(MAX_WATCHED_PATHS) }),
+  /** Rests between two rows until `resume`; the process shows life all the same. */
+  z.object({ kind: z.literal('pause'), job: JobId }),
+  z.object({ kind: z.literal('resume'), job: JobId }),
   z.object({ kind: z.literal('stop') }),
 ]);
 export type ToCollector = z.infer<typeof ToCollector>;
@@ -48,7 +65,9 @@ export type ToCollector = z.infer<typeof ToCollector>;
 export const FromCollector = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ready'), pid: z.number().int(), tables: z.array(z.string()) }),
   z.object({ kind: z.literal('batch'), job: JobId, items: z.array(ItemSchema).max(500) }),
-  /** One task is finished. `error` says why its rows are missing or incomplete. */
+  /** A task begins, or is prepared: whatever ends the process from here on may be its doing. */
+  z.object({ kind: z.literal('started'), job: JobId, id: z.string() }),
+  /** One task is finished and all its rows were sent. `error` says why its rows are missing or incomplete. */
   z.object({
     kind: z.literal('task'),
     job: JobId,
@@ -69,8 +88,16 @@ export const FromCollector = z.discriminatedUnion('kind', [
     elapsedMs: z.number(),
   }),
   z.object({ kind: z.literal('failed'), job: JobId, reason: z.string() }),
-  /** Every 5 s while a job runs: the process is not blocked, however long a table takes. */
-  z.object({ kind: z.literal('alive') }),
+  /**
+   * Every 2 s while a job runs: the process is not blocked, however long a table takes. With the memory that it has and
+   * the CPU time of the job so far.
+   */
+  z.object({
+    kind: z.literal('alive'),
+    job: JobId,
+    rssBytes: z.number().min(0),
+    cpuMs: z.number(),
+  }),
   /**
    * Something on the host changed that these tables show, or that the manifests of these types look at (R026, protocol
    * rule 11); already debounced.

@@ -200,6 +200,16 @@ export const CONDITIONS = {
     text: 'The collector process ended {times} times: {reason}. Next start {next}.',
     showAfterSec: 5,
   },
+  COLLECTOR_MEMORY: {
+    severity: 'warning',
+    title: 'Collector needs too much memory',
+    text: 'The collector had {size} MB during the {type} collection, more than {budget} MB, and was ended. Another one goes on where it ended. CollectorMemoryMb in {file} sets the budget.',
+  },
+  BATTERY_PAUSE: {
+    severity: 'info',
+    title: 'Scheduled scans wait for power',
+    text: 'The battery is at {charge} %, below {limit} %: the {type} scan waits until it is charged or the host has other power. PauseBelowBatteryPct in {file} sets the limit; a scan that someone asks for runs all the same.',
+  },
   COLLECTION_FAILED: {
     severity: 'warning',
     title: 'A collection failed',

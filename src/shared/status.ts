@@ -3,7 +3,7 @@ import { CONDITIONS, type ConditionCode } from './conditions.ts';
 import { MANIFEST_TYPES } from './modules.ts';
 import { RouteAttempt } from './proxy.ts';
 import { LOG_LEVELS } from './profile.ts';
-import { DemandedScan } from './scan.ts';
+import { DemandedScan, SCAN_ORIGINS } from './scan.ts';
 
 /** What the agent is doing, as one word (R315). Derived from facts, never set. */
 export const PHASES = [
@@ -60,6 +60,25 @@ export const ScanMergeStatus = z.object({
   reason: z.string(),
 });
 export type ScanMergeStatus = z.infer<typeof ScanMergeStatus>;
+
+/** What the collector works on, and why: for people who wonder what keeps their host busy. */
+export const BusyStatus = z.object({
+  type: z.enum(MANIFEST_TYPES),
+  /** `interval`, or what brought the collection forward. */
+  reason: z.string(),
+  /** Who asked for it, if somebody did. */
+  origin: z.enum(SCAN_ORIGINS).nullable(),
+  since: z.iso.datetime(),
+  tasksDone: z.number().int(),
+  tasks: z.number().int(),
+  /** Share of a core that it may use, %. */
+  sharePct: z.number(),
+  /** CPU time so far, ms, as the collector said last. */
+  cpuMs: z.number(),
+  /** Why it rests at the moment. */
+  pausedBecause: z.string().nullable(),
+});
+export type BusyStatus = z.infer<typeof BusyStatus>;
 
 /** Everything a client of the control channel may know. Holds no secret. */
 export const AgentStatus = z.object({
@@ -127,6 +146,8 @@ export const AgentStatus = z.object({
     .nullable(),
   queue: z.object({ records: z.number().int(), bytes: z.number().int(), dropped: z.number().int() }),
   collector: z.object({ pid: z.number().int().nullable(), state: z.string(), restarts: z.number().int() }),
+  /** `null` while nothing is collected. */
+  busy: BusyStatus.nullable(),
   uploads: z.object({
     count: z.number().int(),
     rawBytes: z.number().int(),

@@ -20,6 +20,11 @@ export function tableOfKey(key: string): string {
   return at < 0 ? key : key.slice(0, at);
 }
 
+/** A short name of a key, 120 bits of its SHA-256 in base64: to find keys that come twice among very many. */
+export function shortKey(key: string): string {
+  return createHash('sha256').update(key, 'utf8').digest('base64').slice(0, 20);
+}
+
 /** SHA-256(key ‖ 0x00 ‖ canonical row) in hexadecimal. */
 export function itemHash(key: string, canonical: string): string {
   return createHash('sha256').update(key, 'utf8').update('\0').update(canonical, 'utf8').digest('hex');

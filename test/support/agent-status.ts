@@ -78,6 +78,7 @@ export const STATUS: AgentStatus = {
   pendingUpload: null,
   queue: { records: 0, bytes: 0, dropped: 0 },
   collector: { pid: 413, state: 'ready', restarts: 0 },
+  busy: null,
   uploads: { count: 6, rawBytes: 900_000, sentBytes: 90_000, chunks: 6 },
   log: { path: '/var/log/wayfarer/wayfarer-agent.log', level: 'info', until: null },
   scanMerge: { state: 'off', ports: [], reason: 'the profile does not ask for it' },

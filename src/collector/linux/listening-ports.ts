@@ -69,10 +69,13 @@ function portRow(protocol: Protocol, socket: LocalSocket, path: string | null, u
 
 async function sample(context: ReadContext): Promise<KeyedRow[]> {
   const nameOf = userNames(context);
-  const sockets = PROTOCOLS.flatMap((protocol) =>
-    servingSockets(context, protocol).map((socket) => ({ protocol, socket })),
-  );
+  const sockets: { protocol: Protocol; socket: LocalSocket }[] = [];
+  for (const protocol of PROTOCOLS) {
+    for (const socket of servingSockets(context, protocol)) sockets.push({ protocol, socket });
+    await context.breathe();
+  }
   const all = processes(context);
+  await context.breathe();
   const own = ownPids(context, all);
   const byInode = await holders(context, all, new Set(sockets.map(({ socket }) => socket.inode)));
   return sockets.flatMap(({ protocol, socket }) => {

@@ -3,13 +3,15 @@ import type { ManifestType } from '../../shared/modules.ts';
 import { toInstant } from '../clock.ts';
 import { Collection } from './collection.ts';
 import type { StartCollector } from './collector-process.ts';
-import { CollectorSupervisor } from './collector-supervisor.ts';
+import { CollectorSupervisor, inMb } from './collector-supervisor.ts';
 import type { Context } from './context.ts';
 import type { FactBook } from './fact-book.ts';
 import type { Plan } from './plan.ts';
 import { CHANGE_GAP_SEC, changeRequest } from './schedule.ts';
 import type { Post } from './surroundings.ts';
 import { watchedPaths } from './watched-paths.ts';
+
+const MB = 1024 * 1024;
 
 /** Collecting as a part of the core: the collector's process, the one collection under way, and what both report. */
 export class Collecting {
@@ -19,29 +21,42 @@ export class Collecting {
   readonly #collection: Collection;
   /** The manifests whose files the collector watches, as text. */
   #watching = '';
+  /** Whether a collector was ended for its memory since a scan was last complete. */
+  #wasTooLarge = false;
 
   constructor(context: Context, book: Pick<FactBook, 'request'>, start: StartCollector, post: Post) {
     this.#context = context;
     this.#book = book;
-    this.#supervisor = new CollectorSupervisor(start, context.clock, {
-      message: (message) => {
-        post(`collector ${message.kind}`, () => {
-          this.#take(message);
-        });
+    this.#supervisor = new CollectorSupervisor(
+      start,
+      context.clock,
+      context.settings.collectorMemoryMb * MB,
+      {
+        message: (message) => {
+          post(`collector ${message.kind}`, () => {
+            this.#take(message);
+          });
+        },
+        up: () => {
+          post('collector up', () => {
+            context.conditions.clear('COLLECTOR_DOWN');
+            context.update({ collectorUp: true });
+            this.#watching = '';
+            this.#collection.collectorUp();
+          });
+        },
+        tooLarge: (rssBytes) => {
+          post('collector too large', () => {
+            this.#tooLarge(rssBytes);
+          });
+        },
+        down: (reason, inARow, restartAt) => {
+          post('collector down', () => {
+            this.#down(reason, inARow, restartAt);
+          });
+        },
       },
-      up: () => {
-        post('collector up', () => {
-          context.conditions.clear('COLLECTOR_DOWN');
-          context.update({ collectorUp: true });
-          this.#watching = '';
-        });
-      },
-      down: (reason, inARow, restartAt) => {
-        post('collector down', () => {
-          this.#down(reason, inARow, restartAt);
-        });
-      },
-    });
+    );
     this.#collection = new Collection(
       context,
       (message) => {
@@ -81,6 +96,11 @@ export class Collecting {
     this.#collection.start(type, reason);
   }
 
+  /** Has the collection under way rest between two rows for this reason, or go on. */
+  pause(because: string | null): void {
+    this.#collection.pause(because);
+  }
+
   /** Gives up the collection of this type, if it is the one under way. */
   cancel(type: ManifestType): void {
     this.#collection.cancel(type);
@@ -90,6 +110,22 @@ export class Collecting {
     if (message.kind === 'changed') this.#hostChanged(message);
     else if (message.kind === 'log') this.#context.log[message.level](`collector: ${message.message}`);
     else if (message.kind !== 'ready') this.#collection.message(message);
+    if (message.kind !== 'done') return;
+    if (!this.#wasTooLarge) this.#context.conditions.clear('COLLECTOR_MEMORY');
+    this.#wasTooLarge = false;
+  }
+
+  #tooLarge(rssBytes: number): void {
+    const { conditions, clock, settings, paths, facts } = this.#context;
+    this.#wasTooLarge = true;
+    const budget = String(settings.collectorMemoryMb);
+    const type = facts().collecting ?? 'last';
+    conditions.raise('COLLECTOR_MEMORY', clock.now(), {
+      size: inMb(rssBytes),
+      budget,
+      type,
+      file: paths.settingsFile,
+    });
   }
 
   #down(reason: string, inARow: number, restartAt: number): void {

@@ -5,25 +5,15 @@ import type { Pending } from '../queue/pending-upload.ts';
 import type { Staging } from '../queue/snapshot-store.ts';
 import { StoreError } from '../queue/store-error.ts';
 import type { Context } from './context.ts';
-import { demandBegins, demandGoesOn, demandInterrupted } from './demand.ts';
+import { demandBegins, demandGoesOn } from './demand.ts';
 import type { CycleReason } from './facts.ts';
 import { collectionPauseMs, earlierRequest } from './schedule.ts';
+import { handOver, messagesFor, scanFacts, scanFactsAfter, type ScanJob } from './scan-job.ts';
+import { ScanProgress } from './scan-progress.ts';
 import { chunkBytesOf, pendingFacts } from './upload-progress.ts';
 
-/** Batches that the collector may have under way at once. */
-const CREDIT = 4;
 /** Pause while the disk is full, s. */
 const DISK_PAUSE_SEC = 60;
-
-interface Job {
-  readonly id: number;
-  readonly type: ManifestType;
-  readonly staging: Staging;
-  /** Sealing ends the staging by itself, whatever comes of it. */
-  sealing: boolean;
-  /** Given up while it was sealed: what comes of it is dropped. */
-  cancelled: boolean;
-}
 
 type Done = Extract<FromCollector, { kind: 'done' }>;
 
@@ -36,7 +26,7 @@ export class Collection {
   readonly #send: (message: ToCollector) => void;
   /** Runs `apply` as an event of the owner loop. */
   readonly #post: (name: string, apply: () => void) => void;
-  #job: Job | undefined;
+  #job: ScanJob | undefined;
   #lastId = 0;
 
   constructor(
@@ -52,14 +42,8 @@ export class Collection {
   /** Starts a collection. Throws `StoreError` when the database takes no writes; then nothing has started. */
   start(type: ManifestType, reason: CycleReason | 'interval'): void {
     const context = this.#context;
-    this.#lastId += 1;
-    this.#job = {
-      id: this.#lastId,
-      type,
-      staging: context.store.snapshots.begin(type),
-      sealing: false,
-      cancelled: false,
-    };
+    const staging = context.store.snapshots.begin(type);
+    this.#job = this.#jobFor(type, staging, undefined);
     context.update({ collecting: type });
     const startedAt = context.clock.now();
     const serving = context.facts().types[type]?.requested ?? { reason: 'retry', notBefore: startedAt };
@@ -71,14 +55,37 @@ export class Collection {
     }
     context.emit({ name: 'collecting', type, reason });
     context.log.info(`collection of ${type} started (${reason})`);
-    this.#command(this.#lastId, type, demandBegins(context, type));
+    const job = this.#jobFor(type, staging, demandBegins(context, type));
+    this.#job = job;
+    context.update({ scan: scanFacts(job, reason, context.facts(), startedAt) });
+    this.#command(job);
   }
 
-  #command(job: number, type: ManifestType, sharePct: number | undefined): void {
-    const { cpuLimitPct, cpuThrottleMs } = this.#context.facts().profile;
-    const tasks = [...(this.#context.tasks.get(type) ?? [])];
-    const pace = { cpuLimitPct, cpuThrottleMs, ...(sharePct !== undefined && { sharePct }) };
-    this.#send({ kind: 'collect', job, type, tasks, pace, credit: CREDIT });
+  #jobFor(type: ManifestType, staging: Staging, sharePct: number | undefined): ScanJob {
+    this.#lastId += 1;
+    const progress = new ScanProgress(this.#context.tasks.get(type) ?? []);
+    const state = { cpuMsBefore: 0, sealing: false, cancelled: false, waits: false };
+    return { id: this.#lastId, type, staging, progress, sharePct, ...state };
+  }
+
+  #command(job: ScanJob): void {
+    job.waits = false;
+    const facts = this.#context.facts();
+    for (const message of messagesFor(job, facts)) this.#send(message);
+    if (facts.scan?.pausedBecause) this.#send({ kind: 'pause', job: job.id });
+  }
+
+  /** Has the scan rest between two rows for this reason, or go on. Nothing changes for one that is complete already. */
+  pause(because: string | null): void {
+    const job = this.#job;
+    const { scan } = this.#context.facts();
+    if (job?.sealing !== false || scan === null) return;
+    const isPaused = scan.pausedBecause !== null;
+    this.#context.update({ scan: { ...scan, pausedBecause: because } });
+    if (isPaused === (because !== null)) return;
+    this.#send({ kind: isPaused ? 'resume' : 'pause', job: job.id });
+    const { log } = this.#context;
+    log.info(`collection of ${job.type} ${because === null ? 'goes on' : `pauses: ${because}`}`);
   }
 
   /** Takes a message of the collector; those of a job that was given up or is complete are ignored. */
@@ -88,9 +95,19 @@ export class Collection {
     if (message.kind === 'batch') this.#batch(job, message.items);
     else if (message.kind === 'done') this.#done(job, message);
     else if (message.kind === 'failed') this.#failed(message.reason);
-    else if (message.error !== undefined) {
-      this.#context.log.warn(`${job.type}: table ${message.table} could not be read: ${message.error}`);
+    else if (message.kind === 'started') job.progress.started(message.id);
+    else this.#goesOn(job, message);
+  }
+
+  #goesOn(job: ScanJob, message: Extract<FromCollector, { kind: 'task' | 'alive' }>): void {
+    if (message.kind === 'task') {
+      job.staging.keepPart();
+      job.progress.finish(message);
+      if (message.error !== undefined)
+        this.#context.log.warn(`${job.type}: table ${message.table} could not be read: ${message.error}`);
     }
+    const { scan } = this.#context.facts();
+    if (scan !== null) this.#context.update({ scan: scanFactsAfter(scan, job, message) });
   }
 
   /** Stops the collection of a type if it is the one that runs. */
@@ -106,12 +123,39 @@ export class Collection {
     this.#end();
   }
 
-  /** The collector is gone: what it had collected of a job that runs is dropped, and the job is done again. */
+  /** The collector is gone: of a job that runs what finished tasks gave is kept, and the next collector does the rest. */
   collectorDown(reason: string): void {
-    if (this.#job?.sealing === false) this.#failed(`collector ended: ${reason}`, 0);
+    const job = this.#job;
+    if (job?.sealing !== false) return;
+    const { log, facts } = this.#context;
+    job.cpuMsBefore = facts().scan?.cpuMs ?? 0;
+    try {
+      const { goesOn, leftOut } = handOver(job);
+      if (!goesOn) {
+        this.#failed(`collector ended: ${reason}`);
+        return;
+      }
+      job.waits = true;
+      const { finished, tasks } = job.progress;
+      log.warn(`collection of ${job.type} interrupted: ${finished.length} of ${tasks.length} tasks are kept`);
+      if (leftOut !== undefined) log.error(`task ${leftOut} is left out: it ended the collector twice`);
+    } catch (error) {
+      this.#storeFailed(error);
+    }
   }
 
-  #batch(job: Job, items: Extract<FromCollector, { kind: 'batch' }>['items']): void {
+  /** A collector is ready: it goes on with what the last one has left. */
+  collectorUp(): void {
+    const job = this.#job;
+    if (job?.waits !== true) return;
+    try {
+      this.#command(job);
+    } catch (error) {
+      this.#storeFailed(error);
+    }
+  }
+
+  #batch(job: ScanJob, items: Extract<FromCollector, { kind: 'batch' }>['items']): void {
     try {
       job.staging.add(items);
       this.#send({ kind: 'credit', job: job.id, batches: 1 });
@@ -121,7 +165,7 @@ export class Collection {
     }
   }
 
-  #done(job: Job, done: Done): void {
+  #done(job: ScanJob, done: Done): void {
     const context = this.#context;
     const collectedAt = context.clock.now();
     const chunkBytes = chunkBytesOf(context.facts().profile);
@@ -141,7 +185,7 @@ export class Collection {
       });
   }
 
-  #sealed(job: Job, done: Done, sealed: Pending): void {
+  #sealed(job: ScanJob, done: Done, sealed: Pending): void {
     const context = this.#context;
     const { type } = job;
     this.#end();
@@ -154,10 +198,11 @@ export class Collection {
     context.updateType(type, { collectedAt: sealed.collectedAt, serving: null, failures: 0 });
     context.update({ pending: pendingFacts(sealed, context.clock.now()) });
     demandGoesOn(context, type, 'uploading');
-    this.#reportTables(type, done);
+    this.#reportTables(job);
     const { rows, setCount, delCount } = sealed;
+    const cpuMs = job.cpuMsBefore + done.cpuMs;
     context.log.info(
-      `collection of ${type} complete: ${rows} rows, ${setCount} set, ${delCount} deleted, ${Math.round(done.elapsedMs)} ms, ${Math.round(done.cpuMs)} ms CPU`,
+      `collection of ${type} complete: ${rows} rows, ${setCount} set, ${delCount} deleted, ${Math.round(done.elapsedMs)} ms, ${Math.round(cpuMs)} ms CPU`,
     );
     context.emit({
       name: 'collected',
@@ -165,24 +210,23 @@ export class Collection {
       rows,
       set: setCount,
       del: delCount,
-      errors: done.errors.length,
+      errors: job.progress.errors.length,
       elapsedMs: done.elapsedMs,
-      cpuMs: done.cpuMs,
+      cpuMs,
     });
   }
 
-  #reportTables(type: ManifestType, done: Done): void {
+  #reportTables({ type, progress }: ScanJob): void {
     const { conditions, clock } = this.#context;
-    if (done.errors.length === 0) {
+    if (progress.errors.length === 0) {
       conditions.clear('TABLE_ERRORS', type);
       return;
     }
-    const tables = [...new Set(done.errors.map((error) => error.table))].sort().join(', ');
+    const tables = [...new Set(progress.errors.map((error) => error.table))].sort().join(', ');
     conditions.raise('TABLE_ERRORS', clock.now(), { tables: `${type}: ${tables}` }, type);
   }
 
-  /** Without a pause it is the collector that ended, not the collection that failed. */
-  #failed(reason: string, pauseMs?: number): void {
+  #failed(reason: string): void {
     const job = this.#job;
     if (job === undefined) return;
     const context = this.#context;
@@ -190,12 +234,11 @@ export class Collection {
     const now = context.clock.now();
     const known = context.facts().types[job.type];
     const failures = (known?.failures ?? 0) + 1;
-    const retryMs = pauseMs ?? collectionPauseMs(failures, context.facts().development.retrySec);
+    const retryMs = collectionPauseMs(failures, context.facts().development.retrySec);
     const request = { reason: 'retry' as const, notBefore: now + retryMs };
     const requested = earlierRequest(known?.requested ?? null, request);
     context.updateType(job.type, { requested, serving: null, failures });
-    if (pauseMs === 0) demandInterrupted(context, job.type);
-    else demandGoesOn(context, job.type, 'failed', reason);
+    demandGoesOn(context, job.type, 'failed', reason);
     context.log.error(`collection of ${job.type} failed: ${reason}`);
     context.conditions.raise(
       'COLLECTION_FAILED',
@@ -221,7 +264,7 @@ export class Collection {
   #end(): void {
     const job = this.#job;
     this.#job = undefined;
-    this.#context.update({ collecting: null });
+    this.#context.update({ collecting: null, scan: null });
     if (job?.sealing === false) job.staging.abandon();
   }
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import { heapBound } from '../host/frugal-runtime.ts';
 import { startCollectorProcess } from './collector-process.ts';
 
 it('starts the collector with a small young generation and few malloc arenas', async () => {
@@ -28,4 +29,18 @@ it('starts the collector with a small young generation and few malloc arenas', a
     });
   });
   expect(JSON.parse(said)).toEqual([['--max-semi-space-size=1'], '1', '65536', '65536']);
+});
+
+it('R029 is ended by its runtime once its heap is larger than the budget leaves room for', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'wf-collector-'));
+  onTestFinished(() => {
+    rmSync(directory, { recursive: true, force: true });
+  });
+  const entry = join(directory, 'entry.mjs');
+  writeFileSync(entry, 'const all = []; for (;;) all.push(new Array(100_000).fill(all.length + 0.5));');
+  const start = startCollectorProcess(entry, [heapBound(128)]);
+  const reason = await new Promise<string>((resolve) => {
+    start({ message: () => undefined, ended: resolve });
+  });
+  expect(reason).toMatch(/SIGABRT|134/);
 });

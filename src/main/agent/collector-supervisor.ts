@@ -8,15 +8,22 @@ const RESTART_CAP_MS = 60_000;
 
 /** How long a collector may take to say that it is ready, ms. */
 const READY_MS = 60_000;
-/** How long one that collects may say nothing, ms: it shows life every 5 s unless a hung disk blocks it. */
+/** How long one that collects may say nothing, ms: it shows life every 2 s unless a hung disk blocks it. */
 const SILENCE_MS = 120_000;
 /** A deadline that is seen this late passed while the machine slept: the collector slept too. */
 const SLEPT_MS = 60_000;
+
+const MB = 1024 * 1024;
+
+/** Bytes in whole MB (1024² bytes), as people read them. */
+export const inMb = (bytes: number): string => String(Math.round(bytes / MB));
 
 /** What the supervisor tells its owner. */
 export interface SupervisorEvents {
   readonly message: (message: FromCollector) => void;
   readonly up: () => void;
+  /** The process has more memory than it may, and is ended: `down` follows. */
+  readonly tooLarge: (rssBytes: number) => void;
   /** The process is gone; it is started again at `restartAt` (ms). `inARow` counts ends without finished work between. */
   readonly down: (reason: string, inARow: number, restartAt: number) => void;
 }
@@ -29,6 +36,7 @@ export class CollectorSupervisor {
   readonly #start: StartCollector;
   readonly #clock: Clock;
   readonly #events: SupervisorEvents;
+  readonly #memoryBytes: number;
   #port: CollectorPort | undefined;
   /** Which start is the current one: what earlier processes still say is not heard. */
   #run = 0;
@@ -39,8 +47,10 @@ export class CollectorSupervisor {
   #restarts = 0;
   #stopping = false;
 
-  constructor(start: StartCollector, clock: Clock, events: SupervisorEvents) {
+  /** `memoryBytes` is what the process may have. */
+  constructor(start: StartCollector, clock: Clock, memoryBytes: number, events: SupervisorEvents) {
     this.#start = start;
+    this.#memoryBytes = memoryBytes;
     this.#clock = clock;
     this.#events = events;
   }
@@ -89,13 +99,23 @@ export class CollectorSupervisor {
         this.#cancelDeadline();
         this.#events.up();
         break;
-      case 'batch':
       case 'task':
+        // Whatever ends it now was not there at the last end.
+        this.#inARow = 0;
+        this.#deadline(SILENCE_MS, 'said nothing for too long');
+        break;
+      case 'batch':
+      case 'started':
         this.#deadline(SILENCE_MS, 'said nothing for too long');
         break;
       case 'alive':
         this.#deadline(SILENCE_MS, 'said nothing for too long');
-        return;
+        if (message.rssBytes > this.#memoryBytes) {
+          this.#events.tooLarge(message.rssBytes);
+          this.#ended(`it had ${inMb(message.rssBytes)} MB of memory, more than it may`);
+          return;
+        }
+        break;
       case 'done':
         this.#inARow = 0;
         this.#cancelDeadline();

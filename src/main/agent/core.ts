@@ -18,6 +18,7 @@ import { perform } from './perform.ts';
 import { plan, type Plan, type UplinkStep } from './plan.ts';
 import { QuietTimesCache, type QuietTimes } from './quiet-times.ts';
 import { Publisher, type Watcher } from './publisher.ts';
+import { PowerWatch } from './power-watch.ts';
 import { buildStatus, type UploadTotals } from './report.ts';
 import { resumeReprovision } from './reprovision.ts';
 import { noteCaFile, RouteConditions } from './route-conditions.ts';
@@ -46,6 +47,7 @@ export class AgentCore {
   readonly #surroundings: Surroundings;
   readonly #routes: RouteConditions;
   readonly #scanMerge: ScanMerge;
+  readonly #power: PowerWatch;
   readonly #upload: UploadProgress = { held: undefined };
   readonly #quiet = new QuietTimesCache();
   readonly #totals: UploadTotals = { count: 0, rawBytes: 0, sentBytes: 0, chunks: 0 };
@@ -91,6 +93,9 @@ export class AgentCore {
     this.#routes = new RouteConditions(this.#context);
     this.#scanMerge = openScanMerge(this.#context, parts.startAgentId, post);
     this.#collecting = new Collecting(this.#context, this.#book, parts.startCollector, post);
+    this.#power = new PowerWatch(this.#context, parts.readPower, post, (because) => {
+      this.#collecting.pause(because);
+    });
   }
 
   /** The ports and facts that steps work with: for the host that opens the core. */
@@ -215,7 +220,8 @@ export class AgentCore {
     settleDemands(this.#context);
     this.#collecting.follow();
     if (next.uplink !== null) this.#startExchange(next.uplink);
-    if (next.collect !== null) this.#startCollection(next.collect);
+    if (next.collect !== null && this.#power.allows(next.collect.type)) this.#startCollection(next.collect);
+    const powerAt = this.#power.update();
     noteMeteredWait(this.#context);
     this.#scanMerge.update(scanMergeWish(this.#context, this.#surroundings.network));
     const derived = this.#derivePhase();
@@ -224,6 +230,7 @@ export class AgentCore {
     this.#wakeAt([
       next.wakeAt,
       quietUntil,
+      powerAt,
       this.#context.conditions.nextChangeAt(now),
       nextLevelChangeAt(this.#book.facts.levelOverride, now),
     ]);

@@ -1,5 +1,6 @@
 import type { ManifestType } from '../../shared/modules.ts';
 import { keyId } from '../../wire/keys.ts';
+import type { ReadPower } from '../host/power/power.ts';
 import type { PlatformClient } from '../uplink/client.ts';
 import type { StartAgentId } from './agentid-process.ts';
 import type { StartCollector } from './collector-process.ts';
@@ -32,6 +33,7 @@ export type CoreParts = Pick<
   readonly startCollector: StartCollector;
   readonly startAgentId: StartAgentId;
   readonly around: Around;
+  readonly readPower: ReadPower;
   readonly fatal: (reason: string) => void;
   readonly facts: Facts;
 };

@@ -53,7 +53,8 @@ export function demandScan(
     const reason = `more than ${allowed} % of a core, the profile's limit, is for administrators only: run it as root`;
     return refused(context, wish, 'CPU_LIMIT', reason);
   }
-  const refusal = scanRefusal(type, facts);
+  giveWay(context);
+  const refusal = scanRefusal(type, context.facts());
   if (refusal !== undefined) return refused(context, wish, refusal, SCAN_REFUSALS[refusal]);
   const now = context.clock.now();
   const { controlId = context.random.uuid() } = wish;
@@ -72,6 +73,16 @@ export function demandScan(
   context.updateType(type, { demand, requested });
   context.log.info(`scan of ${type} accepted (${origin}, ${controlId}, ${cpuLimitPct} % of a core)`);
   return { accepted: { controlId, type, cpuLimitPct } };
+}
+
+/** A scheduled scan that waits for power gives way to what somebody asks for; it is done again after that. */
+function giveWay(context: Context): void {
+  const { scan, collecting, types } = context.facts();
+  if (collecting === null || !scan?.pausedBecause) return;
+  const requested = types[collecting]?.serving ?? null;
+  context.cancelCollection(collecting);
+  context.updateType(collecting, { requested, serving: null });
+  context.log.info(`collection of ${collecting} gives way to a scan that was asked for`);
 }
 
 function refused(
@@ -120,12 +131,6 @@ export function demandGoesOn(
   if (state === 'failed')
     context.log.error(`scan of ${type} on demand failed (${demand.controlId}): ${reason}`);
   if (state === 'done') context.log.info(`scan of ${type} on demand complete (${demand.controlId})`);
-}
-
-/** Notes that the collector of a demanded scan ended before it: the next one does the scan. */
-export function demandInterrupted(context: Context, type: ManifestType): void {
-  const demand = context.facts().types[type]?.demand;
-  if (demand?.state === 'running') context.updateType(type, { demand: { ...demand, state: 'accepted' } });
 }
 
 /**

@@ -84,6 +84,27 @@ export interface PendingFacts {
   readonly failures: number;
 }
 
+/** The scan under way, for people who ask why the host is busy. */
+export interface ScanFacts {
+  readonly reason: CycleReason | 'interval';
+  /** Who asked for it, if somebody did. */
+  readonly origin: ScanOrigin | null;
+  readonly startedAt: number;
+  readonly tasksDone: number;
+  readonly tasks: number;
+  /** Share of a core that it may use, %. */
+  readonly sharePct: number;
+  /** CPU milliseconds used so far, as the collector said last. */
+  readonly cpuMs: number;
+  /** Why it rests at the moment. */
+  readonly pausedBecause: string | null;
+}
+
+/** A charge below which scheduled scans pause. */
+export interface BatteryFacts {
+  readonly chargePct: number;
+}
+
 /** A back-off: how many attempts have failed in a row and when the next may start. */
 export interface BackoffFacts {
   readonly failures: number;
@@ -142,7 +163,11 @@ export interface Facts {
   readonly logs: LogsFacts | null;
   /** The type being collected or sealed. */
   readonly collecting: ManifestType | null;
+  /** More of what is being collected. */
+  readonly scan: ScanFacts | null;
   readonly collectorUp: boolean;
+  /** Set while the battery is too low for scheduled scans, as far as was looked. */
+  readonly batteryLow: BatteryFacts | null;
   /** Collection pauses until then because the disk is full. */
   readonly diskNotBefore: number;
   readonly lastSyncCheckAt: number | null;

@@ -71,6 +71,7 @@ export async function openCore(options: CoreOptions, world: World = theWorld): P
     platform,
     client,
     around: { network, watchSettings: connection.watchSettings, reconnect: connection.reconnect },
+    readPower: world.readPower,
     facts: initialFacts(store, {
       now: clock.now(),
       configured,

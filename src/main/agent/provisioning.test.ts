@@ -248,7 +248,7 @@ describe('registering with a platform', () => {
   });
 
   it('does nothing without settings but say what is missing', async () => {
-    rig.settings = { missing: ['CustomerId'], problems: [], meteredUploadLimitMb: 1, syslog: false };
+    rig.settings = { ...rig.settings, missing: ['CustomerId'] };
     await rig.start();
     await rig.pass(DAY);
     expect(rig.platform.calls).toEqual([]);

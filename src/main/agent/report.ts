@@ -87,11 +87,18 @@ export function buildStatus(context: Context, input: ReportInput): AgentStatus {
       restarts: input.collector.restarts,
       state: facts.collecting !== null ? 'collecting' : facts.collectorUp ? 'ready' : 'down',
     },
+    busy: busyStatus(facts),
     uploads: { ...input.totals },
     log: logStatus(context),
     scanMerge: scanMergeStatus(input.scanMerge),
     development: Object.keys(facts.development).length === 0 ? null : JSON.stringify(facts.development),
   };
+}
+
+function busyStatus({ collecting, scan }: Facts): AgentStatus['busy'] {
+  if (collecting === null || scan === null) return null;
+  const { startedAt, ...rest } = scan;
+  return { type: collecting, since: toInstant(startedAt), ...rest };
 }
 
 /** Without what is the condition's. */

@@ -1,8 +1,8 @@
 import { intervalMinutes, type Profile } from '../../shared/profile.ts';
 import type { ManifestType } from '../../shared/modules.ts';
-import type { ScanRefusal } from '../../shared/scan.ts';
+import type { ScanOrigin, ScanRefusal } from '../../shared/scan.ts';
 import { scansWait } from './blackout.ts';
-import type { CycleReason, CycleRequest, Facts, TypeFacts } from './facts.ts';
+import type { CycleReason, CycleRequest, DemandFacts, Facts, TypeFacts } from './facts.ts';
 
 const MINUTE = 60_000;
 
@@ -101,6 +101,15 @@ export function scanRefusal(type: ManifestType, facts: Facts): ScanRefusal | und
 const heldBack = (type: ManifestType, facts: Facts): boolean =>
   facts.reduced.noCollection.includes(type) || scansWait(facts);
 
+/** Origins of scans that a person waits for: these run on whatever power there is. */
+const BY_PERSONS: readonly ScanOrigin[] = ['user', 'administrator', 'platform'];
+
+/** Whether somebody asked for this scan who waits for it, so that the battery does not hold it back. */
+export function isForSomeone(demand: DemandFacts | null | undefined): boolean {
+  const isOpen = demand?.state === 'accepted' || demand?.state === 'running';
+  return isOpen && BY_PERSONS.includes(demand.origin);
+}
+
 /** The active types in the order in which they are looked at: what somebody waits for comes first. */
 function inTurn({ activeTypes, types }: Facts): readonly ManifestType[] {
   const demanded = activeTypes.filter((type) => types[type]?.demand?.state === 'accepted');
@@ -120,6 +129,7 @@ export function nextCollection(
     const known = facts.types[type];
     if (known === undefined || collectionRefusal(type, facts) !== undefined) continue;
     if (known.demand?.state !== 'accepted' && heldBack(type, facts)) continue;
+    if (facts.batteryLow !== null && !isForSomeone(known.demand)) continue;
     const due = dueAt(type, known, facts.profile);
     if (due === null) continue;
     const at = Math.max(due, facts.diskNotBefore);

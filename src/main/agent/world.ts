@@ -4,6 +4,8 @@ import { readHostFacts } from '../host/host-facts.ts';
 import { openLocalTime, type LocalTime } from '../host/local-time.ts';
 import type { NetworkMonitor } from '../host/network/network.ts';
 import { openNetworkMonitor } from '../host/network/open.ts';
+import { powerReader } from '../host/power/open.ts';
+import type { ReadPower } from '../host/power/power.ts';
 import { rootDirectory } from '../host/root.ts';
 import { PlatformApi } from '../uplink/api.ts';
 import { PlatformClient, type Caller, type ClientOptions } from '../uplink/client.ts';
@@ -40,6 +42,7 @@ export interface World {
   readonly connect: (options: CoreOptions, ports: ConnectPorts) => Connection;
   readonly openNetwork: (options: CoreOptions) => NetworkMonitor;
   readonly openLocalTime: (options: CoreOptions) => LocalTime;
+  readonly readPower: ReadPower;
 }
 
 export const theWorld: World = {
@@ -48,6 +51,7 @@ export const theWorld: World = {
   openNetwork: ({ clock }) =>
     openNetworkMonitor({ clock, systemBus: process.env['DBUS_SYSTEM_BUS_ADDRESS'] }),
   openLocalTime: ({ clock }) => openLocalTime(process.env, clock.now),
+  readPower: powerReader(),
 };
 
 function connectOverHttp(options: CoreOptions, ports: ConnectPorts): Connection {

@@ -23,6 +23,29 @@ describe('the status in words', () => {
     expect(text).not.toContain('Clock');
   });
 
+  it('R315 says in one line what keeps the host busy, why, and how hard it may work', () => {
+    const busy = {
+      type: 'Vulnerability',
+      reason: 'demand',
+      origin: 'administrator',
+      since: '2026-11-20T11:59:48.000Z',
+      tasksDone: 3,
+      tasks: 9,
+      sharePct: 10,
+      cpuMs: 1_240,
+      pausedBecause: null,
+    } as const;
+    const line = (change: Partial<NonNullable<AgentStatus['busy']>> = {}): string | undefined =>
+      shown({ busy: { ...busy, ...change } }).split('\n')[2];
+    expect(line()).toBe(
+      '  Busy: collecting Vulnerability since 12 s (asked for by an administrator), 3 of 9 tasks, at most 10 % of a core, 1.2 s CPU so far',
+    );
+    expect(line({ origin: null, reason: 'change', pausedBecause: 'the battery is at 12 %' })).toMatch(
+      /\(something on the host changed\).*, paused: the battery is at 12 %$/,
+    );
+    expect(shown()).not.toContain('Busy');
+  });
+
   it('lines the manifests up, counts at the right', () => {
     expect(shown().trimEnd().split('\n').slice(-3)).toEqual([
       'Manifest       version  rows  seq  root      uploaded    next',

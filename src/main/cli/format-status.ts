@@ -1,5 +1,6 @@
 import type { RouteAttempt } from '../../shared/proxy.ts';
-import type { AgentStatus, TypeStatus } from '../../shared/status.ts';
+import type { ScanOrigin } from '../../shared/scan.ts';
+import type { AgentStatus, BusyStatus, TypeStatus } from '../../shared/status.ts';
 import { harmless } from './harmless.ts';
 
 /**
@@ -11,6 +12,7 @@ export function formatStatus(status: AgentStatus, now: Date): string {
   const lines = [
     `Wayfarer agent ${status.agentVersion}, process ${status.pid}`,
     `  ${says(status.sentence, status.phase) ? '' : `${status.phase}: `}${status.sentence}`,
+    ...(status.busy === null ? [] : [`  Busy: ${busyText(status.busy, now)}`]),
     '',
     ...status.conditions.flatMap((condition) => [
       `${condition.severity === 'info' ? 'note' : condition.severity}: ${condition.title} (${condition.code})`,
@@ -61,6 +63,34 @@ export function formatStatus(status: AgentStatus, now: Date): string {
     ...typeLines(status, now),
   ];
   return `${lines.map(harmless).join('\n')}\n`;
+}
+
+/** Why a collection began, to a person. */
+const REASONS: Readonly<Record<string, string>> = {
+  interval: 'its interval has passed',
+  manifest: 'its manifest is new',
+  change: 'something on the host changed',
+  resync: 'agent and platform synchronise again',
+  request: 'a cycle was asked for',
+  demand: 'it was asked for',
+  retry: 'the last attempt failed',
+  refused: 'the platform refused the last upload',
+};
+const ORIGINS: Readonly<Record<ScanOrigin, string>> = {
+  user: 'asked for by a user',
+  administrator: 'asked for by an administrator',
+  platform: 'asked for by the platform',
+  ScanOnDemand: 'asked for by ScanOnDemand',
+  ScanOnStartup: 'asked for by ScanOnStartup',
+};
+
+function busyText(busy: BusyStatus, now: Date): string {
+  const { type, reason, origin, since, tasksDone, tasks, sharePct, cpuMs, pausedBecause } = busy;
+  const lasts = duration(Math.max(0, Math.round((now.getTime() - Date.parse(since)) / 1000)));
+  const why = origin === null ? (REASONS[reason] ?? reason) : ORIGINS[origin];
+  const rests = pausedBecause === null ? '' : `, paused: ${pausedBecause}`;
+  const cost = `at most ${sharePct} % of a core, ${(cpuMs / 1000).toFixed(1)} s CPU so far`;
+  return `collecting ${type} since ${lasts} (${why}), ${tasksDone} of ${count(tasks, 'task')}, ${cost}${rests}`;
 }
 
 const says = (sentence: string, phase: string): boolean => sentence.toLowerCase().startsWith(phase);

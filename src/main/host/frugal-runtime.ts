@@ -9,6 +9,17 @@
 /** Options for the runtime, before the program. */
 export const FRUGAL_ARGV: readonly string[] = ['--max-semi-space-size=1'];
 
+/** What a process has beside its heap of JavaScript, MB: the runtime, buffers, the young generation. */
+const BESIDE_HEAP_MB = 64;
+
+/**
+ * The option that bounds the heap of a process that may have `memoryMb` (1024² bytes) altogether: beyond it the runtime
+ * ends the process, also one that is too busy to say how much it has.
+ */
+export function heapBound(memoryMb: number): string {
+  return `--max-old-space-size=${memoryMb - BESIDE_HEAP_MB}`;
+}
+
 /** From this size on a block is mapped alone, and this much free memory may stay at the end of the heap, bytes. */
 const GIVEN_BACK = String(64 * 1024);
 

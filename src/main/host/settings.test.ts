@@ -90,6 +90,8 @@ describe('the settings', () => {
       platformKey: KEY,
       meteredUploadLimitMb: 1,
       syslog: false,
+      collectorMemoryMb: 512,
+      pauseBelowBatteryPct: 20,
       missing: [],
       problems: [],
     });
@@ -97,9 +99,21 @@ describe('the settings', () => {
 
   it('hold what else this host decides', () => {
     const settings = resolveSettings([
-      { ...COMPLETE, MeteredUploadLimitMb: given('0'), Syslog: given('On') },
+      {
+        ...COMPLETE,
+        MeteredUploadLimitMb: given('0'),
+        Syslog: given('On'),
+        CollectorMemoryMb: given('128'),
+        PauseBelowBatteryPct: given('100'),
+      },
     ]);
-    expect(settings).toMatchObject({ meteredUploadLimitMb: 0, syslog: true, problems: [] });
+    expect(settings).toMatchObject({
+      meteredUploadLimitMb: 0,
+      syslog: true,
+      collectorMemoryMb: 128,
+      pauseBelowBatteryPct: 100,
+      problems: [],
+    });
   });
 
   it.each([
@@ -107,9 +121,16 @@ describe('the settings', () => {
     ['MeteredUploadLimitMb', '-1', 'from 0 to 1024'],
     ['MeteredUploadLimitMb', '1.5', 'from 0 to 1024'],
     ['Syslog', 'yes', 'neither on nor off'],
+    ['CollectorMemoryMb', '127', 'whole number of MB from 128 to 4096'],
+    ['PauseBelowBatteryPct', '101', 'whole number of percent from 0 to 100'],
   ] as const)('go on with the default after %s=%s, and say so', (name, value, reason) => {
     const settings = resolveSettings([{ ...COMPLETE, [name]: given(value, 'agent.conf:7') }]);
-    expect(settings).toMatchObject({ meteredUploadLimitMb: 1, syslog: false });
+    expect(settings).toMatchObject({
+      meteredUploadLimitMb: 1,
+      syslog: false,
+      collectorMemoryMb: 512,
+      pauseBelowBatteryPct: 20,
+    });
     expect(settings.problems).toEqual([
       {
         setting: name,

@@ -10,6 +10,8 @@ export const SETTING_NAMES = [
   'CaFile',
   'MeteredUploadLimitMb',
   'Syslog',
+  'CollectorMemoryMb',
+  'PauseBelowBatteryPct',
 ] as const;
 export type SettingName = (typeof SETTING_NAMES)[number];
 
@@ -43,6 +45,10 @@ export interface Settings {
   readonly meteredUploadLimitMb: number;
   /** Whether log lines also go to the system's syslog (Unix). */
   readonly syslog: boolean;
+  /** Memory that the collector may have, MB (1024² bytes), 128–4096. */
+  readonly collectorMemoryMb: number;
+  /** Charge below which scheduled scans pause on battery, %, 0–100; 0: they never do. */
+  readonly pauseBelowBatteryPct: number;
   readonly missing: readonly SettingName[];
   readonly problems: readonly SettingProblem[];
 }
@@ -55,13 +61,22 @@ const ENVIRONMENT: Record<SettingName, string> = {
   CaFile: 'WAYFARER_CA_FILE',
   MeteredUploadLimitMb: 'WAYFARER_METERED_UPLOAD_LIMIT_MB',
   Syslog: 'WAYFARER_SYSLOG',
+  CollectorMemoryMb: 'WAYFARER_COLLECTOR_MEMORY_MB',
+  PauseBelowBatteryPct: 'WAYFARER_PAUSE_BELOW_BATTERY_PCT',
 };
 
 /** Settings whose default takes the place of a value that is not valid. */
-const HAS_DEFAULT: readonly SettingName[] = ['MeteredUploadLimitMb', 'Syslog'];
+const HAS_DEFAULT: readonly SettingName[] = [
+  'MeteredUploadLimitMb',
+  'Syslog',
+  'CollectorMemoryMb',
+  'PauseBelowBatteryPct',
+];
 
-/** Range and default of the upload limit on a metered network (product, "Parameters"). */
-const METERED_LIMIT_MB = { min: 0, max: 1024, default: 1 } as const;
+/** Ranges and defaults of settings that are numbers (product, "Parameters"), and what they count. */
+const METERED_LIMIT_MB = { min: 0, max: 1024, default: 1, unit: 'MB' } as const;
+const COLLECTOR_MEMORY_MB = { min: 128, max: 4096, default: 512, unit: 'MB' } as const;
+const PAUSE_BELOW_PCT = { min: 0, max: 100, default: 20, unit: 'percent' } as const;
 
 /**
  * Reads `agent.conf`: one `Name=value` a line, `#` begins a comment line, names in any case. A line that can't be used
@@ -140,8 +155,13 @@ export function resolveSettings(
   const webServiceUri = value('WebServiceUri', normaliseUri);
   const platformKey = value('PlatformKey', publicKey);
   const caFile = value('CaFile', absolutePath);
-  const meteredUploadLimitMb = value('MeteredUploadLimitMb', meteredLimit) ?? METERED_LIMIT_MB.default;
+  const meteredUploadLimitMb =
+    value('MeteredUploadLimitMb', wholeNumber(METERED_LIMIT_MB)) ?? METERED_LIMIT_MB.default;
   const syslog = value('Syslog', onOrOff) ?? false;
+  const collectorMemoryMb =
+    value('CollectorMemoryMb', wholeNumber(COLLECTOR_MEMORY_MB)) ?? COLLECTOR_MEMORY_MB.default;
+  const pauseBelowBatteryPct =
+    value('PauseBelowBatteryPct', wholeNumber(PAUSE_BELOW_PCT)) ?? PAUSE_BELOW_PCT.default;
   const needed = { CustomerId: customerId, ActivationId: activationId, WebServiceUri: webServiceUri };
   const wrong = new Set(problems.map((problem) => problem.setting));
   return {
@@ -152,6 +172,8 @@ export function resolveSettings(
     ...(caFile !== undefined && { caFile }),
     meteredUploadLimitMb,
     syslog,
+    collectorMemoryMb,
+    pauseBelowBatteryPct,
     missing: SETTING_NAMES.filter(
       (name) => name in needed && needed[name as keyof typeof needed] === undefined && !wrong.has(name),
     ),
@@ -176,13 +198,15 @@ function absolutePath(text: string): string {
   return text;
 }
 
-function meteredLimit(text: string): number {
-  const { min, max } = METERED_LIMIT_MB;
-  const number = /^\d{1,6}$/.test(text.trim()) ? Number(text) : Number.NaN;
-  if (!(number >= min && number <= max)) {
-    throw new Error(`"${text.slice(0, 60)}" is not a whole number of MB from ${min} to ${max}`);
-  }
-  return number;
+function wholeNumber(range: { readonly min: number; readonly max: number; readonly unit: string }) {
+  const { min, max, unit } = range;
+  return (text: string): number => {
+    const number = /^\d{1,6}$/.test(text.trim()) ? Number(text) : Number.NaN;
+    if (!(number >= min && number <= max)) {
+      throw new Error(`"${text.slice(0, 60)}" is not a whole number of ${unit} from ${min} to ${max}`);
+    }
+    return number;
+  };
 }
 
 function onOrOff(text: string): boolean {

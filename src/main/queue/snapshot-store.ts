@@ -23,6 +23,12 @@ export interface Staging {
   readonly type: ManifestType;
   /** Adds items in any order. Of two with the same key the first stands. Throws `RangeError` for one too long to send. */
   readonly add: (items: readonly Item[]) => void;
+  /** What was added so far stays, whatever becomes of what is added after it. */
+  readonly keepPart: () => void;
+  /** Drops what was added since the last `keepPart`. */
+  readonly dropPart: () => void;
+  /** The keys of what was added, in their order. Nothing may be added while they are taken. */
+  readonly keys: () => Generator<string, void, undefined>;
   /** Rows per table so far. */
   readonly counts: () => Record<string, number>;
   readonly abandon: () => void;
@@ -61,6 +67,7 @@ export class SnapshotStore {
   begin(type: ManifestType): Staging {
     if (this.#running !== undefined) throw new Error(`a collection of ${this.#running.type} is running`);
     let open = true;
+    let part = 0;
     const requireOpen = (): void => {
       if (!open) throw new Error(`this collection of ${type} has ended`);
     };
@@ -72,7 +79,19 @@ export class SnapshotStore {
       type,
       add: (items) => {
         requireOpen();
-        this.#staging.addItems(items);
+        this.#staging.addItems(items, part);
+      },
+      keepPart: () => {
+        requireOpen();
+        part += 1;
+      },
+      dropPart: () => {
+        requireOpen();
+        this.#staging.dropPart(part);
+      },
+      keys: () => {
+        requireOpen();
+        return this.#staging.keys();
       },
       counts: () => {
         requireOpen();

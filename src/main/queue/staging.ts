@@ -11,7 +11,9 @@ const LINE_SLACK = 1_024;
 
 /** What a seal works on and leaves behind, outside the lasting tables: gone with the connection, hence after a crash. */
 const TEMPORARY_TABLES = `
-  CREATE TABLE temp.staged (key TEXT PRIMARY KEY, row TEXT NOT NULL, hash TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE temp.staged (
+    key TEXT PRIMARY KEY, row TEXT NOT NULL, hash TEXT NOT NULL, part INTEGER NOT NULL
+  ) WITHOUT ROWID;
   CREATE TABLE temp.sealed_changes (key TEXT PRIMARY KEY, row TEXT, hash TEXT) WITHOUT ROWID;
   CREATE TABLE temp.sealed_body (n INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 `;
@@ -20,7 +22,9 @@ const TEMPORARY_TABLES = `
 export class StagingTables {
   readonly #sql: Sql;
   readonly #addItem: Statement;
+  readonly #dropPart: Statement;
   readonly #items: Statement;
+  readonly #keys: Statement;
   readonly #counts: Statement;
   readonly #addChange: Statement;
   readonly #changes: Statement;
@@ -33,9 +37,11 @@ export class StagingTables {
     sql.exec(TEMPORARY_TABLES);
     this.#sql = sql;
     this.#addItem = sql.prepare(
-      'INSERT INTO temp.staged (key, row, hash) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING',
+      'INSERT INTO temp.staged (key, row, hash, part) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO NOTHING',
     );
+    this.#dropPart = sql.prepare('DELETE FROM temp.staged WHERE part = ?');
     this.#items = sql.prepare('SELECT key, row, hash FROM temp.staged WHERE key > ? ORDER BY key LIMIT ?');
+    this.#keys = sql.prepare('SELECT key FROM temp.staged WHERE key > ? ORDER BY key LIMIT ?');
     this.#counts = sql.prepare(
       `SELECT substr(key, 1, instr(key, char(31))) AS head, COUNT(*) AS rows FROM temp.staged GROUP BY head`,
     );
@@ -55,15 +61,21 @@ export class StagingTables {
     );
   }
 
-  addItems(items: readonly Item[]): void {
+  /** `part` says which items go together: see `dropPart`. */
+  addItems(items: readonly Item[], part: number): void {
     for (const { key, row } of items) {
       if (key === '' || 2 * key.length + row.length + LINE_SLACK > MAX_LINE) {
         throw new RangeError(`a row of table ${tableOfKey(key)} has ${row.length} characters`);
       }
     }
     this.#sql.transaction(() => {
-      for (const { key, row, hash } of items) this.#addItem.run(key, row, hash);
+      for (const { key, row, hash } of items) this.#addItem.run(key, row, hash, part);
     });
+  }
+
+  /** Takes the items of one part out again. */
+  dropPart(part: number): void {
+    this.#dropPart.run(part);
   }
 
   /** In key order. */
@@ -71,6 +83,11 @@ export class StagingTables {
     for (const row of pages(this.#items, 'key', '')) {
       yield { key: text(row, 'key'), row: text(row, 'row'), hash: text(row, 'hash') };
     }
+  }
+
+  /** In their order. */
+  *keys(): Generator<string, void, undefined> {
+    for (const row of pages(this.#keys, 'key', '')) yield text(row, 'key');
   }
 
   counts(): Record<string, number> {

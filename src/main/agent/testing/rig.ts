@@ -11,6 +11,7 @@ import type { OffsetAt } from '../../../shared/weekly-windows.ts';
 import { makeItem } from '../../../wire/item.ts';
 import type { Random } from '../../clock.ts';
 import { resolvePaths, type Paths } from '../../host/paths.ts';
+import type { PowerState } from '../../host/power/power.ts';
 import type { Settings } from '../../host/settings.ts';
 import type { AgentCore } from '../core.ts';
 import type { DevelopmentIntervals, Facts } from '../facts.ts';
@@ -39,6 +40,9 @@ export class Rig {
   readonly collector = new FakeCollector();
   readonly network = new FakeNetwork();
   readonly agentId = new FakeAgentId();
+  /** The host's power, and how often the core looked at it. */
+  power: PowerState | undefined;
+  powerLooks = 0;
   caFileProblem: string | undefined;
   /** What the core is told when the proxy settings change. */
   changeProxies: () => void = () => undefined;
@@ -78,6 +82,8 @@ export class Rig {
       problems: [],
       meteredUploadLimitMb: 1,
       syslog: false,
+      collectorMemoryMb: 512,
+      pauseBelowBatteryPct: 20,
     };
     this.collector.host.set('Inventory', [deb('bash'), deb('curl')]);
   }
@@ -170,6 +176,10 @@ export class Rig {
         }),
         openNetwork: () => this.network,
         openLocalTime: () => ({ offsetAt: (ms) => this.offsetAt(ms) }),
+        readPower: () => {
+          this.powerLooks += 1;
+          return Promise.resolve(this.power);
+        },
       },
     );
     this.#core = opened.core;
@@ -215,7 +225,9 @@ export class Rig {
       const before = this.core.context.facts();
       await nextTurn();
       const facts = this.core.context.facts();
-      const sealing = facts.collecting !== null && this.collector.behaviour === 'answers';
+      // Without a collector it waits for the next one, which a timer starts.
+      const collects = facts.collecting !== null && facts.collectorUp;
+      const sealing = collects && this.collector.behaviour === 'answers';
       quiet = facts === before && facts.exchanging === null && !sealing ? quiet + 1 : 0;
       if (quiet > 3) return;
     }

@@ -184,7 +184,8 @@ class Simulation {
   #insideAt(): (at: number) => boolean {
     const clocks = this.#zones.map(({ from, zone }) => ({ from, wall: wallClock(zone) }));
     return (at) => {
-      const clock = clocks.findLast(({ from }) => from <= at);
+      // What happened in the very millisecond of a journey happened before it.
+      const clock = clocks.findLast(({ from }) => from < at) ?? clocks[0];
       return clock !== undefined && readsInside(this.#profile.blackoutWindows, clock.wall(at));
     };
   }
