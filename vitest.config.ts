@@ -1,4 +1,19 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+
+/** Files at a time. Vitest by itself leaves one core free, but most tests wait for something, not for a core. */
+const WORKERS = Math.max(2, availableParallelism() - 1);
+
+/** Whole agents and platforms are several processes each: more of them would be late for each other's deadlines. */
+const WORKERS_OF_PROCESSES = 2;
+
+/**
+ * Integration tests that look at this machine as a whole, so that nothing else may run beside them: its processes and
+ * packages, what it costs while idle, a cable that others would take for a change of their network.
+ */
+const ALONE = ['collector', 'kill', 'roaming', 'sleep-and-metering'].map(
+  (name) => `test/integration/${name}.test.ts`,
+);
 
 /** Unit tests stand beside their source; the other projects span rooms. `npm test` runs them in this order. */
 export default defineConfig({
@@ -7,21 +22,41 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['src/**/*.test.ts', 'test/house/**/*.test.ts'], testTimeout: 20_000 },
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'test/house/**/*.test.ts'],
+          testTimeout: 20_000,
+          maxWorkers: WORKERS,
+        },
       },
       {
         extends: true,
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          exclude: ALONE,
           testTimeout: 120_000,
           hookTimeout: 60_000,
+          maxWorkers: WORKERS_OF_PROCESSES,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'integration-alone',
+          include: ALONE,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
       {
         extends: true,
         test: {
           name: 'browser',
+          sequence: { groupOrder: 3 },
           include: ['test/browser/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
@@ -31,6 +66,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'deb',
+          sequence: { groupOrder: 4 },
           include: ['test/deb/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 120_000,
@@ -41,6 +77,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'long',
+          sequence: { groupOrder: 5 },
           include: ['test/long/**/*.test.ts'],
           testTimeout: 3_600_000,
           hookTimeout: 120_000,

@@ -46,7 +46,8 @@ function project(name, unable = () => undefined, prepare = () => undefined) {
     const reason = unable();
     if (reason !== undefined) return skipped(files.length, `${name}: ${files.length} test files: ${reason}`);
     prepare();
-    return runProject({ node: requireNode24(), project: name, report: name });
+    // With those of its tests that run alone, after the others.
+    return runProject({ node: requireNode24(), project: `${name}*`, report: name });
   };
 }
 

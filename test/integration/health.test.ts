@@ -17,6 +17,7 @@ import type { AgentProcess } from '../support/agent-process.ts';
 import { Estate } from '../support/estate.ts';
 import { because, noLinuxRoot, noProgram } from '../support/reason.ts';
 import { run, type Outcome } from '../support/run.ts';
+import { until } from '../support/until.ts';
 
 /* `wayfarerctl health` and `diagnostics` for a real agent, in good days and bad ones. */
 
@@ -125,6 +126,11 @@ describe('the health of a real agent', () => {
     }
 
     it('stands with status, log and settings, readable by its owner alone, and over nothing', async () => {
+      // The proxy of a test before may have failed, and is not forgotten before the next connection.
+      await until('good health', async () => {
+        const { headline } = healthOf(await agent.ctl('health', '--json'));
+        return headline === 'Good' ? true : undefined;
+      });
       writeFileSync(agent.paths.settingsFile, 'Syslog=off\n# password=S3cr3t\n');
       const file = join(folder, 'a.tar.gz');
       const outcome = await agent.ctl('diagnostics', '--output', file);

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { appendFileSync, copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,9 +6,9 @@ import { proxyUrl } from '../../src/main/uplink/proxy/candidate.ts';
 import type { AgentProcess } from '../support/agent-process.ts';
 import { Estate, notesIn } from '../support/estate.ts';
 import { InterceptingProxy } from '../support/intercepting-proxy.ts';
+import { setCredentials, type Credentials } from '../support/proxy-credentials.ts';
 import { ProxyServer } from '../support/proxy-servers.ts';
 import { because, noProgram } from '../support/reason.ts';
-import { CLONE } from '../support/run.ts';
 import { Socks5Server } from '../support/socks5-server.ts';
 import { until } from '../support/until.ts';
 
@@ -29,7 +28,7 @@ afterEach(async () => {
 
 interface Behind {
   readonly failOpen?: boolean;
-  readonly credentials?: { readonly username: string; readonly password: string };
+  readonly credentials?: Credentials;
   readonly settings?: Readonly<Record<string, string>>;
 }
 
@@ -46,16 +45,6 @@ async function agentBehind(proxies: readonly string[], behind: Behind = {}): Pro
   }
   if (credentials !== undefined) setCredentials(agent, credentials);
   return agent;
-}
-
-function setCredentials(
-  agent: AgentProcess,
-  { username, password }: NonNullable<Behind['credentials']>,
-): void {
-  const args = ['src/main/cli.ts', 'proxy', 'credentials', '--user', username, '--password-stdin'];
-  const env = { ...process.env, WAYFARER_ROOT: agent.root };
-  const { status, stderr } = spawnSync(process.execPath, args, { cwd: CLONE, env, input: `${password}\n` });
-  expect({ status, stderr: stderr.toString() }).toMatchObject({ status: 0 });
 }
 
 /** Has the agent send no faster than this, KB/s; 0: as fast as it goes. */

@@ -1,5 +1,6 @@
 import { beforeAll, expect, it } from 'vitest';
 import { backwardCommits, restarts } from './ledger.ts';
+import { faultsOf } from './numbers.ts';
 import { seedOf } from './random.ts';
 import { runScenario, summary, type Disturbance, type Outcome } from './scenario.ts';
 
@@ -66,6 +67,13 @@ export function provesAgreementAfter(
     expect(activities.filter(({ activity }) => activity === 'Provisioned')).toEqual([
       { activity: 'Provisioned', detail: null, times: 1 },
     ]);
+  });
+
+  it('R008 every record that the queue had taken arrived once and in order, through every kill', () => {
+    const { begun, acknowledged, arrived } = outcome.numbers;
+    expect(acknowledged.length).toBeGreaterThan(0);
+    expect(faultsOf(outcome.numbers)).toEqual({ lost: [], doubled: [], late: [], invented: [] });
+    expect(arrived.length).toBeLessThanOrEqual(begun.length);
   });
 
   it('nothing of it runs on when agent and platform have ended', () => {

@@ -142,6 +142,9 @@ const FAULTS: readonly Fault[] = [
     strike: ({ driver }) => driver.kill(driver.random.pick(VICTIMS)),
   },
 ];
+
+/** Numbered records of one run, at most. */
+const MOST_NUMBERS = 4_000;
 const DRAWN = FAULTS.flatMap((fault) => Array.from({ length: fault.weight }, () => fault));
 
 /**
@@ -161,6 +164,7 @@ export async function chaos(minutes: number): Promise<Disturbance> {
   return {
     site,
     platformArgs: [network.address],
+    numberEveryMs: Math.max(150, (minutes * 60_000) / MOST_NUMBERS),
     disturb: (driver) => strikeFor(minutes, { driver, network, squid, tinyproxy, relay }),
     close: async () => {
       await Promise.all([relay.close(), squid.close(), tinyproxy.close()]);

@@ -11,7 +11,7 @@ export interface ProxySetup {
   readonly host?: string;
   /** Free unless given. */
   readonly port?: number;
-  /** Asks for Basic credentials when given. No quotes, colons or line breaks in them. */
+  /** Asks for Basic credentials when given. No quotes or line breaks in them; for tinyproxy letters and digits alone. */
   readonly credentials?: { readonly username: string; readonly password: string };
   /** Lines of squid's configuration about another way to authenticate. */
   readonly authentication?: readonly string[];
@@ -97,10 +97,10 @@ const squid: Layout = (dir, { host, port, credentials, authentication }) => {
   const file = join(dir, 'squid.conf');
   const passwords = join(dir, 'passwords');
   if (credentials !== undefined) {
-    writeFileSync(passwords, `${credentials.username} ${credentials.password}\n`);
+    writeFileSync(passwords, `${escaped(credentials.username)} ${escaped(credentials.password)}\n`);
     writeFileSync(
       join(dir, 'helper'),
-      // The protocol of squid's Basic helpers: a line "user password", URL-escaped, and OK or ERR.
+      // The protocol of squid's Basic helpers: a line "user password", escaped, and OK or ERR.
       `#!/bin/sh\nwhile read line; do if grep -qxF "$line" '${passwords}'; then echo OK; else echo ERR; fi; done\n`,
       { mode: 0o755 },
     );
@@ -126,6 +126,16 @@ const squid: Layout = (dir, { host, port, credentials, authentication }) => {
   );
   return { program: 'squid', args: ['-N', '-f', file] };
 };
+
+/** A text as squid hands it to a helper (rfc1738_escape): what is unsafe in a URL and all beyond ASCII, byte by byte. */
+const escaped = (text: string): string =>
+  [...Buffer.from(text)]
+    .map((byte) => {
+      const char = String.fromCharCode(byte);
+      const plain = byte > 0x20 && byte < 0x7f && !'<>"#%{}|\\^~[]`\''.includes(char);
+      return plain ? char : `%${byte.toString(16).padStart(2, '0').toUpperCase()}`;
+    })
+    .join('');
 
 const tinyproxy: Layout = (dir, { host, port, credentials }) => {
   const file = join(dir, 'tinyproxy.conf');

@@ -9,6 +9,7 @@ import {
   type Copies,
   type PlatformLedger,
 } from './ledger.ts';
+import { arrivals, faultsOf, keepArrivals, NumberNotes, type Numbers } from './numbers.ts';
 import { SeededRandom } from './random.ts';
 import { Site } from './site.ts';
 import { SiteDriver, type DrivenReport } from './site-driver.ts';
@@ -19,6 +20,8 @@ export interface Disturbance {
   readonly site: Site;
   /** The small manifests' platform and what follows it on its command line. */
   readonly platformArgs: readonly string[];
+  /** Pause between two numbered records, ms. The platform keeps 10,000 records, so that a long run numbers less often. */
+  readonly numberEveryMs: number;
   /** Once platform and agent run. Everything it made worse is well again when it resolves. */
   readonly disturb: (driver: SiteDriver) => Promise<void>;
   /** After agent and platform have ended. */
@@ -37,6 +40,7 @@ export interface Outcome {
     readonly dpkg: string[];
   };
   readonly ledger: PlatformLedger;
+  readonly numbers: Numbers;
   readonly hostId: string;
   /** "synchronising again" in the agent's log, with the reason. */
   readonly scorches: readonly string[];
@@ -53,6 +57,7 @@ export function killing(kills: number): Disturbance {
   return {
     site: new Site(),
     platformArgs: [],
+    numberEveryMs: 150,
     disturb: (driver) => killLoop(driver, kills),
     close: () => Promise.resolve(),
   };
@@ -64,7 +69,7 @@ export function killing(kills: number): Disturbance {
  * proven as well.
  */
 export async function runScenario(
-  { site, platformArgs, disturb, close }: Disturbance,
+  { site, platformArgs, numberEveryMs, disturb, close }: Disturbance,
   options: { readonly seed: number; readonly shippedManifests: boolean },
 ): Promise<Outcome> {
   const startedAt = Date.now();
@@ -74,6 +79,9 @@ export async function runScenario(
     const shipped = site.serve;
     site.serve = ['test/support/quick-platform.ts', site.platformDir, ...platformArgs];
     await site.startPlatform();
+    keepArrivals(site.platformDir);
+    site.service = ['--import', './test/support/numbering.ts', ...site.service];
+    site.environment['WAYFARER_NUMBER_EVERY_MS'] = String(numberEveryMs);
     site.startAgent();
     const driver = new SiteDriver(site, new SeededRandom(options.seed), packages);
     await disturb(driver);
@@ -94,6 +102,8 @@ export async function runScenario(
 }
 
 async function inPeace(site: Site, report: DrivenReport, startedAt: number): Promise<Outcome> {
+  const notes = new NumberNotes(site.root);
+  notes.end();
   await site.until('the agent answers', () => site.cycle().then(() => true));
   const status = await site.untilSynced(PEACE_MS);
   await site.until('rows of every package', () => Promise.resolve(agreesOnPackages(site)), PEACE_MS);
@@ -108,6 +118,7 @@ async function inPeace(site: Site, report: DrivenReport, startedAt: number): Pro
     platform: platformCopies(site.platformDir),
     packages: packagesOf(site),
     ledger: platformLedger(site.platformDir),
+    numbers: { ...notes.read(), arrived: arrivals(site.platformDir) },
     hostId: status.identity.hostId ?? '',
     scorches: log.split('\n').flatMap((line) => /synchronising again: .*/.exec(line)?.[0] ?? []),
     leftOver: processesOf(site.root),
@@ -145,7 +156,8 @@ function tail(site: Site): string {
 
 /** The lines that a run prints about itself. */
 export function summary(outcome: Outcome, seed: number): string {
-  const { report, ledger, scorches, elapsedMs } = outcome;
+  const { report, ledger, numbers, scorches, elapsedMs } = outcome;
+  const { lost, doubled, late } = faultsOf(numbers);
   const pairs = (counts: Readonly<Record<string, number>>): string =>
     Object.entries(counts)
       .map(([name, count]) => `${name} ${String(count)}`)
@@ -157,6 +169,9 @@ export function summary(outcome: Outcome, seed: number): string {
     `seed ${String(seed)} (repeat with WAYFARER_SEED=${String(seed)})`,
     pairs(report.counts),
     `commands ${String(report.commands.length)}, commits ${String(ledger.commits.length)}`,
+    `records: begun ${String(numbers.begun.length)}, taken ${String(numbers.acknowledged.length)}, ` +
+      `arrived ${String(numbers.arrived.length)}, lost ${String(lost.length)}, ` +
+      `doubled ${String(doubled.length)}, late ${String(late.length)}`,
     `uploads cut ${String(report.uploadsCut)}; ended as: ${pairs(uploads)}`,
     `synchronised again ${String(scorches.length)}${scorches.map((line) => `\n  ${line}`).join('')}`,
     `${(elapsedMs / 1000).toFixed(0)} s`,

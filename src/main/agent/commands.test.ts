@@ -49,7 +49,7 @@ describe('the heartbeat', () => {
     expect(Object.keys(last?.manifestVersions ?? {})).toHaveLength(8);
   });
 
-  it('goes at once after a day of sleep, one of it, and nothing comes in a burst', async () => {
+  it('goes at once after a day of sleep, one of it, and nothing comes in a burst (rule 9)', async () => {
     await rig.start();
     const before = beats().length;
     await rig.jump(DAY);

@@ -7,7 +7,7 @@ const HOUR = 3_600_000;
 const after = (facts: ReturnType<typeof restingFacts>) => ({ ...facts, ...reachAgain(facts, NOW) });
 
 describe('another network, or waking up', () => {
-  it('R007 makes the missed heartbeat due at once', () => {
+  it('R007 makes the missed heartbeat due at once (rule 9)', () => {
     const facts = restingFacts({ heartbeatWanted: true, uplink: { failures: 9, nextAt: NOW + HOUR } });
     expect(plan(facts, NOW).uplink).toBeNull();
     expect(plan(after(facts), NOW).uplink).toEqual({ step: 'heartbeat' });

@@ -44,7 +44,7 @@ describe('a network that changes', () => {
     rig.platform.calls.length = 0;
   }
 
-  it('R007 brings the missed heartbeat at once, over a connection of its own', async () => {
+  it('R007 brings the missed heartbeat at once, over a connection of its own (rule 9)', async () => {
     await longCut();
     const before = rig.reconnects;
     await rig.pass(1_000);

@@ -81,4 +81,22 @@ describe('what is said of proxies', () => {
     routes.note([direct()], []);
     expect(shown()).toEqual([]);
   });
+
+  it('is said anew, in the log too, when a setting is wrong in another way than before', () => {
+    const said: string[] = [];
+    const conditions = new ConditionBook((code, raised, text) => {
+      said.push(`${raised ? 'raised' : 'cleared'} ${code}: ${text}`);
+    });
+    const routes = new RouteConditions({ conditions, clock: { now: () => NOW } } as Context);
+    const problem = { setting: 'https_proxy', source: '/etc/environment:3', reason: 'has no port' };
+    routes.note([direct()], [problem]);
+    routes.note([direct()], [problem]);
+    routes.note([direct()], [{ ...problem, reason: 'holds credentials' }]);
+    expect(said).toEqual([
+      expect.stringMatching(/^raised PROXY_INVALID: .* has no port\./),
+      expect.stringMatching(/^raised PROXY_INVALID: .* holds credentials\./),
+      expect.stringMatching(/^cleared PROXY_INVALID: .* has no port\./),
+    ]);
+    expect(conditions.shown(NOW)).toHaveLength(1);
+  });
 });

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -84,6 +84,24 @@ describe.skipIf(missing !== undefined)(`the system's log${because(missing)}`, ()
     expect(received.map((line) => /^<\d+>/.exec(line)?.[0])).toEqual(['<27>', '<28>', '<30>']);
     expect(received.every((line) => line.includes(`wayfarer-agent[${String(process.pid)}]: `))).toBe(true);
     expect(messages()).toEqual(['bad password=…', 'odd', 'well']);
+  });
+
+  it('R287 holds the lines of others beside them, which its name alone leaves out, and none of which reaches the own log', async () => {
+    await receive();
+    const { log } = open();
+    log.info('before');
+    const others = { su: '(to root) bob on pts/0', sshd: 'PAM-tacplus: unable to obtain username' };
+    for (const [name, message] of Object.entries(others)) {
+      execFileSync('logger', ['--socket', socket, '--tag', name, '--', message]);
+    }
+    log.info('after');
+    await log.close();
+    await until('all lines', () => (received.length >= 4 ? true : undefined));
+    expect(received).toHaveLength(4);
+    const own = received.filter((line) => line.includes(' wayfarer-agent['));
+    expect(own.map((line) => /(before|after)$/.exec(line)?.[0]).sort()).toEqual(['after', 'before']);
+    expect(readLog()).not.toMatch(/su|PAM-tacplus/);
+    expect(readLog().trimEnd().split('\n')).toHaveLength(2);
   });
 
   it('gets the longest line whole', async () => {

@@ -5,7 +5,7 @@ import { openHostSecrets } from '../host/secrets/host-secrets.ts';
 import type { SecretStore } from '../host/secrets/secret-store.ts';
 import { lazyNegotiate } from './lazy-negotiate.ts';
 import { openPacScripts, type PacScripts, type RefreshableScript } from './pac/pac-script.ts';
-import { createWpadScript } from './pac/wpad.ts';
+import { createWpadScript, type WpadDependencies } from './pac/wpad.ts';
 import type { RouteResolver } from './proxy/candidate.ts';
 import { settingsLine } from './proxy/describe-settings.ts';
 import { openProxySettings } from './proxy/open-settings.ts';
@@ -36,6 +36,8 @@ export interface HostRoutesOptions {
   readonly profile: () => { readonly wpadEnabled: boolean; readonly proxyFailOpen: boolean };
   /** DNS suffixes of the networks that the host is in, for WPAD. */
   readonly suffixes: () => Promise<readonly string[]>;
+  /** How WPAD looks around; a test has neither a DNS server nor a right to port 80. */
+  readonly discovery?: Pick<WpadDependencies, 'askDns' | 'port'>;
 }
 
 /** The ways of this host to the platform: which there are, and what opens their doors. One for the service and every tool. */
@@ -99,11 +101,11 @@ export function openHostRoutes(options: HostRoutesOptions): HostRoutes {
 }
 
 function openScripts(options: HostRoutesOptions): { pac: PacScripts; wpad: RefreshableScript } {
-  const { paths, clock, log, trust, suffixes, platform } = options;
+  const { paths, clock, log, trust, suffixes, platform, discovery } = options;
   const dependencies = { dataDir: paths.dataDir, secureContext: () => trust.context(), clock, log };
   return {
     pac: openPacScripts(dependencies),
-    wpad: createWpadScript({ ...dependencies, suffixes, platform }),
+    wpad: createWpadScript({ ...dependencies, ...discovery, suffixes, platform }),
   };
 }
 

@@ -63,7 +63,9 @@ export function routeConditions(
     return route === undefined ? [] : [{ code: 'PROXY_FAILED', key: proxy, values: { ...values, route } }];
   });
   const invalid = problems.map(({ setting, source, reason }): RouteCondition => {
-    return { code: 'PROXY_INVALID', key: `${setting} ${source}`, values: { setting, source, reason } };
+    // With its reason: what is wrong in another way than before is news.
+    const key = `${setting} ${source} ${reason}`;
+    return { code: 'PROXY_INVALID', key, values: { setting, source, reason } };
   });
   return [...failed, ...invalid];
 }

@@ -69,7 +69,7 @@ async function deadProxy(): Promise<ProxyCandidate> {
 }
 
 describe('the routes of a new connection', () => {
-  it('R260 R266 are tried in their order, the next one when a proxy can not be reached', async () => {
+  it('R260 R266 are tried in their order, the next one when a proxy can not be reached (rule 10)', async () => {
     const dead = await deadProxy();
     const by = clientBy([dead, second.candidate('PAC'), 'direct']);
     expect(await by.exchange(caller(), BEAT)).toMatchObject({ ok: true });
@@ -89,7 +89,7 @@ describe('the routes of a new connection', () => {
     ['sends garbage', () => (first.script = () => ({ bytes: 'what?\r\n\r\n' }))],
     ['is silent', () => (first.script = () => 'silent')],
     ['ends', () => (first.script = () => 'drop')],
-  ])('R260 go on to the next proxy when the first one %s', async (_, become) => {
+  ])('R260 go on to the next proxy when the first one %s (rule 10)', async (_, become) => {
     become();
     const by = clientBy(both(), { timeoutSec: () => 0.5 });
     expect(await by.exchange(caller(), BEAT)).toMatchObject({ ok: true });
@@ -97,7 +97,7 @@ describe('the routes of a new connection', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('R261 end with the direct one, where the resolver gives it', async () => {
+  it('R261 end with the direct one, where the resolver gives it (rule 10)', async () => {
     const by = clientBy([await deadProxy(), await deadProxy(), 'direct']);
     expect(await by.exchange(caller(), BEAT)).toMatchObject({ ok: true });
     expect(by.route).toBe('direct');
@@ -114,7 +114,7 @@ describe('the routes of a new connection', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('R262 start with the first proxy each time, though it failed the last time', async () => {
+  it('R262 start with the first proxy each time, though it failed the last time (rule 10)', async () => {
     first.script = () => ({ bytes: 'HTTP/1.1 503 Busy\r\n\r\n' });
     const by = clientBy(both());
     for (let n = 1; n <= 3; n += 1) {
@@ -140,7 +140,7 @@ describe('the routes of a new connection', () => {
 
 describe('a reply', () => {
   it.each([200, 400, 404, 429, 500, 503])(
-    'of status %i that the platform signed ends the exchange: no other route is tried',
+    'of status %i that the platform signed ends the exchange: no other route is tried (rule 10)',
     async (status) => {
       const error = { error: { code: 'BUSY', message: 'm' }, serverTime: '2026-11-20T12:00:00Z' };
       server.script = () => ({ status, body: error });
