@@ -68,9 +68,9 @@ describe('the list of conditions', () => {
 
 describe('conditionText', () => {
   it('puts every value in its place, and a question mark where one is missing', () => {
-    const values = { platform: 'https://p', reason: '{next} $& $1', other: 'x' };
+    const values = { platform: 'https://p', reason: '{next} $& $1', step: 'Look', other: 'x' };
     expect(conditionText('PLATFORM_UNREACHABLE', values)).toBe(
-      'https://p did not answer: {next} $& $1. Check the network and WebServiceUri; next attempt ?.',
+      'https://p did not answer: {next} $& $1. Look; next attempt ?.',
     );
   });
 

@@ -84,7 +84,7 @@ export const CONDITIONS = {
   PLATFORM_UNREACHABLE: {
     severity: 'warning',
     title: 'Platform not reachable',
-    text: '{platform} did not answer: {reason}. Check the network and WebServiceUri; next attempt {next}.',
+    text: '{platform} did not answer: {reason}. {step}; next attempt {next}.',
     stopsUploads: true,
     showAfterSec: 30,
     dependsOn: ['NO_NETWORK'],
@@ -92,7 +92,7 @@ export const CONDITIONS = {
   PLATFORM_TLS: {
     severity: 'error',
     title: 'Platform certificate not trusted',
-    text: '{platform} shows a certificate that does not verify: {reason}. Set CaFile to the CA that issued it, or have it added to the system.',
+    text: '{platform} shows a certificate that does not verify: {reason}. {step}.',
     stopsUploads: true,
   },
   PLATFORM_REPLY_INVALID: {

@@ -74,6 +74,8 @@ export interface Context {
   readonly phase: () => string;
   /** How the platform was reached last: `direct`, `proxy#1`. */
   readonly route: () => string;
+  /** Whether a proxy was among the ways that were tried last. */
+  readonly proxiesTried: () => boolean;
   /** Seconds to add to this host's clock to get the platform's. */
   readonly clockOffsetSec: () => number;
 }

@@ -78,6 +78,7 @@ export function createContext(parts: CoreParts, insides: CoreInsides): Context {
     modules: () => modulesOf(store),
     phase,
     route: () => client.route,
+    proxiesTried: () => client.lastAttempts.some(({ proxy }) => proxy !== null),
     clockOffsetSec: () => client.clockOffsetSec,
     cancelCollection,
     forgetType: (type) => {

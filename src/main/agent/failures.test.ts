@@ -30,6 +30,33 @@ describe('the condition of a failed exchange', () => {
     expect(rig.conditions).toEqual([]);
   });
 
+  it.each<[Failure, string]>([
+    [{ kind: 'transport', code: 'ENETUNREACH', reason: 'no' }, 'Check the network and WebServiceUri; next'],
+    [{ kind: 'proxy', code: 'PROXY_503', reason: 'busy' }, 'proxy settings (wayfarerctl proxy test'],
+    [{ kind: 'tls', code: 'CERT_NOT_YET_VALID', reason: 'early' }, 'Set the clock of this host'],
+    [{ kind: 'tls', code: 'CERT_HAS_EXPIRED', reason: 'late' }, 'Set the clock of this host'],
+    [{ kind: 'tls', code: 'ERR_TLS_CERT_ALTNAME_INVALID', reason: 'other' }, 'Check that WebServiceUri'],
+    [{ kind: 'tls', code: 'SELF_SIGNED_CERT_IN_CHAIN', reason: 'own' }, 'Set CaFile'],
+  ])('of %j names the next step of its kind', async (failure, step) => {
+    await failing(failure);
+    const [condition] = rig.status.conditions;
+    expect(condition?.text).toContain(step);
+    if (step !== 'Set CaFile') expect(condition?.text).not.toContain('CaFile');
+  });
+
+  it('names the proxies where one was among the ways, whatever failed last', async () => {
+    rig.attempts.push({
+      route: 'proxy#1',
+      proxy: 'http://p:1',
+      source: 'configured',
+      ok: false,
+      result: '',
+      elapsedMs: 1,
+    });
+    await failing({ kind: 'transport', code: 'ECONNREFUSED', reason: 'refused' });
+    expect(rig.status.conditions[0]?.text).toContain('wayfarerctl proxy test');
+  });
+
   it('changes with what is found: a network that was dead turns out to have a sign-in page', async () => {
     await failing({ kind: 'transport', code: 'ENETUNREACH', reason: 'unreachable' });
     expect(rig.conditions).toEqual(['PLATFORM_UNREACHABLE']);

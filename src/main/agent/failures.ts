@@ -93,7 +93,23 @@ export function raiseConnection(context: Context, failure: Failure, nextAt: numb
   const given = failure.kind === 'unverified' ? (failure.givenKeyId ?? '') : '';
   const pinned = context.pinnedKeyId() ?? '';
   const evidence = failure.kind === 'portal' ? failure.evidence : '';
-  context.conditions.raise(code, now, { platform, reason, next, given, pinned, evidence });
+  const step = nextStep(context, failure);
+  context.conditions.raise(code, now, { platform, reason, step, next, given, pinned, evidence });
+}
+
+/** What a person does next about a platform that can't be reached or verified. */
+function nextStep(context: Context, failure: Failure): string {
+  if (failure.kind === 'tls') {
+    if (/EXPIRED|NOT_YET_VALID/.test(failure.code)) {
+      return 'Set the clock of this host, or have the certificate renewed';
+    }
+    if (/ALTNAME|HOSTNAME/.test(failure.code))
+      return 'Check that WebServiceUri names what the certificate is for';
+    return 'Set CaFile to the CA that issued it, or have it added to the system';
+  }
+  return failure.kind === 'proxy' || context.proxiesTried()
+    ? 'Check the network, the proxy settings (wayfarerctl proxy test shows each) and WebServiceUri'
+    : 'Check the network and WebServiceUri';
 }
 
 function connectionCode(context: Context, failure: Failure): ConditionCode {

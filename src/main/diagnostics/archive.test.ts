@@ -110,6 +110,16 @@ describe('an archive for support', () => {
     );
   });
 
+  it('leaves out the line that the bound cuts in a compressed log: half a secret shows no sign', async () => {
+    const whole = 'first line\n';
+    const log = gzipSync(`${whole}password=S3cr3t http://joe:S3cr3t@proxy:3128\n`);
+    const read = await made(
+      [{ name: 'log/a.log.1', file: file('a.log.1.gz', log), log: true }],
+      whole.length + 36,
+    );
+    expect(read('log/a.log.1')).toBe(whole);
+  });
+
   it('keeps all logs within one bound: the newest lines stay, and the manifest says what was cut', async () => {
     const lines = (from: number): string =>
       Array.from({ length: 1_000 }, (_, n) => `line ${String(from + n)}\n`).join('');

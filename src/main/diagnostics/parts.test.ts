@@ -39,7 +39,11 @@ describe('the parts of an archive for support', () => {
   it('hold of a file of the system nothing but its proxy settings, and of none a password', async () => {
     const [own = ''] = paths.proxy.files;
     const [shared = ''] = paths.proxy.sharedFiles;
-    put(own, '# ours\nwayfarer_https_proxy=joe:S3cr3t pass@proxy.example:3128\n');
+    put(
+      own,
+      '# ours\nwayfarer_https_proxy=joe:S3cr3t pass@proxy.example:3128\n' +
+        'wayfarer_proxy_pac="http://server/agent.pac?key=S3cr3t&more=1"\n',
+    );
     put(
       shared,
       [
@@ -54,7 +58,8 @@ describe('the parts of an archive for support', () => {
     );
     const { read } = await made();
     expect(read('settings/default.wayfarer-agent')).toBe(
-      '# ours\nwayfarer_https_proxy=…@proxy.example:3128\n',
+      '# ours\nwayfarer_https_proxy=…@proxy.example:3128\n' +
+        'wayfarer_proxy_pac="http://server/agent.pac?…"\n',
     );
     expect(read('settings/etc.environment')).toBe(
       'https_proxy=…@proxy.example:3128\nexport NO_PROXY=".example.com"\nwayfarer_proxy_wpad=off\n',

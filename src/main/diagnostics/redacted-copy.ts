@@ -40,13 +40,14 @@ export async function copyRedacted(
     const start = compressed ? 0 : Math.max(0, stat.size - maxBytes);
     // Up to the size it has now: a log that is being written to has no end.
     const plain = source.createReadStream({ start, end: Math.max(start, stat.size - 1), autoClose: false });
-    const counted = { rawBytes: 0, cut: start > 0 };
+    const counted = { rawBytes: 0, cut: start > 0, ended: true };
     const text = compressed ? plain.pipe(createGunzip()) : plain;
     plain.on('error', (error) => text.destroy(error));
     const target = createWriteStream(to, { flags: 'wx', mode: 0o600 });
-    const lines = redactedLines(bounded(text, maxBytes, counted), start > 0, wanted);
+    const lines = redactedLines(bounded(text, maxBytes, counted), start > 0, () => counted.ended, wanted);
     await pipeline(Readable.from(lines), target);
-    return counted;
+    const { rawBytes, cut } = counted;
+    return { rawBytes, cut };
   } finally {
     await source.close();
   }
@@ -55,12 +56,13 @@ export async function copyRedacted(
 async function* bounded(
   pieces: AsyncIterable<Buffer>,
   maxBytes: number,
-  counted: { rawBytes: number; cut: boolean },
+  counted: { rawBytes: number; cut: boolean; ended: boolean },
 ): AsyncGenerator<Buffer, void, undefined> {
   for await (const piece of pieces) {
     const room = maxBytes - counted.rawBytes;
     if (piece.length > room) {
       counted.cut = true;
+      counted.ended = false;
       counted.rawBytes += room;
       yield piece.subarray(0, room);
       return;
@@ -70,10 +72,14 @@ async function* bounded(
   }
 }
 
-/** `inside` says that the first piece begins in the middle of a line, which is left out: half a secret shows no sign. */
+/**
+ * `inside` says that the first piece begins in the middle of a line, `ended` whether the last one ends the text. Half a line
+ * is left out: half a secret shows no sign.
+ */
 async function* redactedLines(
   pieces: AsyncIterable<Buffer>,
   inside: boolean,
+  ended: () => boolean,
   wanted: (line: string) => boolean,
 ): AsyncGenerator<string, void, undefined> {
   const decoder = new StringDecoder('utf8');
@@ -96,5 +102,5 @@ async function* redactedLines(
     // Patterns take time: others get their turn between two pieces.
     await nextTurn();
   }
-  if (rest !== '' && !skipping && wanted(rest)) yield redact(rest);
+  if (rest !== '' && !skipping && ended() && wanted(rest)) yield redact(rest);
 }

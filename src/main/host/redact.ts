@@ -14,6 +14,8 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
     /(password|passphrase|passwd|token|secret|api[-_]?key|correlation[-_ ]?id(?:entifier)?)(["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\S+)/gi,
     '$1$2…',
   ],
+  // The query of a PAC file's URL may hold a token.
+  [/(pac(?:url)?["']?\s*[:=]\s*["']?https?:\/\/[^\s?#"']{0,2048}[?#])[^\s"']+/gi, '$1…'],
   // An Ed25519 signature or longer, in base64 and in base64url (a JWS holds one).
   [/(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{86,}==/g, '…'],
   [/[A-Za-z0-9_-]{86,}/g, '…'],

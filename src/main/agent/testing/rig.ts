@@ -12,6 +12,7 @@ import { makeItem } from '../../../wire/item.ts';
 import type { Random } from '../../clock.ts';
 import { resolvePaths, type Paths } from '../../host/paths.ts';
 import type { PowerState } from '../../host/power/power.ts';
+import type { RouteAttempt } from '../../../shared/proxy.ts';
 import type { Settings } from '../../host/settings.ts';
 import type { AgentCore } from '../core.ts';
 import type { DevelopmentIntervals, Facts } from '../facts.ts';
@@ -44,6 +45,8 @@ export class Rig {
   power: PowerState | undefined;
   powerLooks = 0;
   caFileProblem: string | undefined;
+  /** The ways that were tried last. */
+  readonly attempts: RouteAttempt[] = [];
   /** What the core is told when the proxy settings change. */
   changeProxies: () => void = () => undefined;
   /** How often the core ended its connections to look for its route anew. */
@@ -157,7 +160,7 @@ export class Rig {
           ),
           client: {
             route: 'direct',
-            lastAttempts: [],
+            lastAttempts: this.attempts,
             clockOffsetSec: this.clockOffsetSec,
             close: () => Promise.resolve(),
           },

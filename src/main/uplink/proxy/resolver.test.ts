@@ -295,6 +295,14 @@ describe('problems', () => {
     expect(found.problems.map((problem) => problem.reason)).toEqual(['an old copy']);
   });
 
+  it('of a hint that never answers hold nobody', async () => {
+    const hint = () => new Promise<ScriptAnswer>(() => undefined);
+    expect(await shown(resolve({ urls: 'http://a:1' }, { hint }))).toEqual([
+      'http://a:1 configured',
+      'direct',
+    ]);
+  });
+
   it('of a hint are nobody else’s', async () => {
     const hint = () => Promise.reject(new Error('no window'));
     expect(await resolve({}, { hint })).toEqual({ candidates: ['direct'], problems: [] });

@@ -1,4 +1,5 @@
 import type { Random } from '../../clock.ts';
+import { within } from '../pac/within.ts';
 import type { Candidate, ProxyCandidate, ProxyProblem, Resolution, RouteResolver } from './candidate.ts';
 import { mayGetCredentials, proxyUrl } from './candidate.ts';
 import { bypassesProxy } from './no-proxy.ts';
@@ -9,6 +10,9 @@ import { NO_SYSTEM_PROXIES, type ReadSystemProxies, type SystemProxies } from '.
 
 /** Most candidates for one URL: a PAC file must not turn one heartbeat into an hour of attempts. */
 export const MAX_CANDIDATES = 16;
+
+/** How long the hint may take, ms: a window that hangs must hold no connection. */
+const HINT_MS = 2_000;
 
 /** What a resolver is given: the settings and everything that names proxies, behind ports. */
 export interface ResolverOptions {
@@ -102,8 +106,9 @@ async function fromWpad(url: URL, wpad: ProxyScript): Promise<Found> {
 
 /** The hint guesses for a person's browser: its `direct` and its troubles say nothing about the agent's way. */
 async function fromHint(url: URL, hint: (url: URL) => Promise<ScriptAnswer>): Promise<Found> {
-  const { candidates } = await ask(() => hint(url), 'hint', { setting: 'hint', source: 'desktop' });
-  return { ...NOTHING, candidates };
+  const asked = ask(() => hint(url), 'hint', { setting: 'hint', source: 'desktop' });
+  const found = await within(HINT_MS, asked);
+  return { ...NOTHING, candidates: found?.candidates ?? [] };
 }
 
 async function fromSystem(
