@@ -8,6 +8,7 @@ import {
   UnsafeFile,
   writeFileAtomic,
 } from '../../host/atomic-file.ts';
+import { refuseForeign } from '../../host/foreign-file.ts';
 import type { ProxyPlaces } from '../../host/paths.ts';
 import { allOrNothing } from './all-or-nothing.ts';
 import type { ProxyProblem } from './candidate.ts';
@@ -73,6 +74,7 @@ function readAll(files: readonly string[]): RawProxySettings {
   const problems: ProxyProblem[] = [];
   for (const path of files) {
     try {
+      // Whoever names the proxy is sent the credentials for it.
       refuseForeign(path);
       readOne(path, readSmallFile(path) ?? '', found, problems);
     } catch (error) {
@@ -81,23 +83,6 @@ function readAll(files: readonly string[]): RawProxySettings {
   }
   const given = Object.fromEntries([...found].filter(([, setting]) => setting !== 'broken'));
   return { given, problems };
-}
-
-/**
- * Throws `UnsafeFile` for a file that others than root and this user may have written: whoever names the proxy is sent the
- * credentials for it.
- */
-function refuseForeign(path: string): void {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  const uid = process.geteuid?.();
-  if (stat === undefined || uid === undefined) return;
-  // The rights of a link are no rights; reading refuses it.
-  if (stat.isSymbolicLink()) return;
-  if ((stat.mode & 0o002) !== 0) throw new UnsafeFile('every user may write it');
-  if ((stat.mode & 0o020) !== 0 && stat.gid !== 0 && stat.gid !== process.getegid?.()) {
-    throw new UnsafeFile(`the group ${stat.gid} may write it`);
-  }
-  if (stat.uid !== 0 && stat.uid !== uid) throw new UnsafeFile(`it belongs to user ${stat.uid}`);
 }
 
 /** Adds the settings of one file to those found before it. A broken one counts as found: nothing takes its place. */

@@ -1,4 +1,4 @@
-import { loadKoffi } from '../../host/koffi.ts';
+import { loadKoffi } from './koffi.ts';
 
 /** Values of one key below HKEY_LOCAL_MACHINE. Methods throw an Error with the code EACCES where rights are missing. */
 export interface RegistryKey {
