@@ -1,5 +1,6 @@
 import type { ManifestType } from '../../shared/modules.ts';
 import { keyId } from '../../wire/keys.ts';
+import type { ScanKeys } from '../host/scan-keys/scan-keys.ts';
 import type { PlatformClient } from '../uplink/client.ts';
 import type { StartAgentId } from './agentid-process.ts';
 import type { StartCollector } from './collector-process.ts';
@@ -31,6 +32,7 @@ export type CoreParts = Pick<
   readonly startCollector: StartCollector;
   readonly startAgentId: StartAgentId;
   readonly around: Around;
+  readonly scanKeys: ScanKeys;
   readonly fatal: (reason: string) => void;
   readonly facts: Facts;
 };

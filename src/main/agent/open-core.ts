@@ -70,6 +70,7 @@ export async function openCore(options: CoreOptions, world: World = theWorld): P
     platform,
     client,
     around: { network, watchSettings: connection.watchSettings, reconnect: connection.reconnect },
+    scanKeys: world.openScanKeys(options),
     facts: initialFacts(store, {
       now: clock.now(),
       configured,

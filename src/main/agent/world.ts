@@ -4,6 +4,8 @@ import { readHostFacts } from '../host/host-facts.ts';
 import type { NetworkMonitor } from '../host/network/network.ts';
 import { openNetworkMonitor } from '../host/network/open.ts';
 import { rootDirectory } from '../host/root.ts';
+import { openScanKeys } from '../host/scan-keys/open.ts';
+import type { ScanKeys } from '../host/scan-keys/scan-keys.ts';
 import { PlatformApi } from '../uplink/api.ts';
 import { PlatformClient, type Caller, type ClientOptions } from '../uplink/client.ts';
 import { openHostRoutes } from '../uplink/host-routes.ts';
@@ -38,6 +40,7 @@ export interface World {
   readonly readHost: () => Promise<HostFacts>;
   readonly connect: (options: CoreOptions, ports: ConnectPorts) => Connection;
   readonly openNetwork: (options: CoreOptions) => NetworkMonitor;
+  readonly openScanKeys: (options: CoreOptions) => ScanKeys;
 }
 
 export const theWorld: World = {
@@ -45,6 +48,7 @@ export const theWorld: World = {
   connect: connectOverHttp,
   openNetwork: ({ clock }) =>
     openNetworkMonitor({ clock, systemBus: process.env['DBUS_SYSTEM_BUS_ADDRESS'] }),
+  openScanKeys: ({ paths, clock }) => openScanKeys(paths.scanKeys, process.platform, clock),
 };
 
 function connectOverHttp(options: CoreOptions, ports: ConnectPorts): Connection {

@@ -19,6 +19,7 @@ import { FakeClock } from './fake-clock.ts';
 import { FakeCollector } from './fake-collector.ts';
 import { FakeNetwork } from './fake-network.ts';
 import { FakePlatform } from './fake-platform.ts';
+import { FakeScanKeys } from './fake-scan-keys.ts';
 
 /** In memory where there is such a place: what these tests show does not hang on a disk. */
 const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
@@ -38,6 +39,7 @@ export class Rig {
   readonly collector = new FakeCollector();
   readonly network = new FakeNetwork();
   readonly agentId = new FakeAgentId();
+  readonly scanKeys = new FakeScanKeys();
   caFileProblem: string | undefined;
   /** What the core is told when the proxy settings change. */
   changeProxies: () => void = () => undefined;
@@ -166,6 +168,7 @@ export class Rig {
           },
         }),
         openNetwork: () => this.network,
+        openScanKeys: () => this.scanKeys,
       },
     );
     this.#core = opened.core;
