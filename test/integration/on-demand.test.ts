@@ -1,3 +1,5 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ExitCode } from '../../src/shared/exit-codes.ts';
 import type { ManifestType } from '../../src/shared/modules.ts';
@@ -161,6 +163,49 @@ describe('a scan on demand of a real agent', () => {
     ]);
     process.kill(collector.pid ?? 0, 'SIGCONT');
     await ended('Vulnerability', (await demand('Vulnerability'))?.controlId ?? '');
+  });
+
+  it('R178 R181 begins by a key in a file, which says 2 until the platform has the result, and then 0', async () => {
+    const place = join(agent.paths.scanKeys, 'Vulnerability', 'ScanOnDemand');
+    mkdirSync(dirname(place));
+    writeFileSync(join(dirname(place), 'CpuLimit'), '55\n');
+    const { collector } = await agent.status();
+    process.kill(collector.pid ?? 0, 'SIGSTOP');
+    writeFileSync(place, '1\n');
+    const holds = (text: string): Promise<true> =>
+      until(`${place} at ${text}`, () => (readFileSync(place, 'utf8') === `${text}\n` ? true : undefined));
+    await holds('2');
+    process.kill(collector.pid ?? 0, 'SIGCONT');
+    await holds('0');
+    expect(await demand('Vulnerability')).toMatchObject({
+      origin: 'ScanOnDemand',
+      state: 'done',
+      cpuLimitPct: 55,
+    });
+    writeFileSync(join(agent.paths.scanKeys, 'Vulnerability', 'CpuLimit'), 'all\n');
+    const { text } = await agent.condition('SCAN_KEY_INVALID');
+    expect(text).toContain('Vulnerability/CpuLimit: it does not hold a decimal number');
+    rmSync(dirname(place), { recursive: true });
+    await agent.over('SCAN_KEY_INVALID');
+  });
+
+  it('R182 R184 begins at every start of the service by ScanOnStartup', async () => {
+    const place = join(agent.paths.scanKeys, 'UDC', 'ScanOnStartup');
+    mkdirSync(dirname(place));
+    writeFileSync(place, '1\n');
+    const ids: string[] = [];
+    for (let starts = 0; starts < 2; starts += 1) {
+      await agent.restart();
+      const found = await until('the startup scan', async () => {
+        const scan = await demand('UDC');
+        return scan?.origin === 'ScanOnStartup' && scan.state === 'done' && !ids.includes(scan.controlId)
+          ? scan
+          : undefined;
+      });
+      ids.push(found.controlId);
+    }
+    expect(readFileSync(place, 'utf8')).toBe('1\n');
+    rmSync(dirname(place), { recursive: true });
   });
 
   it.skipIf(noUser !== undefined)(
