@@ -175,13 +175,13 @@ describe('the key ScanOnStartup', () => {
     expect(begun()).toBe(1);
   });
 
-  it('runs for several types one after the other', async () => {
-    rig.platform.modules = ['AI', 'VM'];
-    for (const type of ['Inventory', 'Vulnerability'] as const)
-      rig.scanKeys.keys.set(type, { ScanOnStartup: 1 });
+  it('R182 R318 runs for every type that has a key, one after the other', async () => {
+    rig.platform.modules = ['AI', 'VM', 'PC'];
+    const types = ['Inventory', 'Vulnerability', 'PolicyCompliance', 'UDC'] as const;
+    for (const type of types) rig.scanKeys.keys.set(type, { ScanOnStartup: 1 });
     await rig.start();
-    await rig.pass(MINUTE);
-    expect([demand()?.state, demand('Vulnerability')?.state]).toEqual(['done', 'done']);
+    await rig.pass(5 * MINUTE);
+    expect(types.map((type) => demand(type)?.state)).toEqual(['done', 'done', 'done', 'done']);
   });
 
   it('R174 is refused once for a type whose module is not active', async () => {

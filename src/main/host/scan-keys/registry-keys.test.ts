@@ -45,7 +45,7 @@ const silent: RegistryNotifyApi = {
 };
 
 describe('the keys of scans in the registry', () => {
-  it('R178 R179 R180 R181 R182 are numbers, or texts that hold one; any other type is named', () => {
+  it('R178 R179 R180 are numbers, or texts that hold one; any other type is named', () => {
     const at = (path: string): string => `${ROOT}\\${path}`;
     const api = memory({
       [at('Inventory\\ScanOnDemand')]: 1,
