@@ -11,6 +11,8 @@ export const BUNDLES = {
   agentid: 'src/main/agentid.ts',
   wayfarerctl: 'src/main/cli.ts',
   WayfarerProxy: 'src/main/proxy-tool.ts',
+  cloudagentctl: 'src/main/cloudagentctl.ts',
+  'wayfarer-agent-sh': 'src/main/wayfarer-agent-sh.ts',
   'wayfarer-platform': 'src/platform/cli.ts',
 } as const;
 export type BundleName = keyof typeof BUNDLES;

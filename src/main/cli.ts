@@ -7,6 +7,7 @@ import { allowEarlyReader } from './cli/early-reader.ts';
 import { addHealth } from './cli/health.ts';
 import { addLogs } from './cli/logs.ts';
 import { addProxy } from './cli/proxy.ts';
+import { addScan } from './cli/scan.ts';
 import { addStatus } from './cli/status.ts';
 import { isErrno } from './host/atomic-file.ts';
 import { resolvePaths } from './host/paths.ts';
@@ -30,6 +31,7 @@ Examples:
   wayfarerctl status          what the agent does, in words
   wayfarerctl status --json   the same for a program
   wayfarerctl health          whether all is well, and what to do if not
+  wayfarerctl scan vm --wait  scan for vulnerabilities now, until the platform has the result
   wayfarerctl proxy test      every way to the platform, and what it answers
   wayfarerctl diagnostics     one archive for support, without secrets
 
@@ -38,6 +40,7 @@ Exit codes: 0 running and registered, 1 failed, 2 usage, 3 refused, 4 installed 
     );
   addStatus(program, paths);
   addHealth(program, paths);
+  addScan(program, paths);
   addDiagnostics(program, paths);
   addLogs(program, paths);
   addProxy(program, paths);

@@ -236,6 +236,11 @@ export const CONDITIONS = {
     title: 'No disk space',
     text: '{path}: {reason}. Collection pauses, nothing queued is lost; it goes on by itself once there is space.',
   },
+  SCAN_KEY_INVALID: {
+    severity: 'warning',
+    title: 'A key for scans is not read',
+    text: '{place}: {reason}. No scan begins by it; correct or delete it.',
+  },
   STORE_QUARANTINED: {
     severity: 'warning',
     title: 'Local database was damaged',

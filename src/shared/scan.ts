@@ -36,6 +36,8 @@ export type ScanOrigin = (typeof SCAN_ORIGINS)[number];
 export const ScanRequest = z.strictObject({
   type: z.enum(TYPES),
   cpuLimitPct: z.number().int().min(SCAN_CPU_LIMIT.min).max(SCAN_CPU_LIMIT.max).optional(),
+  /** A scan on demand, by its control id, that this one is to follow: while that one is under way, it waits for its end. */
+  after: Uuid.optional(),
 });
 export type ScanRequest = z.infer<typeof ScanRequest>;
 
@@ -56,6 +58,19 @@ export const DemandedScan = z.object({
   reason: z.string(),
 });
 export type DemandedScan = z.infer<typeof DemandedScan>;
+
+/** Whether a scan is accepted and has not ended. */
+export const isUnderWay = ({ state }: Pick<DemandedScan, 'state'>): boolean =>
+  state !== 'done' && state !== 'failed';
+
+/** The type that somebody names, by its short or its long name in any case. */
+export function onDemandType(name: string): OnDemandType | undefined {
+  const wanted = name.toLowerCase();
+  const found = Object.entries(ON_DEMAND_TYPES).find(
+    ([short, long]) => short === wanted || long.toLowerCase() === wanted,
+  );
+  return found?.[1];
+}
 
 export const isOnDemandType = (type: ManifestType): type is OnDemandType =>
   TYPES.some((known) => known === type);

@@ -1,9 +1,19 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { because, unless } from '../support/reason.ts';
+import { AGENT_VERSION } from '../../src/shared/wire.ts';
+import { because, noUnix, unless } from '../support/reason.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const NODE_22 = join(ROOT, 'node_modules', 'node22-linux-x64', 'bin', 'node');
@@ -97,6 +107,17 @@ describe('the commands in bin', () => {
       const entry = /runEntry\('([^']+)'/.exec(text)?.[1] ?? '';
       expect(entry).toMatch(/\/(cli|proxy-tool)\.ts$/);
       expect(existsSync(join(ROOT, entry))).toBe(true);
+    },
+  );
+
+  it.skipIf(noUnix !== undefined)(
+    `cloudagentctl.sh and wayfarer-agent.sh start from wherever they are linked${because(noUnix)}`,
+    () => {
+      for (const name of ['cloudagentctl.sh', 'wayfarer-agent.sh']) {
+        symlinkSync(join(ROOT, 'bin', name), join(clone, name));
+        const { status, stdout, stderr } = spawnSync(join(clone, name), ['--version'], { encoding: 'utf8' });
+        expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `${AGENT_VERSION}\n`, stderr: '' });
+      }
     },
   );
 });

@@ -87,6 +87,11 @@ export class AgentProcess {
     return runNode(['src/main/cli.ts', ...args], this.#environment);
   }
 
+  /** Runs a dialect for this agent: `cloudagentctl` or `wayfarer-agent-sh`. */
+  dialect(name: 'cloudagentctl' | 'wayfarer-agent-sh', ...args: string[]): Promise<Outcome> {
+    return runNode([`src/main/${name}.ts`, ...args], this.#environment);
+  }
+
   /** Asks for collections of these types now, or of all. */
   async cycle(...types: ManifestType[]): Promise<void> {
     await new ControlClient(this.paths.adminEndpoint).requestCycle(types.length === 0 ? {} : { types });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { shortKey } from '../../wire/item.ts';
 import { StoreError } from '../queue/store-error.ts';
+import { lost } from './testing/fake-platform.ts';
 import { DAY, deb, MINUTE, Rig } from './testing/rig.ts';
 
 let rig: Rig;
@@ -390,5 +391,24 @@ describe('the end of the agent', () => {
     await rig.start();
     expect(rig.platform.of('putChunk')).toHaveLength(1);
     expect(rig.inSync()).toBe(true);
+  });
+
+  it('R190 keeps its time where its upload outlives the agent', async () => {
+    await rig.start();
+    await rig.pass(5 * MINUTE);
+    rig.platform.twist('openUpload', { fail: lost });
+    rig.collector.host.set('Inventory', [deb('zsh')]);
+    rig.collector.changed();
+    await rig.settle();
+    const collected = rig.status.types.Inventory?.collectedAt;
+    await rig.kill();
+    rig.clock.jumpTo(rig.clock.now() + MINUTE);
+    await rig.begin();
+    expect([rig.facts.pending?.type, rig.status.types.Inventory?.collectedAt]).toEqual([
+      'Inventory',
+      collected,
+    ]);
+    await rig.settle();
+    expect([rig.facts.pending, rig.status.types.Inventory?.collectedAt]).toEqual([null, collected]);
   });
 });

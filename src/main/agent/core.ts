@@ -22,6 +22,7 @@ import { PowerWatch } from './power-watch.ts';
 import { buildStatus, type UploadTotals } from './report.ts';
 import { resumeReprovision } from './reprovision.ts';
 import { noteCaFile, RouteConditions } from './route-conditions.ts';
+import { ScanKeyDemands } from './scan-keys.ts';
 import type { ScanMerge } from './scan-merge.ts';
 import { openScanMerge, scanMergeWish } from './scan-merge-wish.ts';
 import { collectionRefusal } from './schedule.ts';
@@ -48,6 +49,7 @@ export class AgentCore {
   readonly #routes: RouteConditions;
   readonly #scanMerge: ScanMerge;
   readonly #power: PowerWatch;
+  readonly #scanKeys: ScanKeyDemands;
   readonly #upload: UploadProgress = { held: undefined };
   readonly #quiet = new QuietTimesCache();
   readonly #totals: UploadTotals = { count: 0, rawBytes: 0, sentBytes: 0, chunks: 0 };
@@ -92,6 +94,7 @@ export class AgentCore {
     this.#surroundings = new Surroundings(parts.around, this.#context, post);
     this.#routes = new RouteConditions(this.#context);
     this.#scanMerge = openScanMerge(this.#context, parts.startAgentId, post);
+    this.#scanKeys = new ScanKeyDemands(parts.scanKeys, this.#context, post);
     this.#collecting = new Collecting(this.#context, this.#book, parts.startCollector, post);
     this.#power = new PowerWatch(this.#context, parts.readPower, post, (because) => {
       this.#collecting.pause(because);
@@ -113,12 +116,14 @@ export class AgentCore {
       if (this.#book.facts.uninstalled) goQuiet(this.#context);
       else resumeReprovision(this.#context);
     });
+    this.#scanKeys.start();
   }
 
   /** Ends cleanly: nothing new starts, the exchange under way may finish, the collector is stopped. */
   async stop(): Promise<void> {
     this.#cancelWake();
     this.#publisher.stop();
+    this.#scanKeys.stop();
     this.#loop.stop();
     await Promise.all([this.#collecting.stop(), this.#surroundings.stop(), this.#scanMerge.stop()]);
     await this.#exchange;
@@ -214,6 +219,7 @@ export class AgentCore {
   /** After every event: start what the facts call for, and wake up when they will call for more. */
   #replan(): void {
     const now = this.#parts.clock.now();
+    this.#scanKeys.follow();
     const quietUntil = followQuietTimes(this.#context, this.#quiet, this.#parts.around.reconnect);
     const next = plan(this.#book.facts, now);
     followLog(this.#context);

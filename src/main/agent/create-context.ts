@@ -1,6 +1,7 @@
 import type { ManifestType } from '../../shared/modules.ts';
 import { keyId } from '../../wire/keys.ts';
 import type { ReadPower } from '../host/power/power.ts';
+import type { ScanKeys } from '../host/scan-keys/scan-keys.ts';
 import type { PlatformClient } from '../uplink/client.ts';
 import type { StartAgentId } from './agentid-process.ts';
 import type { StartCollector } from './collector-process.ts';
@@ -34,6 +35,7 @@ export type CoreParts = Pick<
   readonly startAgentId: StartAgentId;
   readonly around: Around;
   readonly readPower: ReadPower;
+  readonly scanKeys: ScanKeys;
   readonly fatal: (reason: string) => void;
   readonly facts: Facts;
 };

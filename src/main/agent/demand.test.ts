@@ -193,6 +193,32 @@ describe('a scan on demand', () => {
     });
   });
 
+  it('follows the one that it names: accepted while that one runs, begun when its upload is done', async () => {
+    await rig.dispose();
+    rig = new Rig();
+    rig.platform.modules = ['AI', 'VM'];
+    await rig.start();
+    rig.collector.behaviour = 'waits';
+    const first = await ask({ type: 'Vulnerability' });
+    if (!('accepted' in first)) throw new Error('refused');
+    const { controlId: after } = first.accepted;
+    expect(await ask()).toMatchObject({ refused: 'COLLECTION_RUNNING' });
+    expect(await ask({ after: '3f0c1c9a-7d7b-4a39-9d15-2a3c1f9f6c01' })).toMatchObject({
+      refused: 'COLLECTION_RUNNING',
+    });
+    expect(await ask({ type: 'Vulnerability', after })).toMatchObject({ refused: 'COLLECTION_RUNNING' });
+    expect(await ask({ type: 'SCA', after })).toMatchObject({ refused: 'MODULE_NOT_ACTIVE' });
+    expect(await ask({ after })).toMatchObject({ accepted: { type: 'Inventory' } });
+    expect(await ask({ after })).toMatchObject({ refused: 'COLLECTION_RUNNING' });
+    expect(demand()).toMatchObject({ state: 'accepted', startedAt: null });
+    rig.collector.answer();
+    await rig.until(() => demand()?.state === 'running');
+    expect(rig.status.types.Vulnerability?.demand).toMatchObject({ state: 'done' });
+    await finish();
+    expect(demand()).toMatchObject({ state: 'done' });
+    expect(await ask({ after })).toMatchObject({ accepted: { type: 'Inventory' } });
+  });
+
   it('R185 brings nothing but the collection forward: changes found are what is uploaded', async () => {
     rig.collector.host.set('Inventory', [deb('bash'), deb('curl'), deb('nano')]);
     await ask();

@@ -3,6 +3,7 @@ import type { ManifestType } from '../../shared/modules.ts';
 import { cpuSharePct } from '../../shared/profile.ts';
 import {
   DemandedScan,
+  isUnderWay,
   SCAN_CPU_LIMIT,
   SCAN_ORIGINS,
   SCAN_REFUSALS,
@@ -24,6 +25,8 @@ export interface ScanWish {
   readonly origin: ScanOrigin;
   /** The id of a wish that may come twice: then it is the same scan. A new one without it. */
   readonly controlId?: string;
+  /** The control id of a scan that this one follows: as long as that one is under way, it is no reason to refuse. */
+  readonly after?: string | undefined;
 }
 
 /** What came of a wish. `CPU_LIMIT`: only an administrator may use more of the processor than the profile allows. */
@@ -53,8 +56,7 @@ export function demandScan(
     const reason = `more than ${allowed} % of a core, the profile's limit, is for administrators only: run it as root`;
     return refused(context, wish, 'CPU_LIMIT', reason);
   }
-  giveWay(context);
-  const refusal = scanRefusal(type, context.facts());
+  const refusal = followsOn(wish, facts) ? collectionRefusal(type, facts) : refusalNow(context, type);
   if (refusal !== undefined) return refused(context, wish, refusal, SCAN_REFUSALS[refusal]);
   const now = context.clock.now();
   const { controlId = context.random.uuid() } = wish;
@@ -75,6 +77,14 @@ export function demandScan(
   return { accepted: { controlId, type, cpuLimitPct } };
 }
 
+/** Why a scan can't begin now. Where only a scheduled one that waits for power is in the way, that one gives way. */
+function refusalNow(context: Context, type: ManifestType): ScanRefusal | undefined {
+  const refusal = collectionRefusal(type, context.facts());
+  if (refusal !== undefined) return refusal;
+  giveWay(context);
+  return scanRefusal(type, context.facts());
+}
+
 /** A scheduled scan that waits for power gives way to what somebody asks for; it is done again after that. */
 function giveWay(context: Context): void {
   const { scan, collecting, types } = context.facts();
@@ -83,6 +93,19 @@ function giveWay(context: Context): void {
   context.cancelCollection(collecting);
   context.updateType(collecting, { requested, serving: null });
   context.log.info(`collection of ${collecting} gives way to a scan that was asked for`);
+}
+
+/**
+ * Whether a wish may wait for the scan that it names: the plan begins with it once nothing runs and nothing is pending. A
+ * type has one scan at a time, so that as many wait at most as there are types.
+ */
+function followsOn({ type, after }: ScanWish, { types, activeTypes }: Facts): boolean {
+  const own = types[type]?.demand;
+  if (after === undefined || (own && isUnderWay(own))) return false;
+  const before = activeTypes
+    .map((active) => types[active]?.demand)
+    .find((demand) => demand?.controlId === after);
+  return before ? isUnderWay(before) : false;
 }
 
 function refused(

@@ -135,7 +135,8 @@ function cycleOf(store: Store, type: ManifestType, now: number): z.infer<typeof 
 
 /** A type that was lost is collected again, but not before the first registration, when all are new. */
 function typesOf(store: Store, now: number, provisioned: boolean): Facts['types'] {
-  const pendingType = store.snapshots.pending()?.type;
+  const pending = store.snapshots.pending();
+  const pendingType = pending?.type;
   const active = typesOfModules(modulesOf(store));
   return Object.fromEntries(
     MANIFEST_TYPES.filter((type) => active.includes(type)).map((type): [string, TypeFacts] => {
@@ -149,7 +150,8 @@ function typesOf(store: Store, now: number, provisioned: boolean): Facts['types'
         return [type, { ...emptyTypeFacts, spreadMs, notBefore, demand, requested: requested ?? owed }];
       }
       const processedAt = state.processed?.seq === state.seq ? state.processed.at : null;
-      const { seq, root, rows, collectedAt, uploadedAt } = state;
+      const { seq, root, rows, uploadedAt } = state;
+      const { collectedAt } = pending?.type === type ? pending : state;
       // A crash between the commit and this note leaves the end of the cycle before: then the commit is the later one.
       const ended = notAfter(now, Math.max(uploadedAt, cycleEndedAt ?? 0));
       const held = { seq, root, rows, collectedAt, uploadedAt, processedAt, cycleEndedAt: ended };

@@ -72,6 +72,7 @@ export async function openCore(options: CoreOptions, world: World = theWorld): P
     client,
     around: { network, watchSettings: connection.watchSettings, reconnect: connection.reconnect },
     readPower: world.readPower,
+    scanKeys: world.openScanKeys(options),
     facts: initialFacts(store, {
       now: clock.now(),
       configured,

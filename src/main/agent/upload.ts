@@ -144,6 +144,8 @@ function committed(context: Context, progress: UploadProgress, pending: Pending,
     seq: newSeq,
     root: newRoot,
     rows: pending.rows,
+    // Of an upload that an earlier run sealed, nothing but what is pending tells it.
+    collectedAt: pending.collectedAt,
     uploadedAt: now,
     cycleEndedAt: now,
     failures: 0,

@@ -7,6 +7,8 @@ import { openNetworkMonitor } from '../host/network/open.ts';
 import { powerReader } from '../host/power/open.ts';
 import type { ReadPower } from '../host/power/power.ts';
 import { rootDirectory } from '../host/root.ts';
+import { openScanKeys } from '../host/scan-keys/open.ts';
+import type { ScanKeys } from '../host/scan-keys/scan-keys.ts';
 import { PlatformApi } from '../uplink/api.ts';
 import { PlatformClient, type Caller, type ClientOptions } from '../uplink/client.ts';
 import { openHostRoutes } from '../uplink/host-routes.ts';
@@ -43,6 +45,7 @@ export interface World {
   readonly openNetwork: (options: CoreOptions) => NetworkMonitor;
   readonly openLocalTime: (options: CoreOptions) => LocalTime;
   readonly readPower: ReadPower;
+  readonly openScanKeys: (options: CoreOptions) => ScanKeys;
 }
 
 export const theWorld: World = {
@@ -52,6 +55,7 @@ export const theWorld: World = {
     openNetworkMonitor({ clock, systemBus: process.env['DBUS_SYSTEM_BUS_ADDRESS'] }),
   openLocalTime: ({ clock }) => openLocalTime(process.env, clock.now),
   readPower: powerReader(),
+  openScanKeys: ({ paths, clock }) => openScanKeys(paths.scanKeys, process.platform, clock),
 };
 
 function connectOverHttp(options: CoreOptions, ports: ConnectPorts): Connection {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { ExitCode } from '../../shared/exit-codes.ts';
+import type { AgentStatus } from '../../shared/status.ts';
 import { ControlClient } from '../control/client.ts';
 import type { Paths } from '../host/paths.ts';
 import { answerOf } from './answer.ts';
@@ -22,7 +23,10 @@ async function status(paths: Paths, options: { readonly json?: boolean }): Promi
   process.stdout.write(
     options.json === true ? `${JSON.stringify(found, null, 2)}\n` : formatStatus(found, new Date()),
   );
-  if (found.identity.hostId === null || found.phase === 'not provisioned' || found.phase === 'provisioning') {
-    process.exitCode = ExitCode.notProvisioned;
-  }
+  if (!isRegistered(found)) process.exitCode = ExitCode.notProvisioned;
+}
+
+/** Whether the agent is registered with a platform, as far as its status tells. */
+export function isRegistered({ identity, phase }: AgentStatus): boolean {
+  return identity.hostId !== null && phase !== 'not provisioned' && phase !== 'provisioning';
 }

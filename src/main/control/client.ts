@@ -49,7 +49,12 @@ export class ControlClient {
   }
 
   async status(): Promise<AgentStatus> {
-    return this.#call(AgentStatus, 'GET', '/v1/status');
+    return this.statusAs(AgentStatus);
+  }
+
+  /** What a schema takes from the status: for a tool that has to understand an agent of any version (R191). */
+  async statusAs<T>(schema: z.ZodType<T>): Promise<T> {
+    return this.#call(schema, 'GET', '/v1/status');
   }
 
   async requestCycle(request: CycleRequest): Promise<CycleReply> {

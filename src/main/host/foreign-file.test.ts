@@ -2,7 +2,7 @@ import { chmodSync, chownSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { because, noRoot } from '../../../test/support/reason.ts';
+import { because, noRoot, noUnix } from '../../../test/support/reason.ts';
 import { foreignReason, readTrustedFile } from './foreign-file.ts';
 
 let directory: string;
@@ -23,8 +23,8 @@ describe('a file that rights come from', () => {
     expect(readTrustedFile(join(directory, 'none'))).toBeUndefined();
   });
 
-  it.skipIf(process.platform === 'win32')(
-    'is not read while everyone may write it, and says what mends it',
+  it.skipIf(noUnix !== undefined)(
+    `is not read while everyone may write it, and says what mends it${because(noUnix)}`,
     () => {
       chmodSync(path, 0o646);
       expect(() => readTrustedFile(path)).toThrow(
@@ -35,7 +35,7 @@ describe('a file that rights come from', () => {
     },
   );
 
-  it.skipIf(process.platform === 'win32')('is not read through a link', () => {
+  it.skipIf(noUnix !== undefined)(`is not read through a link${because(noUnix)}`, () => {
     symlinkSync(path, join(directory, 'link'));
     expect(() => readTrustedFile(join(directory, 'link'))).toThrow('is a symbolic link');
   });

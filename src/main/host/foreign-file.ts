@@ -15,6 +15,9 @@ export class ForeignFile extends UnsafeFile {
   }
 }
 
+/** Longest file of settings, bytes. */
+const MAX_BYTES = 64 * 1024;
+
 /** Who reads a file. */
 interface Reader {
   readonly uid: number;
@@ -56,13 +59,17 @@ function refuseForeign(path: string, stat: Stats): void {
 }
 
 /**
- * The text of a small file that the agent obeys, at most 64 KB, `undefined` if there is none. Throws `ForeignFile` where
+ * The text of a small file that the agent obeys, at most 64 KB or `maxBytes`, `undefined` if there is none. Throws `ForeignFile` where
  * others may have written it, and as `readSmallFile` else.
  */
-export function readTrustedFile(path: string, encoding: 'utf8' | 'latin1' = 'utf8'): string | undefined {
+export function readTrustedFile(
+  path: string,
+  encoding: 'utf8' | 'latin1' = 'utf8',
+  maxBytes = MAX_BYTES,
+): string | undefined {
   try {
     return readRegularFile(path, {
-      maxBytes: 64 * 1024,
+      maxBytes,
       followLinks: false,
       check: (stat) => {
         refuseForeign(path, stat);

@@ -20,6 +20,7 @@ describe('paths of the agent', () => {
         sharedFiles: ['/etc/environment'],
         registryKey: '',
       },
+      scanKeys: '/etc/wayfarer/ScanOnDemand',
       readEndpoint: '/run/wayfarer/read.sock',
       adminEndpoint: '/run/wayfarer/admin.sock',
     });
@@ -40,6 +41,7 @@ describe('paths of the agent', () => {
     expect(paths.logFile).toBe('D:\\Data\\Wayfarer\\Agent\\Log.txt');
     expect(paths.proxy.files).toEqual([]);
     expect(paths.proxy.registryKey).toBe('SOFTWARE\\Wayfarer\\Proxy');
+    expect(paths.scanKeys).toBe('SOFTWARE\\Wayfarer\\Agent\\ScanOnDemand');
     expect(paths.readEndpoint).toBe('\\\\.\\pipe\\wayfarer-read');
     expect(paths.adminEndpoint).toBe('\\\\.\\pipe\\wayfarer-admin');
     expect(resolvePaths('win32', undefined, {}).dataDir).toBe('C:\\ProgramData\\Wayfarer\\Agent');

@@ -14,6 +14,8 @@ export interface Paths {
   /** Where the system's log takes datagrams (syslog(3)); unused on Windows. */
   readonly syslogSocket: string;
   readonly proxy: ProxyPlaces;
+  /** The root of the keys that start scans (R178): a folder, on Windows a key below HKEY_LOCAL_MACHINE. */
+  readonly scanKeys: string;
   readonly readEndpoint: string;
   readonly adminEndpoint: string;
 }
@@ -94,6 +96,7 @@ function unixLayout(
     logFile,
     syslogSocket,
     proxy,
+    scanKeys: join(configDir, 'ScanOnDemand'),
     readEndpoint: join(runDir, 'read.sock'),
     adminEndpoint: join(runDir, 'admin.sock'),
   };
@@ -113,6 +116,7 @@ function windowsLayout(root: string | undefined, environment: NodeJS.ProcessEnv)
     logFile: win32.join(dataDir, 'Log.txt'),
     syslogSocket: '',
     proxy: { files: [], sharedFiles: [], registryKey: `SOFTWARE\\Wayfarer${suffix}\\Proxy` },
+    scanKeys: `SOFTWARE\\Wayfarer${suffix}\\Agent\\ScanOnDemand`,
     readEndpoint: `\\\\.\\pipe\\wayfarer-read${suffix}`,
     adminEndpoint: `\\\\.\\pipe\\wayfarer-admin${suffix}`,
   };

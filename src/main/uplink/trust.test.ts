@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startSigningServer, type SigningServer } from '../../../test/support/signing-server.ts';
+import { because, noLinux, noUnix } from '../../../test/support/reason.ts';
 import { Trust } from './trust.ts';
 
 let directory: string;
@@ -70,8 +71,8 @@ describe('the CA file', () => {
     expect(trust.problem()).toBeUndefined();
   });
 
-  it.runIf(process.platform !== 'win32')(
-    'that is a FIFO or a device is named at once and never waited for',
+  it.skipIf(noUnix !== undefined)(
+    `that is a FIFO or a device is named at once and never waited for${because(noUnix)}`,
     async () => {
       execFileSync('mkfifo', [caFile]);
       const fifo = new Trust(caFile);
@@ -82,13 +83,16 @@ describe('the CA file', () => {
     },
   );
 
-  it.runIf(process.platform === 'linux')('that claims no size is still read up to its bound', () => {
-    // Its size is 0 for stat.
-    expect(new Trust('/proc/self/status').problem()).toBe('/proc/self/status holds no PEM certificate');
-  });
+  it.skipIf(noLinux !== undefined)(
+    `that claims no size is still read up to its bound${because(noLinux)}`,
+    () => {
+      // Its size is 0 for stat.
+      expect(new Trust('/proc/self/status').problem()).toBe('/proc/self/status holds no PEM certificate');
+    },
+  );
 
-  it.skipIf(process.platform === 'win32')(
-    'that others may write is not trusted, and is once its rights are mended',
+  it.skipIf(noUnix !== undefined)(
+    `that others may write is not trusted, and is once its rights are mended${because(noUnix)}`,
     async () => {
       copyFileSync(server.caFile, caFile);
       chmodSync(caFile, 0o666);

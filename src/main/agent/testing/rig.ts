@@ -22,6 +22,7 @@ import { FakeClock } from './fake-clock.ts';
 import { FakeCollector } from './fake-collector.ts';
 import { FakeNetwork } from './fake-network.ts';
 import { FakePlatform } from './fake-platform.ts';
+import { FakeScanKeys } from './fake-scan-keys.ts';
 
 /** In memory where there is such a place: what these tests show does not hang on a disk. */
 const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
@@ -44,6 +45,7 @@ export class Rig {
   /** The host's power, and how often the core looked at it. */
   power: PowerState | undefined;
   powerLooks = 0;
+  readonly scanKeys = new FakeScanKeys();
   caFileProblem: string | undefined;
   /** The ways that were tried last. */
   readonly attempts: RouteAttempt[] = [];
@@ -183,6 +185,7 @@ export class Rig {
           this.powerLooks += 1;
           return Promise.resolve(this.power);
         },
+        openScanKeys: () => this.scanKeys,
       },
     );
     this.#core = opened.core;

@@ -1,6 +1,6 @@
 import type { ProxyPlaces } from '../../host/paths.ts';
 import type { ProxySettingsSource } from './proxy-settings.ts';
-import { loadRegistryApi, openRegistryKey } from './registry.ts';
+import { loadRegistryApi, openRegistryKey } from '../../host/registry.ts';
 import { fileSettings } from './settings-files.ts';
 import { registrySettings } from './settings-registry.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { interpretProxySettings } from './proxy-settings.ts';
-import { openRegistryKey, type RegistryApi } from './registry.ts';
+import { openRegistryKey, type RegistryApi } from '../../host/registry.ts';
 import { registrySettings } from './settings-registry.ts';
 
 const PATH = 'SOFTWARE\\Wayfarer\\Proxy';

@@ -6,7 +6,7 @@ import {
   type ProxySettingName,
   type ProxySettingsSource,
 } from './proxy-settings.ts';
-import type { RegistryKey } from './registry.ts';
+import type { RegistryKey } from '../../host/registry.ts';
 
 /** The values of the key, also for group policies and remote registry tools (R244). Windows has no `https_proxy`. */
 const VALUES: Readonly<Record<Exclude<ProxySettingName, 'systemUrl'>, string>> = {

@@ -1,7 +1,7 @@
-import { watch, type FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Clock } from '../../clock.ts';
 import type { ProxyPlaces } from '../../host/paths.ts';
+import { watchWithNode, type WatchFolder } from '../../host/watch-folder.ts';
 import { credentialsRevision, isCredentialsFile } from './proxy-credentials.ts';
 import type { ProxySettingsSource } from './proxy-settings.ts';
 
@@ -13,13 +13,6 @@ export const DEBOUNCE_MS = 500;
  * watch misses (a folder replaced, a network drive).
  */
 export const POLL_MS = 30_000;
-
-/** Watches a folder; `changed` gets the name of an entry, or `null` where the system doesn't tell. Returns what ends it. */
-export type WatchFolder = (
-  folder: string,
-  changed: (name: string | null) => void,
-  lost: () => void,
-) => () => void;
 
 export interface ProxyWatchOptions {
   readonly source: Pick<ProxySettingsSource, 'read'>;
@@ -141,15 +134,3 @@ function foldersOf(files: readonly string[]): Map<string, OfInterest> {
   }
   return new Map([...folders].map(([folder, names]) => [folder, (name) => names.has(name)]));
 }
-
-const watchWithNode: WatchFolder = (folder, changed, lost) => {
-  const watcher: FSWatcher = watch(folder, { persistent: false }, (_event, name) => {
-    changed(name);
-    // A folder that is removed or replaced tells it by its own name, and then says nothing more.
-    if (name === basename(folder)) lost();
-  });
-  watcher.on('error', lost);
-  return () => {
-    watcher.close();
-  };
-};

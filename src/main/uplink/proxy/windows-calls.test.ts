@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadKoffi } from '../../host/koffi.ts';
 import { because, noProgram } from '../../../../test/support/reason.ts';
-import { loadRegistryApi, openRegistryKey, type RegistryKey } from './registry.ts';
+import { loadRegistryApi, openRegistryKey, type RegistryKey } from '../../host/registry.ts';
 import { loadWinHttp } from './winhttp.ts';
 
 /*

@@ -1,4 +1,4 @@
-import { loadKoffi } from '../../host/koffi.ts';
+import { loadKoffi } from './koffi.ts';
 
 /** Values of one key below HKEY_LOCAL_MACHINE. Methods throw an Error with the code EACCES where rights are missing. */
 export interface RegistryKey {
@@ -6,6 +6,8 @@ export interface RegistryKey {
   readonly get: (name: string) => string | number | undefined;
   /** Makes the key where it is absent (R244). */
   readonly set: (name: string, value: string) => void;
+  /** The same for a number, from 0 to 0xffffffff. */
+  readonly setNumber: (name: string, value: number) => void;
   readonly remove: (name: string) => void;
   /** Throws unless values can be set. */
   readonly checkWritable: () => void;
@@ -36,7 +38,7 @@ export interface RegistryApi {
 }
 
 /** HKEY_LOCAL_MACHINE: 0x80000002, which winreg.h extends with its sign to the width of a handle. */
-const LOCAL_MACHINE = -0x7ffffffe;
+export const LOCAL_MACHINE = -0x7ffffffe;
 const REG_SZ = 1;
 const REG_DWORD = 4;
 const RRF_RT_REG_SZ = 0x2;
@@ -76,6 +78,11 @@ export function openRegistryKey(api: RegistryApi, key: string): RegistryKey {
     set: (name, value) => {
       const data = Buffer.from(`${value}\0`, 'utf16le');
       check('written', api.setValue(LOCAL_MACHINE, key, name, REG_SZ, data, data.length));
+    },
+    setNumber: (name, value) => {
+      const data = Buffer.alloc(4);
+      data.writeUInt32LE(value);
+      check('written', api.setValue(LOCAL_MACHINE, key, name, REG_DWORD, data, data.length));
     },
     remove: (name) => {
       const code = api.deleteValue(LOCAL_MACHINE, key, name);
