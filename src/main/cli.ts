@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { ExitCode } from '../shared/exit-codes.ts';
 import { AGENT_VERSION } from '../shared/wire.ts';
 import { Answer } from './cli/answer.ts';
+import { addConfig } from './cli/config.ts';
 import { addDiagnostics } from './cli/diagnostics.ts';
 import { allowEarlyReader } from './cli/early-reader.ts';
 import { addHealth } from './cli/health.ts';
@@ -41,6 +42,7 @@ Exit codes: 0 running and registered, 1 failed, 2 usage, 3 refused, 4 installed 
   addDiagnostics(program, paths);
   addLogs(program, paths);
   addProxy(program, paths);
+  addConfig(program, paths);
   await program.parseAsync([...argv], { from: 'user' });
 }
 

@@ -14,12 +14,12 @@ import { Locked, lockDataDir } from './host/lock.ts';
 import { openLog, type AgentLog, type Log } from './host/log.ts';
 import { ensurePaths, resolvePaths, type Paths } from './host/paths.ts';
 import { rootDirectory } from './host/root.ts';
+import type { SettingName } from './host/setting-definitions.ts';
 import {
   parseSettingsFile,
   resolveSettings,
   settingsFromEnvironment,
   type RawSettings,
-  type SettingName,
   type Settings,
 } from './host/settings.ts';
 

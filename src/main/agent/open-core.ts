@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { UnsafeFile } from '../host/atomic-file.ts';
 import { readHostId, type HostIdRead } from '../host/host-id.ts';
 import { IdentityFiles } from '../host/identity.ts';
-import type { Settings } from '../host/settings.ts';
+import { isUsable } from '../host/settings.ts';
 import { openStore, type Store } from '../queue/open.ts';
 import type { Identity } from './context.ts';
 import { AgentCore } from './core.ts';
@@ -54,7 +54,7 @@ export async function openCore(options: CoreOptions, world: World = theWorld): P
     },
   });
   const { platform, client } = connection;
-  const configured = isConfigured(settings) && hostId.state !== 'invalid';
+  const configured = isUsable(settings) && hostId.state !== 'invalid';
   const provisioned = isRegistered(
     store,
     identity.registration,
@@ -82,9 +82,6 @@ export async function openCore(options: CoreOptions, world: World = theWorld): P
   raiseAtStart(core, options, { quarantined, hostId });
   return { core, close: () => close(core, client, store) };
 }
-
-const isConfigured = (settings: Settings): boolean =>
-  settings.missing.length === 0 && settings.problems.every((problem) => problem.harmless === true);
 
 async function close(core: AgentCore, client: Connection['client'], store: Store): Promise<void> {
   // First the connection: an exchange that nobody answers would hold the end.

@@ -112,7 +112,7 @@ function table(rows: readonly (readonly [string, string] | readonly string[])[])
 }
 
 /** Cells padded to the width of their column. */
-function columns(rows: readonly string[][]): string[] {
+export function columns(rows: readonly string[][]): string[] {
   const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
   return rows.map((row) =>
     row

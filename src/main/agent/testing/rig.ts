@@ -10,7 +10,7 @@ import type { AgentStatus } from '../../../shared/status.ts';
 import { makeItem } from '../../../wire/item.ts';
 import type { Random } from '../../clock.ts';
 import { resolvePaths, type Paths } from '../../host/paths.ts';
-import type { Settings } from '../../host/settings.ts';
+import { resolveSettings, type Settings } from '../../host/settings.ts';
 import type { AgentCore } from '../core.ts';
 import type { DevelopmentIntervals, Facts } from '../facts.ts';
 import { openCore } from '../open-core.ts';
@@ -68,13 +68,11 @@ export class Rig {
       uuid: () => `00000000-0000-4000-8000-${String((this.#uuids += 1)).padStart(12, '0')}`,
     };
     this.settings = {
+      ...resolveSettings([]),
       customerId: this.platform.customerId,
       activationId: ACTIVATION,
       webServiceUri: 'https://platform.example/CloudAgent/',
       missing: [],
-      problems: [],
-      meteredUploadLimitMb: 1,
-      syslog: false,
     };
     this.collector.host.set('Inventory', [deb('bash'), deb('curl')]);
   }
