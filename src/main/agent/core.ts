@@ -23,6 +23,7 @@ import { noteCaFile, RouteConditions } from './route-conditions.ts';
 import type { ScanMerge } from './scan-merge.ts';
 import { openScanMerge, scanMergeWish } from './scan-merge-wish.ts';
 import { collectionRefusal } from './schedule.ts';
+import { SettingConditions } from './setting-conditions.ts';
 import { derivePhase, type DerivedPhase } from './status.ts';
 import { noteMeteredWait, Surroundings, type Post } from './surroundings.ts';
 import { goQuiet } from './uninstall.ts';
@@ -45,6 +46,8 @@ export class AgentCore {
   readonly #surroundings: Surroundings;
   readonly #routes: RouteConditions;
   readonly #scanMerge: ScanMerge;
+  /** For the host that opens the core: what is wrong with the settings that it starts with. */
+  readonly settingConditions: SettingConditions;
   readonly #upload: UploadProgress = { held: undefined };
   readonly #totals: UploadTotals = { count: 0, rawBytes: 0, sentBytes: 0, chunks: 0 };
   #phase: DerivedPhase & { since: number };
@@ -87,6 +90,7 @@ export class AgentCore {
     };
     this.#surroundings = new Surroundings(parts.around, this.#context, post);
     this.#routes = new RouteConditions(this.#context);
+    this.settingConditions = new SettingConditions(this.#context);
     this.#scanMerge = openScanMerge(this.#context, parts.startAgentId, post);
     this.#collecting = new Collecting(this.#context, this.#book, parts.startCollector, post);
   }
@@ -143,6 +147,13 @@ export class AgentCore {
     this.#post('routes tried', () => {
       this.#routes.note(tried, problems);
       noteCaFile(this.#context, caFileProblem);
+    });
+  }
+
+  /** Takes what is wrong with settings that were read again while those of the start stay in force. */
+  settingsRead(found: Parameters<SettingConditions['note']>[0]): void {
+    this.#post('settings read', () => {
+      this.settingConditions.note(found);
     });
   }
 

@@ -128,13 +128,7 @@ function raiseAtStart(
   const { conditions } = core.context;
   const { settings, paths, clock, development } = options;
   const now = clock.now();
-  const file = paths.settingsFile;
-  if (settings.missing.length > 0) {
-    conditions.raise('NOT_CONFIGURED', now, { missing: settings.missing.join(', '), file });
-  }
-  for (const { setting, source, reason } of settings.problems) {
-    conditions.raise('CONFIG_INVALID', now, { setting, reason, file: source }, `${setting} ${source}`);
-  }
+  core.settingConditions.note(settings);
   if (found.hostId.state === 'invalid') conditions.raise('HOST_ID_INVALID', now, { file: paths.hostIdFile });
   if (found.quarantined !== undefined)
     conditions.raise('STORE_QUARANTINED', now, { path: found.quarantined });
