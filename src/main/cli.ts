@@ -5,8 +5,11 @@ import { Answer } from './cli/answer.ts';
 import { addConfig } from './cli/config.ts';
 import { addDiagnostics } from './cli/diagnostics.ts';
 import { allowEarlyReader } from './cli/early-reader.ts';
+import { addEvents } from './cli/events.ts';
 import { addHealth } from './cli/health.ts';
 import { addLogs } from './cli/logs.ts';
+import { addModules } from './cli/modules.ts';
+import { addProfile } from './cli/profile.ts';
 import { addProxy } from './cli/proxy.ts';
 import { addStatus } from './cli/status.ts';
 import { isErrno } from './host/atomic-file.ts';
@@ -43,6 +46,9 @@ Exit codes: 0 running and registered, 1 failed, 2 usage, 3 refused, 4 installed 
   addLogs(program, paths);
   addProxy(program, paths);
   addConfig(program, paths);
+  addModules(program, paths);
+  addProfile(program, paths);
+  addEvents(program, paths);
   await program.parseAsync([...argv], { from: 'user' });
 }
 

@@ -1,4 +1,4 @@
-import type { CycleReply, CycleRequest } from '../../shared/control.ts';
+import type { AgentEvent, CycleReply, CycleRequest, ProfileReply } from '../../shared/control.ts';
 import type { ManifestType } from '../../shared/modules.ts';
 import type { AgentStatus } from '../../shared/status.ts';
 import { toInstant } from '../clock.ts';
@@ -16,6 +16,7 @@ import { followLog, nextLevelChangeAt } from './log-level.ts';
 import { OwnerLoop } from './loop.ts';
 import { perform } from './perform.ts';
 import { plan, type Plan, type UplinkStep } from './plan.ts';
+import { profileReport } from './profile-report.ts';
 import { Publisher, type Watcher } from './publisher.ts';
 import { buildStatus, type UploadTotals } from './report.ts';
 import { resumeReprovision } from './reprovision.ts';
@@ -131,6 +132,14 @@ export class AgentCore {
       scanMerge: this.#scanMerge.state,
       totals: this.#totals,
     });
+  }
+
+  profile(): ProfileReply {
+    return profileReport(this.#book.facts);
+  }
+
+  recentEvents(): AgentEvent[] {
+    return this.#publisher.recent();
   }
 
   watch(watcher: Watcher): () => void {

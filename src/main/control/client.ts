@@ -7,6 +7,8 @@ import {
   CONTROL_VERSION,
   ControlError,
   CycleReply,
+  EventsReply,
+  ProfileReply,
   WatchLine,
   type CycleRequest,
 } from '../../shared/control.ts';
@@ -50,6 +52,15 @@ export class ControlClient {
 
   async status(): Promise<AgentStatus> {
     return this.#call(AgentStatus, 'GET', '/v1/status');
+  }
+
+  async profile(): Promise<ProfileReply> {
+    return this.#call(ProfileReply, 'GET', '/v1/profile');
+  }
+
+  /** The last events, the oldest first. */
+  async events(): Promise<EventsReply['events']> {
+    return (await this.#call(EventsReply, 'GET', '/v1/events')).events;
   }
 
   async requestCycle(request: CycleRequest): Promise<CycleReply> {

@@ -7,6 +7,7 @@ import {
   CycleRequest,
   type AgentEvent,
   type CycleReply,
+  type ProfileReply,
   type WatchLine,
 } from '../../shared/control.ts';
 import { ScanRequest, type ScanReply } from '../../shared/scan.ts';
@@ -20,6 +21,9 @@ export interface ControlTarget {
     status: (status: AgentStatus) => void;
     event: (event: AgentEvent) => void;
   }) => () => void;
+  readonly profile: () => ProfileReply;
+  /** The last events, the oldest first. */
+  readonly recentEvents: () => AgentEvent[];
   readonly requestCycle: (request: CycleRequest) => CycleReply;
   readonly demandScan: (
     wish: ScanRequest & { readonly origin: 'user' | 'administrator' },
@@ -56,6 +60,8 @@ type Handler = (target: ControlTarget, body: unknown, endpoint: Access) => unkno
 /** Path → handler and the access that it needs. */
 const ROUTES: Readonly<Record<string, { readonly access: Access; readonly handle: Handler }>> = {
   'GET /v1/status': { access: 'read', handle: (target) => target.status() },
+  'GET /v1/profile': { access: 'read', handle: (target) => target.profile() },
+  'GET /v1/events': { access: 'read', handle: (target) => ({ events: target.recentEvents() }) },
   'POST /v1/cycle': {
     access: 'admin',
     handle: (target, body) => target.requestCycle(parsed(CycleRequest, body)),
