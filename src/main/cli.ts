@@ -10,6 +10,7 @@ import { addHealth } from './cli/health.ts';
 import { addLogs } from './cli/logs.ts';
 import { addModules } from './cli/modules.ts';
 import { addProfile } from './cli/profile.ts';
+import { addProvision } from './cli/provision.ts';
 import { addProxy } from './cli/proxy.ts';
 import { addStatus } from './cli/status.ts';
 import { isErrno } from './host/atomic-file.ts';
@@ -49,6 +50,7 @@ Exit codes: 0 running and registered, 1 failed, 2 usage, 3 refused, 4 installed 
   addModules(program, paths);
   addProfile(program, paths);
   addEvents(program, paths);
+  addProvision(program, paths);
   await program.parseAsync([...argv], { from: 'user' });
 }
 

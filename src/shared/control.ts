@@ -134,5 +134,12 @@ export const ProfileReply = z.object({
 });
 export type ProfileReply = z.infer<typeof ProfileReply>;
 
+/**
+ * Answer of `POST /v1/provision` (admin): whether the agent begins with an attempt to register now, or has nothing to do.
+ * Without settings, or once the platform removed it, the call is refused.
+ */
+export const ProvisionNowReply = z.object({ state: z.enum(['trying', 'registered']) });
+export type ProvisionNowReply = z.infer<typeof ProvisionNowReply>;
+
 /** Body of every refusal. */
 export const ControlError = z.object({ error: z.object({ code: z.string(), message: z.string() }) });

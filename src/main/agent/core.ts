@@ -16,6 +16,7 @@ import { followLog, nextLevelChangeAt } from './log-level.ts';
 import { OwnerLoop } from './loop.ts';
 import { perform } from './perform.ts';
 import { plan, type Plan, type UplinkStep } from './plan.ts';
+import { provisionNow, type ProvisionNowAnswer } from './provision-now.ts';
 import { profileReport } from './profile-report.ts';
 import { Publisher, type Watcher } from './publisher.ts';
 import { buildStatus, type UploadTotals } from './report.ts';
@@ -136,6 +137,13 @@ export class AgentCore {
 
   profile(): ProfileReply {
     return profileReport(this.#book.facts);
+  }
+
+  /** Begins with an attempt to register, at once where the facts allow one. */
+  provisionNow(): ProvisionNowAnswer {
+    const answer = provisionNow(this.#context);
+    if ('attempt' in answer) this.#post('provisioning asked for', answer.attempt);
+    return answer;
   }
 
   recentEvents(): AgentEvent[] {

@@ -61,6 +61,7 @@ async function open(): Promise<void> {
         ],
       }),
       recentEvents: () => recent,
+      provisionNow: () => ({ state: 'trying' }),
       requestCycle: () => ({ accepted: [], refused: {} }),
       demandScan: () => Promise.reject(new Error('nobody asked for it')),
     },

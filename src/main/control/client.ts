@@ -9,6 +9,7 @@ import {
   CycleReply,
   EventsReply,
   ProfileReply,
+  ProvisionNowReply,
   WatchLine,
   type CycleRequest,
 } from '../../shared/control.ts';
@@ -61,6 +62,11 @@ export class ControlClient {
   /** The last events, the oldest first. */
   async events(): Promise<EventsReply['events']> {
     return (await this.#call(EventsReply, 'GET', '/v1/events')).events;
+  }
+
+  /** Has the agent try to register now. A refusal's `code` is `NOT_CONFIGURED` or `UNINSTALLED`. */
+  async provisionNow(): Promise<ProvisionNowReply['state']> {
+    return (await this.#call(ProvisionNowReply, 'POST', '/v1/provision')).state;
   }
 
   async requestCycle(request: CycleRequest): Promise<CycleReply> {

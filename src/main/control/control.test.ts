@@ -60,6 +60,8 @@ class StillCore implements ControlTarget {
     return Promise.resolve(this.answer);
   };
   readonly profile: ControlTarget['profile'] = () => PROFILE;
+  provision: ReturnType<ControlTarget['provisionNow']> = { state: 'trying' };
+  readonly provisionNow = () => this.provision;
   recent: AgentEvent[] = [];
   readonly recentEvents = () => this.recent;
   readonly requestCycle: ControlTarget['requestCycle'] = (request) => {
@@ -167,6 +169,18 @@ describe('calls', () => {
     const client = new ControlClient(endpoints.read);
     expect(await client.profile()).toEqual(PROFILE);
     expect(await client.events()).toEqual([CHANGED]);
+  });
+
+  it('ask for registering on the admin endpoint alone, and are told why not', async () => {
+    await expect(new ControlClient(endpoints.read).provisionNow()).rejects.toMatchObject({
+      code: 'ADMIN_ONLY',
+    });
+    expect(await new ControlClient(endpoints.admin).provisionNow()).toBe('trying');
+    core.provision = { refused: 'NOT_CONFIGURED', reason: 'missing: CustomerId' };
+    await expect(new ControlClient(endpoints.admin).provisionNow()).rejects.toMatchObject({
+      code: 'NOT_CONFIGURED',
+      message: 'missing: CustomerId',
+    });
   });
 
   it('of the administrator are refused on the read endpoint, whatever the request says', async () => {

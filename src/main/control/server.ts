@@ -8,6 +8,7 @@ import {
   type AgentEvent,
   type CycleReply,
   type ProfileReply,
+  type ProvisionNowReply,
   type WatchLine,
 } from '../../shared/control.ts';
 import { ScanRequest, type ScanReply } from '../../shared/scan.ts';
@@ -24,14 +25,22 @@ export interface ControlTarget {
   readonly profile: () => ProfileReply;
   /** The last events, the oldest first. */
   readonly recentEvents: () => AgentEvent[];
+  /** Tries to register now, whatever the back-off says; or the code and the sentence of the refusal. */
+  readonly provisionNow: () => ProvisionNowReply | Refusal;
   readonly requestCycle: (request: CycleRequest) => CycleReply;
   readonly demandScan: (
     wish: ScanRequest & { readonly origin: 'user' | 'administrator' },
   ) => Promise<ScanAnswer>;
 }
 
-/** A scan that was accepted, or the code and the sentence of the refusal. */
-type ScanAnswer = { readonly accepted: ScanReply } | { readonly refused: string; readonly reason: string };
+/** Code and sentence of what the core does not do. */
+interface Refusal {
+  readonly refused: string;
+  readonly reason: string;
+}
+
+/** A scan that was accepted, or the refusal. */
+type ScanAnswer = { readonly accepted: ScanReply } | Refusal;
 
 /** Who may use an endpoint: the operating system decides by the rights on it, not we by what a client says. */
 type Access = 'read' | 'admin';
@@ -65,6 +74,14 @@ const ROUTES: Readonly<Record<string, { readonly access: Access; readonly handle
   'POST /v1/cycle': {
     access: 'admin',
     handle: (target, body) => target.requestCycle(parsed(CycleRequest, body)),
+  },
+  'POST /v1/provision': {
+    access: 'admin',
+    handle: (target) => {
+      const answer = target.provisionNow();
+      if ('state' in answer) return answer;
+      throw new Refused(409, answer.refused, answer.reason);
+    },
   },
   'POST /v1/scan': {
     access: 'read',
