@@ -9,10 +9,12 @@ import { addEvents } from './cli/events.ts';
 import { addHealth } from './cli/health.ts';
 import { addLogs } from './cli/logs.ts';
 import { addModules } from './cli/modules.ts';
+import { addPrepareImage } from './cli/prepare-image.ts';
 import { addProfile } from './cli/profile.ts';
 import { addProvision } from './cli/provision.ts';
 import { addProxy } from './cli/proxy.ts';
 import { addStatus } from './cli/status.ts';
+import { addUninstall } from './cli/uninstall.ts';
 import { isErrno } from './host/atomic-file.ts';
 import { resolvePaths } from './host/paths.ts';
 import { rootDirectory } from './host/root.ts';
@@ -51,6 +53,8 @@ Exit codes: 0 running and registered, 1 failed, 2 usage, 3 refused, 4 installed 
   addProfile(program, paths);
   addEvents(program, paths);
   addProvision(program, paths);
+  addPrepareImage(program, paths);
+  addUninstall(program, paths);
   await program.parseAsync([...argv], { from: 'user' });
 }
 
