@@ -6,7 +6,7 @@ import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import prettier from 'prettier';
-import { conditionsTable, exitCodesTable } from './docs/tables.ts';
+import { conditionsTable, exitCodesTable, settingsTable } from './docs/tables.ts';
 import { brokenLinks } from './docs/links.ts';
 import { withGenerated } from './docs/generated.ts';
 
@@ -15,6 +15,7 @@ const ROOT = join(import.meta.dirname, '..');
 const PARTS: Readonly<Record<string, () => string>> = {
   conditions: conditionsTable,
   'exit codes': exitCodesTable,
+  settings: settingsTable,
 };
 
 const { values } = parseArgs({ options: { check: { type: 'boolean' } } });

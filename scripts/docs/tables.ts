@@ -1,5 +1,6 @@
 import { CONDITIONS, type ConditionSpec } from '../../src/shared/conditions.ts';
 import { ExitCode } from '../../src/shared/exit-codes.ts';
+import { definitionOf, SETTING_NAMES, settingText } from '../../src/main/host/setting-definitions.ts';
 
 /** A Markdown table; a bar inside a cell is escaped. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -44,5 +45,17 @@ export function exitCodesTable(): string {
   return table(
     ['exit code', 'means'],
     names.map((name) => [String(ExitCode[name]), EXIT_MEANINGS[name]]),
+  );
+}
+
+/** Every setting of `agent.conf`, from the table that parses it. */
+export function settingsTable(): string {
+  return table(
+    ['setting', 'environment', 'form', 'default', 'means'],
+    SETTING_NAMES.map((name) => {
+      const { environment, form, comment, needed, default: value } = definitionOf(name);
+      const absent = needed === true ? 'needed' : 'none';
+      return [name, `\`${environment}\``, form, value === undefined ? absent : settingText(value), comment];
+    }),
   );
 }

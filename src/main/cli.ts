@@ -2,13 +2,20 @@ import { Command, CommanderError } from 'commander';
 import { ExitCode } from '../shared/exit-codes.ts';
 import { AGENT_VERSION } from '../shared/wire.ts';
 import { Answer } from './cli/answer.ts';
+import { addConfig } from './cli/config.ts';
 import { addDiagnostics } from './cli/diagnostics.ts';
 import { allowEarlyReader } from './cli/early-reader.ts';
+import { addEvents } from './cli/events.ts';
 import { addHealth } from './cli/health.ts';
 import { addLogs } from './cli/logs.ts';
+import { addModules } from './cli/modules.ts';
+import { addPrepareImage } from './cli/prepare-image.ts';
+import { addProfile } from './cli/profile.ts';
+import { addProvision } from './cli/provision.ts';
 import { addProxy } from './cli/proxy.ts';
 import { addScan } from './cli/scan.ts';
 import { addStatus } from './cli/status.ts';
+import { addUninstall } from './cli/uninstall.ts';
 import { isErrno } from './host/atomic-file.ts';
 import { resolvePaths } from './host/paths.ts';
 import { rootDirectory } from './host/root.ts';
@@ -44,6 +51,13 @@ Exit codes: 0 running and registered, 1 failed, 2 usage, 3 refused, 4 installed 
   addDiagnostics(program, paths);
   addLogs(program, paths);
   addProxy(program, paths);
+  addConfig(program, paths);
+  addModules(program, paths);
+  addProfile(program, paths);
+  addEvents(program, paths);
+  addProvision(program, paths);
+  addPrepareImage(program, paths);
+  addUninstall(program, paths);
   await program.parseAsync([...argv], { from: 'user' });
 }
 

@@ -101,5 +101,45 @@ export const CycleReply = z.object({
 });
 export type CycleReply = z.infer<typeof CycleReply>;
 
+/** How many events the agent remembers for those who come later. */
+export const RECENT_EVENTS = 200;
+
+/** Answer of `GET /v1/events`: what happened since the agent started, the last ones alone, the oldest first. */
+export const EventsReply = z.object({ events: z.array(AgentEvent).max(RECENT_EVENTS) });
+export type EventsReply = z.infer<typeof EventsReply>;
+
+const ParameterValue = z.union([z.number(), z.boolean(), z.string()]);
+
+/** One parameter of the profile in force; lists are written as text. */
+export const ShownParameter = z.object({
+  name: z.string(),
+  value: ParameterValue,
+  /** `null` for what has none: switches, words, lists. */
+  unit: z.string().nullable(),
+  range: z.object({ min: z.number(), max: z.number() }).nullable(),
+  default: ParameterValue,
+  /** What the profile said, where that was out of range; `null` where it is in force as it was said. */
+  clampedFrom: ParameterValue.nullable(),
+});
+export type ShownParameter = z.infer<typeof ShownParameter>;
+
+/** Answer of `GET /v1/profile`: the one profile in force (R128); version 0 before the platform sent one. */
+export const ProfileReply = z.object({
+  id: z.string(),
+  name: z.string(),
+  description: z.string(),
+  version: z.number().int(),
+  preset: z.string(),
+  parameters: z.array(ShownParameter),
+});
+export type ProfileReply = z.infer<typeof ProfileReply>;
+
+/**
+ * Answer of `POST /v1/provision` (admin): whether the agent begins with an attempt to register now, or has nothing to do.
+ * Without settings, or once the platform removed it, the call is refused.
+ */
+export const ProvisionNowReply = z.object({ state: z.enum(['trying', 'registered']) });
+export type ProvisionNowReply = z.infer<typeof ProvisionNowReply>;
+
 /** Body of every refusal. */
 export const ControlError = z.object({ error: z.object({ code: z.string(), message: z.string() }) });

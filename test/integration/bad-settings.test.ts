@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AgentStatus } from '../../src/shared/status.ts';
 import { generateKeyPair } from '../../src/wire/keys.ts';
 import type { AgentProcess } from '../support/agent-process.ts';
-import { Estate } from '../support/estate.ts';
+import { Estate, notesIn } from '../support/estate.ts';
+import { until } from '../support/until.ts';
 
 /*
  * Settings that are wrong or that a platform refuses: each gives a condition and a log line that name cause and next step,
@@ -110,6 +111,43 @@ describe('settings that a platform refuses', () => {
     writeFileSync(agent.paths.settingsFile, `WebServiceUri=${estate.platform.url}\n`);
     await agent.restart();
     await estate.equal(agent);
+    await agent.close();
+  });
+
+  it('takes what changes in agent.conf while it runs, and never what it could not work with', async () => {
+    const { WAYFARER_ACTIVATION_ID: good = '', ...others } = settings;
+    const write = (...lines: string[]): void => {
+      writeFileSync(agent.paths.settingsFile, lines.map((line) => `${line}\n`).join(''));
+    };
+    const agent = estate.agent(others);
+    mkdirSync(dirname(agent.paths.settingsFile), { recursive: true });
+    write('# to be filled in');
+    agent.start();
+    expect((await agent.condition('NOT_CONFIGURED')).text).toContain('ActivationId');
+    const { pid } = agent;
+
+    write(`ActivationId=${randomUUID()}`);
+    await agent.condition('KEY_UNKNOWN');
+    write(`ActivationId=${good}`);
+    await estate.equal(agent);
+
+    write('ActivationId=nonsense', 'Syslog=on');
+    const { text } = await until('condition', async () =>
+      (await agent.status()).conditions.find((one) => one.text.includes('"nonsense" is not a UUID')),
+    );
+    expect(text).toContain('the settings before stay in force');
+    expect((await agent.status()).identity.activationId).toBe(good);
+
+    write(`ActivationId=${good}`, 'MeteredUploadLimitMb=7');
+    await agent.over('CONFIG_INVALID');
+    await agent.logged(/settings changed: MeteredUploadLimitMb/);
+    estate.write('first', 'fourth');
+    await agent.cycle();
+    expect(notesIn((await estate.equal(agent))['Inventory'])).toEqual(['first', 'fourth']);
+    expect((await agent.status()).pid).toBe(pid);
+    expect(agent.log().match(/settings changed/g)).toHaveLength(3);
+    expect(agent.log()).not.toContain('Syslog');
+    expect(await agent.end()).toBe(0);
     await agent.close();
   });
 

@@ -20,8 +20,8 @@ export interface Proposal {
   readonly previous?: string | undefined;
 }
 
-/** The platform as the core sees it. */
-export type PlatformPort = Pick<PlatformApi, keyof PlatformApi>;
+/** The platform as the core sees it: the tool that removes the agent alone says goodbye. */
+export type PlatformPort = Omit<Pick<PlatformApi, keyof PlatformApi>, 'goodbye'>;
 
 /** Who this agent is right now. */
 export interface Identity {

@@ -1,4 +1,4 @@
-import type { CycleReply, CycleRequest } from '../../shared/control.ts';
+import type { AgentEvent, CycleReply, CycleRequest, ProfileReply } from '../../shared/control.ts';
 import type { ManifestType } from '../../shared/modules.ts';
 import type { AgentStatus } from '../../shared/status.ts';
 import { StoreError } from '../queue/store-error.ts';
@@ -17,6 +17,8 @@ import { OwnerLoop } from './loop.ts';
 import { perform } from './perform.ts';
 import { plan, type Plan, type UplinkStep } from './plan.ts';
 import { QuietTimesCache, type QuietTimes } from './quiet-times.ts';
+import { provisionNow, type ProvisionNowAnswer } from './provision-now.ts';
+import { profileReport } from './profile-report.ts';
 import { Publisher, type Watcher } from './publisher.ts';
 import { PowerWatch } from './power-watch.ts';
 import { buildStatus, type UploadTotals } from './report.ts';
@@ -27,6 +29,7 @@ import type { ScanMerge } from './scan-merge.ts';
 import { openScanMerge, scanMergeWish } from './scan-merge-wish.ts';
 import { collectionRefusal } from './schedule.ts';
 import { derivePhase, wallTime, type DerivedPhase } from './status.ts';
+import { SettingConditions } from './setting-conditions.ts';
 import { noteMeteredWait, Surroundings, type Post } from './surroundings.ts';
 import { goQuiet } from './uninstall.ts';
 import type { UploadProgress } from './upload-progress.ts';
@@ -50,6 +53,8 @@ export class AgentCore {
   readonly #scanMerge: ScanMerge;
   readonly #power: PowerWatch;
   readonly #scanKeys: ScanKeyDemands;
+  /** For the host that opens the core: what is wrong with the settings that it starts with. */
+  readonly settingConditions: SettingConditions;
   readonly #upload: UploadProgress = { held: undefined };
   readonly #quiet = new QuietTimesCache();
   readonly #totals: UploadTotals = { count: 0, rawBytes: 0, sentBytes: 0, chunks: 0 };
@@ -93,6 +98,7 @@ export class AgentCore {
     };
     this.#surroundings = new Surroundings(parts.around, this.#context, post);
     this.#routes = new RouteConditions(this.#context);
+    this.settingConditions = new SettingConditions(this.#context);
     this.#scanMerge = openScanMerge(this.#context, parts.startAgentId, post);
     this.#scanKeys = new ScanKeyDemands(parts.scanKeys, this.#context, post);
     this.#collecting = new Collecting(this.#context, this.#book, parts.startCollector, post);
@@ -142,6 +148,21 @@ export class AgentCore {
     });
   }
 
+  profile(): ProfileReply {
+    return profileReport(this.#book.facts);
+  }
+
+  /** Begins with an attempt to register, at once where the facts allow one. */
+  provisionNow(): ProvisionNowAnswer {
+    const answer = provisionNow(this.#context);
+    if ('attempt' in answer) this.#post('provisioning asked for', answer.attempt);
+    return answer;
+  }
+
+  recentEvents(): AgentEvent[] {
+    return this.#publisher.recent();
+  }
+
   watch(watcher: Watcher): () => void {
     return this.#publisher.watch(watcher);
   }
@@ -156,6 +177,14 @@ export class AgentCore {
     this.#post('routes tried', () => {
       this.#routes.note(tried, problems);
       noteCaFile(this.#context, caFileProblem);
+    });
+  }
+
+  /** Takes what is wrong with settings that were read again while those of the start stay in force. */
+  settingsRead(found: Parameters<SettingConditions['note']>[0]): void {
+    this.#post('settings read', () => {
+      if (this.#book.facts.configured) this.settingConditions.refused(found);
+      else this.settingConditions.note(found);
     });
   }
 

@@ -103,7 +103,12 @@ function applyProfile(context: Context, document: ProfileDocument): void {
   }
   context.log.info(`profile "${profile.name}" version ${document.version} in force`);
   const offered = Math.max(context.facts().profileOffered, document.version);
-  context.update({ profile, profileVersion: document.version, profileOffered: offered });
+  context.update({
+    profile,
+    profileClamped: clamped,
+    profileVersion: document.version,
+    profileOffered: offered,
+  });
 }
 
 /** Downloads the manifest of a type and puts it in force; a new or updated one starts a collection at once (R170). */

@@ -1,5 +1,5 @@
 import type { ManifestType } from '../../shared/modules.ts';
-import type { LogLevel, Profile } from '../../shared/profile.ts';
+import type { Clamped, ClampedPorts, ClampedWindows, LogLevel, Profile } from '../../shared/profile.ts';
 import type { DemandedScan, ScanOrigin } from '../../shared/scan.ts';
 
 /** Why a collection of a type was asked for. */
@@ -145,6 +145,8 @@ export interface Facts {
   /** The exchange under way, if any. */
   readonly exchanging: string | null;
   readonly profile: Profile;
+  /** What the profile in force said out of range. */
+  readonly profileClamped: readonly (Clamped | ClampedPorts | ClampedWindows)[];
   /** The log level that the platform asked for, for a while. */
   readonly levelOverride: LevelOverride | null;
   readonly profileVersion: number;

@@ -83,6 +83,7 @@ export function initialFacts(
     meteredLimitBytes,
     exchanging: null,
     profile: defaultProfile(),
+    profileClamped: [],
     levelOverride: storedOverride(store),
     profileVersion: 0,
     profileOffered: 0,

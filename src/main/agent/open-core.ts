@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { UnsafeFile } from '../host/atomic-file.ts';
 import { readHostId, type HostIdRead } from '../host/host-id.ts';
 import { IdentityFiles } from '../host/identity.ts';
-import type { Settings } from '../host/settings.ts';
+import { isUsable } from '../host/settings.ts';
 import { openStore, type Store } from '../queue/open.ts';
 import type { Identity } from './context.ts';
 import { AgentCore } from './core.ts';
@@ -54,7 +54,7 @@ export async function openCore(options: CoreOptions, world: World = theWorld): P
     },
   });
   const { platform, client } = connection;
-  const configured = isConfigured(settings) && hostId.state !== 'invalid';
+  const configured = isUsable(settings) && hostId.state !== 'invalid';
   const provisioned = isRegistered(
     store,
     identity.registration,
@@ -85,9 +85,6 @@ export async function openCore(options: CoreOptions, world: World = theWorld): P
   raiseAtStart(core, options, { quarantined, hostId });
   return { core, close: () => close(core, client, store) };
 }
-
-const isConfigured = (settings: Settings): boolean =>
-  settings.missing.length === 0 && settings.problems.every((problem) => problem.harmless === true);
 
 async function close(core: AgentCore, client: Connection['client'], store: Store): Promise<void> {
   // First the connection: an exchange that nobody answers would hold the end.
@@ -134,18 +131,7 @@ function raiseAtStart(
   const { conditions } = core.context;
   const { settings, paths, clock, development } = options;
   const now = clock.now();
-  const file = paths.settingsFile;
-  if (settings.missing.length > 0) {
-    conditions.raise('NOT_CONFIGURED', now, { missing: settings.missing.join(', '), file });
-  }
-  for (const { setting, source, reason, harmless, remedy } of settings.problems) {
-    if (remedy !== undefined) {
-      conditions.raise('SETTINGS_UNSAFE', now, { file: source, reason, remedy });
-      continue;
-    }
-    const code = harmless === true ? 'CONFIG_IGNORED' : 'CONFIG_INVALID';
-    conditions.raise(code, now, { setting, reason, file: source }, `${setting} ${source}`);
-  }
+  core.settingConditions.note(settings);
   if (found.hostId.state === 'invalid') conditions.raise('HOST_ID_INVALID', now, { file: paths.hostIdFile });
   if (found.quarantined !== undefined)
     conditions.raise('STORE_QUARANTINED', now, { path: found.quarantined });

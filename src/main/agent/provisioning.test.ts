@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ErrorCode, ProvisionReply, ProvisionRequest } from '../../shared/wire.ts';
 import { generateKeyPair } from '../../wire/keys.ts';
+import { resolveSettings } from '../host/settings.ts';
 import { ENDED, type Failure } from '../uplink/failure.ts';
 import { lost, refusal } from './testing/fake-platform.ts';
 import { DAY, MINUTE, Rig } from './testing/rig.ts';
@@ -248,7 +249,7 @@ describe('registering with a platform', () => {
   });
 
   it('does nothing without settings but say what is missing', async () => {
-    rig.settings = { ...rig.settings, missing: ['CustomerId'] };
+    rig.settings = { ...resolveSettings([]), missing: ['CustomerId'] };
     await rig.start();
     await rig.pass(DAY);
     expect(rig.platform.calls).toEqual([]);

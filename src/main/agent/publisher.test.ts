@@ -69,6 +69,13 @@ describe('what watchers get', () => {
     expect(errors).toEqual([new Error('no database')]);
   });
 
+  it('is remembered, the last 200 events of it, for who comes later', () => {
+    const { publisher } = publisherOf(new FakeClock());
+    for (let n = 0; n < 250; n += 1) publisher.emit({ name: 'checked in', commands: n });
+    const recent = publisher.recent().map((event) => (event.name === 'checked in' ? event.commands : -1));
+    expect(recent).toEqual(Array.from({ length: 200 }, (_, n) => n + 50));
+  });
+
   it('ends with the agent', () => {
     const clock = new FakeClock();
     const { publisher, seen, watcher } = publisherOf(clock);

@@ -1,4 +1,4 @@
-import type { AgentEvent } from '../../shared/control.ts';
+import { RECENT_EVENTS, type AgentEvent } from '../../shared/control.ts';
 import type { AgentStatus } from '../../shared/status.ts';
 import { toInstant, type Clock } from '../clock.ts';
 import type { NewEvent } from './context.ts';
@@ -21,6 +21,7 @@ export class Publisher {
   readonly #status: () => AgentStatus;
   readonly #onError: (error: unknown) => void;
   readonly #watchers = new Set<Watcher>();
+  #recent: AgentEvent[] = [];
   #cancel: (() => void) | undefined;
 
   /** `onError` takes what a watcher or the building of the status threw. */
@@ -37,8 +38,14 @@ export class Publisher {
     };
   }
 
+  /** The last events, the oldest first: bounded, for who comes later. */
+  recent(): AgentEvent[] {
+    return [...this.#recent];
+  }
+
   emit(event: NewEvent): void {
     const stamped = { ...event, at: toInstant(this.#clock.now()) };
+    this.#recent = [...this.#recent, stamped].slice(-RECENT_EVENTS);
     this.#tell((watcher) => {
       watcher.event(stamped);
     });

@@ -63,3 +63,46 @@ describe('a setting that is wrong', () => {
     expect(readSettingsFile(file)).toMatchObject({ problems: [], settings: { CustomerId: {} } });
   });
 });
+
+const wrong = (setting: string, line: number) => ({
+  setting,
+  source: `agent.conf:${String(line)}`,
+  reason: 'is wrong',
+});
+const texts = (): string[] => rig.status.conditions.map(({ text }) => text);
+
+it('says what is wrong with settings that were read again, and no longer what was mended', async () => {
+  rig.settings = { ...rig.settings, problems: [{ ...wrong('Syslog', 3), harmless: true }] };
+  await rig.start();
+  expect(texts()).toEqual(['Syslog: is wrong. The agent goes on without it; correct it in agent.conf:3.']);
+  rig.core.settingsRead({ missing: [], problems: [wrong('Syslog', 4), wrong('CustomerId', 1)] });
+  await rig.settle();
+  expect(texts()).toEqual([
+    'Syslog: is wrong. The agent goes on without it; correct it in agent.conf:4.',
+    'CustomerId: is wrong. The agent goes on without it; correct it in agent.conf:1.',
+  ]);
+  // Those before are in force: nothing stops.
+  expect(rig.status.phase).toBe('up to date');
+  rig.core.settingsRead({ missing: [], problems: [] });
+  await rig.settle();
+  expect(texts()).toEqual([]);
+});
+
+it('says what is missing until it is there, and leaves alone what is wrong with the CA file itself', async () => {
+  rig.settings = { ...resolveSettings([]), missing: ['CustomerId'] };
+  rig.caFileProblem = 'holds no PEM certificate';
+  await rig.start();
+  expect(rig.conditions.sort()).toEqual(['CONFIG_IGNORED', 'NOT_CONFIGURED']);
+  rig.core.settingsRead({ missing: [], problems: [] });
+  await rig.settle();
+  expect(texts()).toEqual([expect.stringContaining('holds no PEM certificate')]);
+});
+
+it('says what a changed file lacks, while what it said before stays in force', async () => {
+  await rig.start();
+  rig.core.settingsRead({ missing: ['CustomerId'], problems: [] });
+  await rig.settle();
+  expect(rig.conditions).toEqual(['CONFIG_IGNORED']);
+  expect(texts()[0]).toContain('CustomerId: is missing; the value before stays in force');
+  expect(rig.status.phase).toBe('up to date');
+});

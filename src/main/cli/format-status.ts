@@ -108,7 +108,10 @@ function typeLines(status: AgentStatus, now: Date): string[] {
     ago(facts.uploadedAt, now),
     ahead(facts.nextDueAt, now),
   ];
-  return columns([['Manifest', 'version', 'rows', 'seq', 'root', 'uploaded', 'next'], ...types.map(row)]);
+  return columns(
+    [['Manifest', 'version', 'rows', 'seq', 'root', 'uploaded', 'next'], ...types.map(row)],
+    [2, 3],
+  );
 }
 
 /** What is worth a row of the network and the ways through it: whatever is not as everybody takes it for granted. */
@@ -165,25 +168,22 @@ function table(rows: readonly (readonly [string, string] | readonly string[])[])
   return columns(rows.map((row) => [...row]));
 }
 
-/** Cells padded to the width of their column. */
-function columns(rows: readonly string[][]): string[] {
+/** Cells padded to the width of their column. Counts stand at the right edge of theirs, so that they compare. */
+export function columns(rows: readonly string[][], counts: readonly number[] = []): string[] {
   const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
   return rows.map((row) =>
     row
-      .map((cell, at) => padded(cell, at, widths[at] ?? 0, row.length))
+      .map((cell, at) => padded(cell, widths[at] ?? 0, counts.includes(at), at === row.length - 1))
       .join('  ')
       .trimEnd(),
   );
 }
 
-/** Counts stand at the right edge of their column, so that they compare; text at the left, the last one as it is. */
-function padded(cell: string, at: number, width: number, cells: number): string {
-  if (cells > 2 && COUNTS.has(at)) return cell.padStart(width);
-  return at === cells - 1 ? cell : cell.padEnd(width);
+/** Text stands at the left, the last one as it is. */
+function padded(cell: string, width: number, isCount: boolean, isLast: boolean): string {
+  if (isCount) return cell.padStart(width);
+  return isLast ? cell : cell.padEnd(width);
 }
-
-/** Columns of the manifests' table that hold counts: rows and seq. */
-const COUNTS = new Set([2, 3]);
 
 /** `3 min ago`; `never` for no time. */
 export function ago(at: string | null, now: Date): string {

@@ -7,6 +7,9 @@ import {
   CONTROL_VERSION,
   ControlError,
   CycleReply,
+  EventsReply,
+  ProfileReply,
+  ProvisionNowReply,
   WatchLine,
   type CycleRequest,
 } from '../../shared/control.ts';
@@ -55,6 +58,20 @@ export class ControlClient {
   /** What a schema takes from the status: for a tool that has to understand an agent of any version (R191). */
   async statusAs<T>(schema: z.ZodType<T>): Promise<T> {
     return this.#call(schema, 'GET', '/v1/status');
+  }
+
+  async profile(): Promise<ProfileReply> {
+    return this.#call(ProfileReply, 'GET', '/v1/profile');
+  }
+
+  /** The last events, the oldest first. */
+  async events(): Promise<EventsReply['events']> {
+    return (await this.#call(EventsReply, 'GET', '/v1/events')).events;
+  }
+
+  /** Has the agent try to register now. A refusal's `code` is `NOT_CONFIGURED` or `UNINSTALLED`. */
+  async provisionNow(): Promise<ProvisionNowReply['state']> {
+    return (await this.#call(ProvisionNowReply, 'POST', '/v1/provision')).state;
   }
 
   async requestCycle(request: CycleRequest): Promise<CycleReply> {

@@ -17,7 +17,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { STATUS } from '../../../test/support/agent-status.ts';
 import { because, noRoot } from '../../../test/support/reason.ts';
-import type { AgentEvent, CycleRequest, WatchLine } from '../../shared/control.ts';
+import type { AgentEvent, CycleRequest, ProfileReply, WatchLine } from '../../shared/control.ts';
 import type { AgentStatus } from '../../shared/status.ts';
 import { ControlClient } from './client.ts';
 import { openControl, type ControlServer, type ControlTarget } from './server.ts';
@@ -29,6 +29,15 @@ const CHANGED: AgentEvent = {
   at: '2026-11-20T12:00:00Z',
   types: ['Inventory'],
   reason: 'r',
+};
+
+const PROFILE: ProfileReply = {
+  id: 'p',
+  name: 'Laptops',
+  description: '',
+  version: 3,
+  preset: 'CUSTOM',
+  parameters: [],
 };
 
 /** A core that holds still until a test moves it. */
@@ -50,6 +59,11 @@ class StillCore implements ControlTarget {
     this.wishes.push(wish);
     return Promise.resolve(this.answer);
   };
+  readonly profile: ControlTarget['profile'] = () => PROFILE;
+  provision: ReturnType<ControlTarget['provisionNow']> = { state: 'trying' };
+  readonly provisionNow = () => this.provision;
+  recent: AgentEvent[] = [];
+  readonly recentEvents = () => this.recent;
   readonly requestCycle: ControlTarget['requestCycle'] = (request) => {
     this.asked.push(request);
     return { accepted: ['Inventory'], refused: { SCA: 'no manifest' } };
@@ -148,6 +162,25 @@ describe('calls', () => {
     for (const endpoint of Object.values(endpoints)) {
       expect(await new ControlClient(endpoint).status()).toEqual(STATUS);
     }
+  });
+
+  it('give the profile in force and the recent events to everyone', async () => {
+    core.recent = [CHANGED];
+    const client = new ControlClient(endpoints.read);
+    expect(await client.profile()).toEqual(PROFILE);
+    expect(await client.events()).toEqual([CHANGED]);
+  });
+
+  it('ask for registering on the admin endpoint alone, and are told why not', async () => {
+    await expect(new ControlClient(endpoints.read).provisionNow()).rejects.toMatchObject({
+      code: 'ADMIN_ONLY',
+    });
+    expect(await new ControlClient(endpoints.admin).provisionNow()).toBe('trying');
+    core.provision = { refused: 'NOT_CONFIGURED', reason: 'missing: CustomerId' };
+    await expect(new ControlClient(endpoints.admin).provisionNow()).rejects.toMatchObject({
+      code: 'NOT_CONFIGURED',
+      message: 'missing: CustomerId',
+    });
   });
 
   it('of the administrator are refused on the read endpoint, whatever the request says', async () => {

@@ -7,6 +7,8 @@ import {
   CycleRequest,
   type AgentEvent,
   type CycleReply,
+  type ProfileReply,
+  type ProvisionNowReply,
   type WatchLine,
 } from '../../shared/control.ts';
 import { ScanRequest, type ScanReply } from '../../shared/scan.ts';
@@ -20,14 +22,25 @@ export interface ControlTarget {
     status: (status: AgentStatus) => void;
     event: (event: AgentEvent) => void;
   }) => () => void;
+  readonly profile: () => ProfileReply;
+  /** The last events, the oldest first. */
+  readonly recentEvents: () => AgentEvent[];
+  /** Tries to register now, whatever the back-off says; or the code and the sentence of the refusal. */
+  readonly provisionNow: () => ProvisionNowReply | Refusal;
   readonly requestCycle: (request: CycleRequest) => CycleReply;
   readonly demandScan: (
     wish: ScanRequest & { readonly origin: 'user' | 'administrator' },
   ) => Promise<ScanAnswer>;
 }
 
-/** A scan that was accepted, or the code and the sentence of the refusal. */
-type ScanAnswer = { readonly accepted: ScanReply } | { readonly refused: string; readonly reason: string };
+/** Code and sentence of what the core does not do. */
+interface Refusal {
+  readonly refused: string;
+  readonly reason: string;
+}
+
+/** A scan that was accepted, or the refusal. */
+type ScanAnswer = { readonly accepted: ScanReply } | Refusal;
 
 /** Who may use an endpoint: the operating system decides by the rights on it, not we by what a client says. */
 type Access = 'read' | 'admin';
@@ -56,9 +69,19 @@ type Handler = (target: ControlTarget, body: unknown, endpoint: Access) => unkno
 /** Path → handler and the access that it needs. */
 const ROUTES: Readonly<Record<string, { readonly access: Access; readonly handle: Handler }>> = {
   'GET /v1/status': { access: 'read', handle: (target) => target.status() },
+  'GET /v1/profile': { access: 'read', handle: (target) => target.profile() },
+  'GET /v1/events': { access: 'read', handle: (target) => ({ events: target.recentEvents() }) },
   'POST /v1/cycle': {
     access: 'admin',
     handle: (target, body) => target.requestCycle(parsed(CycleRequest, body)),
+  },
+  'POST /v1/provision': {
+    access: 'admin',
+    handle: (target) => {
+      const answer = target.provisionNow();
+      if ('state' in answer) return answer;
+      throw new Refused(409, answer.refused, answer.reason);
+    },
   },
   'POST /v1/scan': {
     access: 'read',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { normaliseUri, parseSettingsFile, resolveSettings, settingsFromEnvironment } from './settings.ts';
+import { normaliseUri } from './setting-definitions.ts';
+import { parseSettingsFile, resolveSettings, settingsFromEnvironment } from './settings.ts';
 
 const ID = '0f8fad5b-d9cb-469f-a165-70867728950e';
 const OTHER = '7c9e6679-7425-40de-944b-e07fc1f90ae7';

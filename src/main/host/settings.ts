@@ -1,19 +1,5 @@
-import { isAbsolute } from 'node:path';
-import { parseUuid, PublicKey } from '../../shared/ids.ts';
-
-/** Settings of this host, by the names that installers and `agent.conf` use (R062, R066). */
-export const SETTING_NAMES = [
-  'CustomerId',
-  'ActivationId',
-  'WebServiceUri',
-  'PlatformKey',
-  'CaFile',
-  'MeteredUploadLimitMb',
-  'Syslog',
-  'CollectorMemoryMb',
-  'PauseBelowBatteryPct',
-] as const;
-export type SettingName = (typeof SETTING_NAMES)[number];
+import { definitionOf, SETTING_NAMES, type SETTINGS, type SettingName } from './setting-definitions.ts';
+import { settingLines } from './setting-lines.ts';
 
 /** A setting's text and where it came from: shown when it is wrong. */
 export interface Given {
@@ -33,50 +19,23 @@ export interface SettingProblem {
   readonly remedy?: string;
 }
 
-/** What the agent needs to know before its first request. Absent ones stand in `missing`. */
-export interface Settings {
-  readonly customerId?: string;
-  readonly activationId?: string;
-  /** Normalised: https, ends in `/CloudAgent/`. */
-  readonly webServiceUri?: string;
-  readonly platformKey?: string;
-  readonly caFile?: string;
-  /** Largest upload on a metered network, MB (1024² bytes), 0–1024. */
-  readonly meteredUploadLimitMb: number;
-  /** Whether log lines also go to the system's syslog (Unix). */
-  readonly syslog: boolean;
-  /** Memory that the collector may have, MB (1024² bytes), 128–4096. */
-  readonly collectorMemoryMb: number;
-  /** Charge below which scheduled scans pause on battery, %, 0–100; 0: they never do. */
-  readonly pauseBelowBatteryPct: number;
-  readonly missing: readonly SettingName[];
-  readonly problems: readonly SettingProblem[];
-}
+type ValueOf<N extends SettingName> = ReturnType<(typeof SETTINGS)[N]['parse']>;
+type WithDefault = {
+  [N in SettingName]: (typeof SETTINGS)[N] extends { readonly default: unknown } ? N : never;
+}[SettingName];
 
-const ENVIRONMENT: Record<SettingName, string> = {
-  CustomerId: 'WAYFARER_CUSTOMER_ID',
-  ActivationId: 'WAYFARER_ACTIVATION_ID',
-  WebServiceUri: 'WAYFARER_WEB_SERVICE_URI',
-  PlatformKey: 'WAYFARER_PLATFORM_KEY',
-  CaFile: 'WAYFARER_CA_FILE',
-  MeteredUploadLimitMb: 'WAYFARER_METERED_UPLOAD_LIMIT_MB',
-  Syslog: 'WAYFARER_SYSLOG',
-  CollectorMemoryMb: 'WAYFARER_COLLECTOR_MEMORY_MB',
-  PauseBelowBatteryPct: 'WAYFARER_PAUSE_BELOW_BATTERY_PCT',
+/** The values, each under its name with a small first letter (`customerId`); one without a default may be absent. */
+export type SettingValues = {
+  readonly [N in WithDefault as Uncapitalize<N>]: ValueOf<N>;
+} & {
+  readonly [N in Exclude<SettingName, WithDefault> as Uncapitalize<N>]?: ValueOf<N>;
 };
 
-/** Settings whose default takes the place of a value that is not valid. */
-const HAS_DEFAULT: readonly SettingName[] = [
-  'MeteredUploadLimitMb',
-  'Syslog',
-  'CollectorMemoryMb',
-  'PauseBelowBatteryPct',
-];
-
-/** Ranges and defaults of settings that are numbers (product, "Parameters"), and what they count. */
-const METERED_LIMIT_MB = { min: 0, max: 1024, default: 1, unit: 'MB' } as const;
-const COLLECTOR_MEMORY_MB = { min: 128, max: 4096, default: 512, unit: 'MB' } as const;
-const PAUSE_BELOW_PCT = { min: 0, max: 100, default: 20, unit: 'percent' } as const;
+/** What the agent needs to know before its first request. Absent ones that it needs stand in `missing`. */
+export type Settings = SettingValues & {
+  readonly missing: readonly SettingName[];
+  readonly problems: readonly SettingProblem[];
+};
 
 /**
  * Reads `agent.conf`: one `Name=value` a line, `#` begins a comment line, names in any case. A line that can't be used
@@ -89,40 +48,32 @@ export function parseSettingsFile(
 ): { settings: RawSettings; problems: SettingProblem[] } {
   const settings: RawSettings = {};
   const problems: SettingProblem[] = [];
-  text.split(/\r?\n/).forEach((raw, index) => {
-    const line = raw.trim();
-    if (line === '' || line.startsWith('#')) return;
-    const source = `${path}:${String(index + 1)}`;
-    const match = /^([A-Za-z]+)\s*=\s*(.*)$/.exec(line);
-    const name = SETTING_NAMES.find((known) => known.toLowerCase() === match?.[1]?.toLowerCase());
-    const value = (match?.[2] ?? '').replace(/^"(.*)"$/, '$1');
-    if (match === null || name === undefined) {
-      problems.push({
-        setting: firstWord(line),
-        source,
-        reason: 'is not a setting, the line is ignored',
-        harmless: true,
-      });
-    } else if (value !== '') {
-      settings[name] = { value, source };
+  for (const line of settingLines(text)) {
+    const source = `${path}:${String(line.number)}`;
+    if (line.kind === 'setting') {
+      if (line.value !== '') settings[line.name] = { value: line.value, source };
+    } else if (line.kind !== 'comment') {
+      const reason = 'is not a setting, the line is ignored';
+      problems.push({ setting: line.word, source, reason, harmless: true });
     }
-  });
+  }
   return { settings, problems };
-}
-
-/** What a line names; never its value, which everyone would read in the status and which may be a password. */
-function firstWord(line: string): string {
-  return /^[\w.-]{1,40}/.exec(line)?.[0] ?? 'this line';
 }
 
 /** The settings that environment variables give. */
 export function settingsFromEnvironment(environment: NodeJS.ProcessEnv): RawSettings {
   const settings: RawSettings = {};
   for (const name of SETTING_NAMES) {
-    const value = environment[ENVIRONMENT[name]];
-    if (value !== undefined && value !== '') settings[name] = { value, source: ENVIRONMENT[name] };
+    const source = definitionOf(name).environment;
+    const value = environment[source];
+    if (value !== undefined && value !== '') settings[name] = { value, source };
   }
   return settings;
+}
+
+/** What is given for a setting: by the first source that has it. */
+export function givenFor(name: SettingName, sources: readonly RawSettings[]): Given | undefined {
+  return sources.map((source) => source[name]).find((candidate) => candidate !== undefined);
 }
 
 /**
@@ -134,101 +85,41 @@ export function resolveSettings(
   fileProblems: readonly SettingProblem[] = [],
 ): Settings {
   const problems: SettingProblem[] = [];
-  const value = <T>(name: SettingName, parse: (text: string) => T): T | undefined => {
-    const given = sources.map((source) => source[name]).find((candidate) => candidate !== undefined);
-    if (given === undefined) return undefined;
-    try {
-      return parse(given.value);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      problems.push({
-        setting: name,
-        source: given.source,
-        reason,
-        ...(HAS_DEFAULT.includes(name) && { harmless: true }),
-      });
-      return undefined;
+  const values: Record<string, unknown> = {};
+  const missing: SettingName[] = [];
+  for (const name of SETTING_NAMES) {
+    const { parse, default: fallback, needed } = definitionOf(name);
+    const given = givenFor(name, sources);
+    const read = given === undefined ? undefined : tryParse(parse, given.value);
+    const value = read?.value ?? fallback;
+    if (value !== undefined) values[valueKey(name)] = value;
+    if (given !== undefined && read?.reason !== undefined) {
+      const problem = { setting: name, source: given.source, reason: read.reason };
+      problems.push(fallback === undefined ? problem : { ...problem, harmless: true });
     }
-  };
-  const customerId = value('CustomerId', uuid);
-  const activationId = value('ActivationId', uuid);
-  const webServiceUri = value('WebServiceUri', normaliseUri);
-  const platformKey = value('PlatformKey', publicKey);
-  const caFile = value('CaFile', absolutePath);
-  const meteredUploadLimitMb =
-    value('MeteredUploadLimitMb', wholeNumber(METERED_LIMIT_MB)) ?? METERED_LIMIT_MB.default;
-  const syslog = value('Syslog', onOrOff) ?? false;
-  const collectorMemoryMb =
-    value('CollectorMemoryMb', wholeNumber(COLLECTOR_MEMORY_MB)) ?? COLLECTOR_MEMORY_MB.default;
-  const pauseBelowBatteryPct =
-    value('PauseBelowBatteryPct', wholeNumber(PAUSE_BELOW_PCT)) ?? PAUSE_BELOW_PCT.default;
-  const needed = { CustomerId: customerId, ActivationId: activationId, WebServiceUri: webServiceUri };
-  const wrong = new Set(problems.map((problem) => problem.setting));
-  return {
-    ...(customerId !== undefined && { customerId }),
-    ...(activationId !== undefined && { activationId }),
-    ...(webServiceUri !== undefined && { webServiceUri }),
-    ...(platformKey !== undefined && { platformKey }),
-    ...(caFile !== undefined && { caFile }),
-    meteredUploadLimitMb,
-    syslog,
-    collectorMemoryMb,
-    pauseBelowBatteryPct,
-    missing: SETTING_NAMES.filter(
-      (name) => name in needed && needed[name as keyof typeof needed] === undefined && !wrong.has(name),
-    ),
-    problems: [...fileProblems, ...problems],
-  };
-}
-
-function uuid(text: string): string {
-  const parsed = parseUuid(text);
-  if (parsed === undefined) throw new Error(`"${text.slice(0, 60)}" is not a UUID`);
-  return parsed;
-}
-
-function publicKey(text: string): string {
-  const parsed = PublicKey.safeParse(text.trim());
-  if (!parsed.success) throw new Error('is not an Ed25519 public key in base64url (43 characters)');
-  return parsed.data;
-}
-
-function absolutePath(text: string): string {
-  if (!isAbsolute(text)) throw new Error(`"${text.slice(0, 200)}" is not an absolute path`);
-  return text;
-}
-
-function wholeNumber(range: { readonly min: number; readonly max: number; readonly unit: string }) {
-  const { min, max, unit } = range;
-  return (text: string): number => {
-    const number = /^\d{1,6}$/.test(text.trim()) ? Number(text) : Number.NaN;
-    if (!(number >= min && number <= max)) {
-      throw new Error(`"${text.slice(0, 60)}" is not a whole number of ${unit} from ${min} to ${max}`);
-    }
-    return number;
-  };
-}
-
-function onOrOff(text: string): boolean {
-  const word = text.trim().toLowerCase();
-  if (word !== 'on' && word !== 'off') throw new Error(`"${text.slice(0, 60)}" is neither on nor off`);
-  return word === 'on';
-}
-
-/** The base URL of a platform: https only (R002), no credentials, ending in `/CloudAgent/` (protocol). Throws with the reason. */
-export function normaliseUri(text: string): string {
-  let url: URL;
-  try {
-    url = new URL(text.trim());
-  } catch {
-    throw new Error(
-      `"${text.slice(0, 200).replace(/\S*@/g, '…@')}" is not a URL; it should look like https://platform.example.com/CloudAgent/`,
-    );
+    if (given === undefined && needed === true) missing.push(name);
   }
-  if (url.protocol !== 'https:')
-    throw new Error(`${url.protocol}// is refused: the platform is reached over https only`);
-  if (url.username !== '' || url.password !== '') throw new Error('must not carry credentials');
-  if (url.search !== '' || url.hash !== '') throw new Error('must not carry a query or a fragment');
-  const path = url.pathname.replace(/\/+$/, '');
-  return `${url.origin}${path.endsWith('/CloudAgent') ? path : `${path}/CloudAgent`}/`;
+  return { ...(values as SettingValues), missing, problems: [...fileProblems, ...problems] };
+}
+
+/** Whether the agent can work with them: nothing it needs is missing, nothing is wrong that no default replaces. */
+export function isUsable({ missing, problems }: Settings): boolean {
+  return missing.length === 0 && problems.every((problem) => problem.harmless === true);
+}
+
+/** The property of `SettingValues` that holds a setting. */
+export function valueKey<N extends SettingName>(name: N): Uncapitalize<N> {
+  return `${name.slice(0, 1).toLowerCase()}${name.slice(1)}` as Uncapitalize<N>;
+}
+
+/** The value of a text, or the reason why it has none. */
+export function tryParse(
+  parse: (text: string) => unknown,
+  text: string,
+): { readonly value?: unknown; readonly reason?: string } {
+  try {
+    return { value: parse(text) };
+  } catch (error) {
+    return { reason: error instanceof Error ? error.message : String(error) };
+  }
 }

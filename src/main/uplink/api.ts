@@ -111,6 +111,11 @@ export class PlatformApi {
     });
   }
 
+  /** Tells the platform that the agent is removed from this host; its record stays there (R235). */
+  goodbye(): Promise<Result<unknown>> {
+    return this.#call({ method: 'POST', path: this.#agent('goodbye'), body: {}, reply: z.unknown() });
+  }
+
   #agent(path: string): string {
     return `v1/agents/${this.#caller().agentId}/${path}`;
   }

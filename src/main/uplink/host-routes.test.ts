@@ -11,7 +11,7 @@ import { ensurePaths, resolvePaths } from '../host/paths.ts';
 import { openHostRoutes, type HostRoutesOptions } from './host-routes.ts';
 import type { ProxyCandidate } from './proxy/candidate.ts';
 import { writeProxyCredentials } from './proxy/proxy-credentials.ts';
-import { DEBOUNCE_MS, POLL_MS } from './proxy/watch-proxy.ts';
+import { DEBOUNCE_MS, POLL_MS } from '../host/watch-content.ts';
 import { recordingLog } from './testing/recording-log.ts';
 import { Trust } from './trust.ts';
 

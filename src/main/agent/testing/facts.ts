@@ -54,6 +54,7 @@ export function restingFacts(change: Partial<Facts> = {}): Facts {
     meteredLimitBytes: 1024 * 1024,
     exchanging: null,
     profile: defaultProfile(),
+    profileClamped: [],
     levelOverride: null,
     profileVersion: 1,
     profileOffered: 1,

@@ -13,7 +13,7 @@ import type { Random } from '../../clock.ts';
 import { resolvePaths, type Paths } from '../../host/paths.ts';
 import type { PowerState } from '../../host/power/power.ts';
 import type { RouteAttempt } from '../../../shared/proxy.ts';
-import type { Settings } from '../../host/settings.ts';
+import { resolveSettings, type Settings } from '../../host/settings.ts';
 import type { AgentCore } from '../core.ts';
 import type { DevelopmentIntervals, Facts } from '../facts.ts';
 import { openCore } from '../open-core.ts';
@@ -80,15 +80,11 @@ export class Rig {
       uuid: () => `00000000-0000-4000-8000-${String((this.#uuids += 1)).padStart(12, '0')}`,
     };
     this.settings = {
+      ...resolveSettings([]),
       customerId: this.platform.customerId,
       activationId: ACTIVATION,
       webServiceUri: 'https://platform.example/CloudAgent/',
       missing: [],
-      problems: [],
-      meteredUploadLimitMb: 1,
-      syslog: false,
-      collectorMemoryMb: 512,
-      pauseBelowBatteryPct: 20,
     };
     this.collector.host.set('Inventory', [deb('bash'), deb('curl')]);
   }

@@ -6,10 +6,11 @@ import { until } from '../../../../test/support/until.ts';
 import { FakeClock } from '../../agent/testing/fake-clock.ts';
 import { resolvePaths } from '../../host/paths.ts';
 import { openSealedFiles } from '../../host/secrets/sealed-file.ts';
+import { DEBOUNCE_MS, POLL_MS } from '../../host/watch-content.ts';
 import type { WatchFolder } from '../../host/watch-folder.ts';
 import { writeProxyCredentials } from './proxy-credentials.ts';
 import { fileSettings } from './settings-files.ts';
-import { DEBOUNCE_MS, POLL_MS, watchProxySettings } from './watch-proxy.ts';
+import { watchProxySettings } from './watch-proxy.ts';
 
 let root: string;
 let clock: FakeClock;
