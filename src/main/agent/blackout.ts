@@ -139,10 +139,6 @@ export function uploadGoesFirst({ blackout, pending, profile }: Facts, now: numb
   return now < releaseAt + profile.statusIntervalSec * 1000;
 }
 
-/** Whether scans still wait for upload and check-in after a blackout. */
-export const scansWait = ({ blackout }: Pick<Facts, 'blackout'>): boolean =>
-  blackout.until === null && blackout.resuming;
-
 /** The same facts after the clock was set by `ms`. */
 export const movedBlackout = (blackout: BlackoutFacts, ms: number): BlackoutFacts => ({
   ...blackout,

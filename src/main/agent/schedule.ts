@@ -1,7 +1,6 @@
 import { intervalMinutes, type Profile } from '../../shared/profile.ts';
 import type { ManifestType } from '../../shared/modules.ts';
 import type { ScanOrigin, ScanRefusal } from '../../shared/scan.ts';
-import { scansWait } from './blackout.ts';
 import type { CycleReason, CycleRequest, DemandFacts, Facts, TypeFacts } from './facts.ts';
 
 const MINUTE = 60_000;
@@ -96,6 +95,9 @@ export function scanRefusal(type: ManifestType, facts: Facts): ScanRefusal | und
   if (facts.collecting !== null || accepted) return 'COLLECTION_RUNNING';
   return facts.pending === null ? undefined : 'DELTA_PENDING';
 }
+
+/** Whether scans still wait for upload and check-in after a blackout. */
+const scansWait = ({ blackout }: Facts): boolean => blackout.until === null && blackout.resuming;
 
 /** Whether the schedule starts no scan of this type now: a reduced-activity period, or a blackout that has just ended. */
 const heldBack = (type: ManifestType, facts: Facts): boolean =>
