@@ -27,7 +27,8 @@ export function conditionsTable(): string {
   );
 }
 
-const EXIT_MEANINGS: Readonly<Record<keyof typeof ExitCode, string>> = {
+/** What each exit code means. */
+export const EXIT_CODE_TEXTS: Readonly<Record<keyof typeof ExitCode, string>> = {
   ok: 'done, running or accepted',
   failed: 'failed; the reason is on stderr',
   usage: 'wrong arguments',
@@ -44,7 +45,7 @@ export function exitCodesTable(): string {
   const names = Object.keys(ExitCode) as (keyof typeof ExitCode)[];
   return table(
     ['exit code', 'means'],
-    names.map((name) => [String(ExitCode[name]), EXIT_MEANINGS[name]]),
+    names.map((name) => [String(ExitCode[name]), EXIT_CODE_TEXTS[name]]),
   );
 }
 

@@ -7,7 +7,7 @@ import { runProject, testFiles } from './vitest.mjs';
 import { requireNode24 } from '../runtime.mjs';
 
 /** Tools of the system that unit tests ask about what they made. */
-const UNIT_PACKAGES = ['iproute2', 'net-tools', 'procps', 'util-linux'];
+const UNIT_PACKAGES = ['iproute2', 'net-tools', 'procps', 'util-linux', 'groff-base', 'zsh', 'fish'];
 
 /** Real proxies, buses, keychains and networks. */
 const INTEGRATION_PACKAGES = [

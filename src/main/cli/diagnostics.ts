@@ -17,10 +17,21 @@ export function addDiagnostics(program: Command, paths: Paths): void {
     .command('diagnostics')
     .description('one archive for support: status, health, settings and logs, secrets replaced')
     .option('--output <file>', 'where to write it; never over a file that is there')
-    .action((options: { output?: string }) => diagnostics(paths, options.output));
+    .option('--json', 'print one JSON object: file, what it holds, what is missing')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  sudo wayfarerctl diagnostics                        in this folder, logs included
+  wayfarerctl diagnostics --output /tmp/laptop.tar.gz without root: without what only root may read`,
+    )
+    .action((options: { output?: string; json?: boolean }) => diagnostics(paths, options));
 }
 
-async function diagnostics(paths: Paths, output: string | undefined): Promise<void> {
+async function diagnostics(
+  paths: Paths,
+  { output, json }: { readonly output?: string; readonly json?: boolean },
+): Promise<void> {
   const file = resolve(output ?? nameOf(Date.now()));
   const contents = await collectDiagnostics(lookingFrom(paths), file, workFolder()).catch(
     (error: unknown) => {
@@ -28,7 +39,11 @@ async function diagnostics(paths: Paths, output: string | undefined): Promise<vo
       throw new Answer(ExitCode.refused, `${file} is there already: name another one with --output`);
     },
   );
-  process.stdout.write(`${describe(file, contents).map(harmless).join('\n')}\n`);
+  const text =
+    json === true
+      ? JSON.stringify({ file, ...contents }, null, 2)
+      : describe(file, contents).map(harmless).join('\n');
+  process.stdout.write(`${text}\n`);
 }
 
 /**

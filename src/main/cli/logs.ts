@@ -15,6 +15,7 @@ interface Options {
   readonly follow?: boolean;
   readonly lines: number;
   readonly level: LogLevel;
+  readonly json?: boolean;
 }
 
 /** Adds `wayfarerctl logs`: the end of the log, and what comes then. */
@@ -29,6 +30,15 @@ export function addLogs(program: Command, paths: Paths): void {
         .choices(LOG_LEVELS)
         .default('trace'),
     )
+    .option('--json', 'print a JSON object a line: time, process, level, text')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  wayfarerctl logs --level warn     what needs someone
+  wayfarerctl logs -f               what happens now, until Ctrl-C
+  wayfarerctl logs -n 1000 --json   for a program`,
+    )
     .action((options: Options) => logs(paths, options));
 }
 
@@ -38,10 +48,21 @@ function lineCount(text: string): number {
   return count;
 }
 
-async function logs(paths: Paths, { follow, lines, level }: Options): Promise<void> {
+/** `2026-11-20 23:19:56.123 +0000 [wayfarer-agent][412]:[Information]:[1]:text` (protocol, "Errors"). */
+const LINE =
+  /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d{3}) \+0000 \[[^\]]*\]\[(\d+)\]:\[([A-Za-z]+)\]:\[\d+\]:(.*)$/;
+
+/** A line of the log as an object; one that has another form is all text. */
+function asObject(line: string): string {
+  const [, day, time, pid, level, text] = LINE.exec(line) ?? [];
+  if (day === undefined) return JSON.stringify({ text: line });
+  return JSON.stringify({ time: `${day}T${String(time)}Z`, pid: Number(pid), level, text });
+}
+
+async function logs(paths: Paths, { follow, lines, level, json }: Options): Promise<void> {
   const wanted = atLeast(level);
   const say = (line: string): void => {
-    process.stdout.write(`${harmless(line)}\n`);
+    process.stdout.write(`${json === true ? asObject(line) : harmless(line)}\n`);
   };
   let end = 0;
   try {

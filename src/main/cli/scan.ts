@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import { Argument, InvalidArgumentError, type Command } from 'commander';
 import { ExitCode } from '../../shared/exit-codes.ts';
 import {
   ON_DEMAND_TYPES,
@@ -19,6 +19,8 @@ import { harmless } from './harmless.ts';
 const WAIT_SEC = 3600;
 const MAX_WAIT_SEC = 7 * 24 * 3600;
 
+const SHORT_NAMES = Object.keys(ON_DEMAND_TYPES);
+
 interface Options {
   readonly wait?: boolean;
   readonly cpuLimit?: number;
@@ -31,7 +33,11 @@ export function addScan(program: Command, paths: Paths): void {
   program
     .command('scan')
     .description('scan now, whatever the interval says')
-    .argument('<type>', `${Object.keys(ON_DEMAND_TYPES).join(', ')}, or the long name`, typeNamed)
+    .addArgument(
+      new Argument('<type>', 'what to scan, by its short name or its long one')
+        .choices(SHORT_NAMES)
+        .argParser(typeNamed),
+    )
     .option('--wait', 'wait until the platform has the result')
     .option(
       '--cpu-limit <percent>',
@@ -60,7 +66,7 @@ Exit codes: 0 accepted (with --wait: done), 1 failed, 3 refused, 6 not registere
 function typeNamed(name: string): OnDemandType {
   const type = onDemandType(name);
   if (type !== undefined) return type;
-  throw new InvalidArgumentError(`give one of ${Object.keys(ON_DEMAND_TYPES).join(', ')}, or its long name`);
+  throw new InvalidArgumentError(`give one of ${SHORT_NAMES.join(', ')}, or its long name`);
 }
 
 /** Reads an option that is a whole number within bounds and may be given once. */

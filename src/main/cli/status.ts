@@ -12,6 +12,15 @@ export function addStatus(program: Command, paths: Paths): void {
     .command('status')
     .description('identity, phase, conditions, last and next times, queue')
     .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  wayfarerctl status                          in words
+  wayfarerctl status --json | jq .phase       one fact for a program
+
+Exit codes: 0 running and registered, 4 installed but not running, 5 not installed, 6 not registered.`,
+    )
     .action((options: { json?: boolean }) => status(paths, options));
 }
 
