@@ -62,6 +62,11 @@ function connectOverHttp(options: CoreOptions, ports: ConnectPorts): Connection 
   const { settings, clock, log, paths, random } = options;
   const { caller, profile, suffixes, knownIssuer, onRoutes } = ports;
   const trust = new Trust(settings.caFile);
+  if (trust.usesBundled()) {
+    log.warn(
+      "the system's trust store is empty: the CAs that come with Node count in its place; set CaFile for others",
+    );
+  }
   const routes = openHostRoutes({
     paths,
     platform: process.platform,

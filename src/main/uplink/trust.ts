@@ -60,6 +60,11 @@ export class Trust {
     return this.#problem;
   }
 
+  /** Whether the CAs that come with Node stand in for a system's store that is empty or can't be read. */
+  usesBundled(): boolean {
+    return this.#systemBundle === undefined && getCACertificates('system').length === 0;
+  }
+
   /** Calls back when the CA file or the system's store has changed, seconds later; returns what ends it. */
   watch(changed: () => void): () => void {
     const files = [this.#caFile, this.#systemBundle].filter((file) => file !== undefined);

@@ -1,8 +1,17 @@
-import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { lastGoodFile } from './last-good.ts';
+import { lastGoodFile, lastGoodFiles } from './last-good.ts';
 
 let scratch: string;
 let told: string[];
@@ -55,5 +64,31 @@ describe('the last good copy of a script', () => {
       expect.stringContaining("can't be read"),
       expect.stringContaining("can't be written"),
     ]);
+  });
+});
+
+describe('the last good copies of several scripts', () => {
+  const copies = () => lastGoodFiles(join(scratch, 'pac-copy'), 2, (message) => told.push(message));
+  const files = (): string[] => readdirSync(scratch).filter((name) => name.startsWith('pac-copy-'));
+
+  it('stand beside each other', () => {
+    copies().write('http://a/', GOOD);
+    copies().write('file:///b', { ...GOOD, script: 'b' });
+    expect(copies().read('http://a/')).toEqual(GOOD);
+    expect(copies().read('file:///b')).toEqual({ ...GOOD, script: 'b' });
+    expect(copies().read('http://c/')).toBeUndefined();
+  });
+
+  it('are two at most, the ones that were written last, and nothing else is removed', () => {
+    writeFileSync(join(scratch, 'pac-copy-of-mine'), '');
+    for (const [n, key] of ['a', 'b', 'c'].entries()) {
+      copies().write(key, GOOD);
+      const [newest = ''] = files()
+        .map((name) => join(scratch, name))
+        .sort((one, other) => statSync(other).mtimeMs - statSync(one).mtimeMs);
+      utimesSync(newest, n + 1, n + 1);
+    }
+    expect(['a', 'b', 'c'].map((key) => copies().read(key) !== undefined)).toEqual([false, true, true]);
+    expect(files()).toContain('pac-copy-of-mine');
   });
 });

@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { readSmallFile, writeFileAtomic } from '../../host/atomic-file.ts';
+import { readSmallFile, removeFile, writeFileAtomic } from '../../host/atomic-file.ts';
 import { MAX_SCRIPT } from './job.ts';
 
 /** A script that ran, and where it came from. */
@@ -48,4 +51,35 @@ export function lastGoodFile(path: string, debug: (message: string) => void): La
       }
     },
   };
+}
+
+/**
+ * As `lastGoodFile`, with a file of its own for each key, named `path-…`: the PAC file of the settings and that of the system do
+ * not overwrite each other. The `keep` newest files stay.
+ */
+export function lastGoodFiles(path: string, keep: number, debug: (message: string) => void): LastGood {
+  const fileOf = (key: string): string =>
+    `${path}-${createHash('sha256').update(key).digest('hex').slice(0, 16)}`;
+  return {
+    read: (key) => lastGoodFile(fileOf(key), debug).read(key),
+    write: (key, good) => {
+      lastGoodFile(fileOf(key), debug).write(key, good);
+      try {
+        for (const file of newestFirst(path).slice(keep)) removeFile(file);
+      } catch (error) {
+        debug(`old copies of proxy scripts beside ${path} can't be removed: ${String(error)}`);
+      }
+    },
+  };
+}
+
+function newestFirst(path: string): string[] {
+  const folder = dirname(path);
+  return readdirSync(folder)
+    .filter(
+      (name) => /^-[0-9a-f]{16}$/.test(name.slice(basename(path).length)) && name.startsWith(basename(path)),
+    )
+    .map((name) => ({ file: join(folder, name), at: statSync(join(folder, name)).mtimeMs }))
+    .sort((a, b) => b.at - a.at)
+    .map(({ file }) => file);
 }

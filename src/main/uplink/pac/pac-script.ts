@@ -5,7 +5,7 @@ import type { Log } from '../../host/log.ts';
 import type { OpenPacScript, ProxyScript } from '../proxy/script.ts';
 import { Evaluator, withProblem } from './evaluator.ts';
 import { fetchScript } from './fetch.ts';
-import { lastGoodFile } from './last-good.ts';
+import { lastGoodFiles } from './last-good.ts';
 import { readLocalScript } from './local-file.ts';
 import { parseLocation } from './location.ts';
 import { runInProcess, type RunScript } from './run-script.ts';
@@ -72,7 +72,7 @@ export function createPacScript(location: string, dependencies: PacDependencies)
     load: loader(location, dependencies),
     retryMs: /^https?:/i.test(location) ? RETRY_MS : 0,
     check: (script) => evaluator.check(script),
-    lastGood: lastGoodFile(join(dataDir, 'pac-copy'), debug),
+    lastGood: lastGoodFiles(join(dataDir, 'pac-copy'), MAX_OPEN, debug),
     now: () => clock.now(),
   });
   return {
