@@ -87,7 +87,7 @@ describe('an agent whose way to the platform is set wrongly', () => {
   ): Promise<void> {
     const text = await says(code, reason);
     expect(text).toContain(setting);
-    expect(text).toMatch(/Correct it (there or with wayfarerctl proxy|in \S+)\.$/);
+    expect(text).toMatch(/[Cc]orrect it (there or with wayfarerctl proxy|in \S+)\.$/);
     const line = await agent.logged(new RegExp(`\\[Warning\\].*condition ${code}: .*`), from);
     expect(line[0]).toContain(setting);
     expect(line[0]).toMatch(reason);
@@ -132,11 +132,11 @@ describe('an agent whose way to the platform is set wrongly', () => {
   it('names a CA file that is no PEM, and goes on with the one that it has until it is mended', async () => {
     const from = agent.log().length;
     writeFileSync(caFile, 'this is no certificate');
-    await everywhere('CONFIG_INVALID', 'CaFile', /holds no PEM certificate/, from);
+    await everywhere('CONFIG_IGNORED', 'CaFile', /holds no PEM certificate/, from);
     await agent.logged(/POST \S+\/status via direct, Http status code: 200/, from);
     expect(readFileSync(caFile, 'utf8')).toBe('this is no certificate');
     copyFileSync(estate.platform.caFile, caFile);
-    await agent.over('CONFIG_INVALID');
+    await agent.over('CONFIG_IGNORED');
   });
 
   it('R008 loses nothing that waits in the queue to settings that are wrong, and sends it once there is a way', async () => {
