@@ -167,6 +167,26 @@ describe('weekly windows', () => {
     expect(windowChangeAfter(early, at('2026-10-25T00:30:00Z'), berlin)).toBe(at('2026-10-25T02:00:00Z'));
   });
 
+  it('begin and end at the very moment at which the clock jumps into them or out of them', () => {
+    const berlin = offsetOf('Europe/Berlin');
+    const late = [{ days: [7], start: '02:30', end: '04:00' }];
+    // 02:00 becomes 03:00.
+    expect(windowChangeAfter(late, at('2026-03-29T00:10:00Z'), berlin)).toBe(at('2026-03-29T01:00:00Z'));
+    const half = [{ days: [7], start: '02:00', end: '02:30' }];
+    // 03:00 becomes 02:00: the half hour comes twice.
+    const changes = [
+      '2026-10-24T12:00:00Z',
+      '2026-10-25T00:00:00Z',
+      '2026-10-25T00:30:00Z',
+      '2026-10-25T01:00:00Z',
+    ];
+    expect(changes.map((from) => windowChangeAfter(half, at(from), berlin))).toEqual(
+      ['2026-10-25T00:00:00Z', '2026-10-25T00:30:00Z', '2026-10-25T01:00:00Z', '2026-10-25T01:30:00Z'].map(
+        at,
+      ),
+    );
+  });
+
   it('from and to the same time are a whole day', () => {
     const sunday = [{ days: [7], start: '00:00', end: '00:00' }];
     expect(windowChangeAfter(sunday, at('2026-11-22T00:00:00Z'), utc)).toBe(at('2026-11-23T00:00:00Z'));

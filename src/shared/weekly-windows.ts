@@ -46,11 +46,9 @@ function intervalsOf(windows: readonly WeeklyWindow[]): Interval[] {
   });
 }
 
+/** `minute` of the week; an interval that goes over its end holds the first minutes of the next as well. */
 function contains(intervals: readonly Interval[], minute: number): boolean {
-  return intervals.some(
-    ({ from, to }) =>
-      (minute >= from && minute < to) || (minute + WEEK_MIN >= from && minute + WEEK_MIN < to),
-  );
+  return intervals.some(({ from, to }) => (minute >= from && minute < to) || minute + WEEK_MIN < to);
 }
 
 /** Minutes from Monday 00:00 that the clock on the wall shows, with its fraction. */
@@ -64,7 +62,7 @@ function wallMinute(at: number, offsetAt: OffsetAt): number {
  * is in no window, one that it repeats is in its window twice.
  */
 export function insideWindows(windows: readonly WeeklyWindow[], at: number, offsetAt: OffsetAt): boolean {
-  return windows.length > 0 && contains(intervalsOf(windows), wallMinute(at, offsetAt));
+  return contains(intervalsOf(windows), wallMinute(at, offsetAt));
 }
 
 /** Whether windows leave no minute of a week free. */
