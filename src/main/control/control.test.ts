@@ -204,7 +204,7 @@ describe('calls', () => {
     expect(core.asked).toEqual([{ types: ['Inventory', 'SCA'] }]);
   });
 
-  it('R196 ask for a scan on either endpoint; the core learns which one it was', async () => {
+  it('ask for a scan on either endpoint; the core learns which one it was', async () => {
     for (const endpoint of [endpoints.read, endpoints.admin]) {
       const reply = await new ControlClient(endpoint).scan({ type: 'Vulnerability', cpuLimitPct: 50 });
       expect(reply).toEqual({ controlId: CONTROL_ID, type: 'Vulnerability', cpuLimitPct: 10 });

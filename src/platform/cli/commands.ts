@@ -4,15 +4,8 @@ import { NotFound } from '../errors.ts';
 import { openStore } from '../store/store.ts';
 import { existsSync } from 'node:fs';
 import { profileSettings, SETTINGS_HELP } from './profile-settings.ts';
-import {
-  activitiesText,
-  agentText,
-  agentsText,
-  findingsText,
-  keysText,
-  profilesText,
-  profileText,
-} from './render.ts';
+import { activitiesText, agentText, agentsText, findingsText, keysText, profilesText } from './render.ts';
+import { profileText } from './profile-text.ts';
 import { print } from './output.ts';
 
 export interface Common {
@@ -210,6 +203,15 @@ export function agentCommands(program: Command): void {
   program
     .command('findings <host>')
     .description('vulnerabilities of one host')
+    .addHelpText(
+      'after',
+      `
+A finding that is still open although it was mended:
+  the agent has not checked in or scanned since     "show <host>" has the times; SCAN_NOW, or "wayfarerctl scan vm" there
+  the host has to be started again                  a new kernel or library counts once it is in use
+  another kind of scan finds it                     compliance follows the policy evaluation ("wayfarer-agent.sh policy_eval")
+  the fixed version is another one                  the row names the version that closes it`,
+    )
     .action((host: string, _, command: Command) => {
       answer(command, (admin) => admin.findings(host), findingsText);
     });

@@ -5,6 +5,8 @@ const NAMES = ['name', 'description', 'preset', 'logLevel', ...Object.keys(NUMBE
 
 /** What `profiles create` and `profiles edit` take, for their help. */
 export const SETTINGS_HELP = `
+Assign by tags rather than by host names: a host that is renamed or new then gets the right profile by itself.
+
 Settings are name=value: ${[...NAMES, ...Object.keys(SWITCH_PARAMETERS)].join(', ')},
   scanMergePorts=10001,10002         ports that offer the correlation identifier
   onPremise.ipRange=10.0.0.0/8       where it is offered: every rule that is set has to hold;

@@ -1,7 +1,6 @@
 import type { Admin } from '../admin/admin.ts';
 import { printable } from '../printable.ts';
 import { tableOf, when } from './output.ts';
-import { formatBlackout, formatReduced } from './windows-text.ts';
 
 export function keysText(keys: ReturnType<Admin['keys']>): string {
   const rows = keys.map((key) => [
@@ -27,23 +26,6 @@ export function profilesText(profiles: ReturnType<Admin['profiles']>): string {
     entry.hostNames.join(','),
   ]);
   return tableOf(['#', 'PROFILE ID', 'NAME', 'PRESET', 'INCLUDE', 'EXCLUDE', 'HOSTS'], rows);
-}
-
-/** A profile with every setting as `profiles edit` takes it; those of the list stand in `profilesText`. */
-export function profileText({ profile }: ReturnType<Admin['profiles']>[number]): string {
-  const { id, name, description, blackoutWindows, reducedActivity, onPremise, scanMergePorts, ...plain } =
-    profile;
-  const rules = Object.entries(onPremise).map(([rule, value]) => [`onPremise.${rule}`, value] as const);
-  return [
-    `profile ${id}`,
-    `name=${printable(name)}`,
-    `description=${printable(description)}`,
-    ...Object.entries(plain).map(([setting, value]) => `${setting}=${String(value)}`),
-    `scanMergePorts=${scanMergePorts.join(',')}`,
-    ...rules.map(([rule, value]) => `${rule}=${printable(value ?? '')}`),
-    `blackout=${formatBlackout(blackoutWindows)}`,
-    `reduced=${formatReduced(reducedActivity)}`,
-  ].join('\n');
 }
 
 export function agentsText(agents: ReturnType<Admin['agents']>): string {
