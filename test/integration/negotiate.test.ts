@@ -100,8 +100,9 @@ describe.skipIf(missing !== undefined)(`a proxy that asks for Negotiate${because
 
     const withKeytab = { ...nothing, KRB5_CLIENT_KTNAME: `FILE:${clientKeytab}` };
     const [unknown] = await client(withKeytab, { host: 'other.test' });
-    expect(unknown!.failure).toContain(
-      'no ticket for HTTP@other.test: Server not found in Kerberos database',
+    // The library keeps the name of what was not found for the thread that asked: it may answer on another one.
+    expect(unknown!.failure).toMatch(
+      /no ticket for HTTP@other\.test: Server (\S+ )?not found in Kerberos database/,
     );
 
     await realm.stop();
