@@ -49,7 +49,7 @@ describe('the CPU budget', () => {
     expect(await sleepsOf((clock) => new Pacer(limited(5), clock), [20])).toEqual([380]);
   });
 
-  it('sleeps w·(100/p − 1) ms under a CPU limit, and not before the slice is used up', async () => {
+  it('R147 sleeps w·(100/p − 1) ms under a CPU limit, which is of one core, and not before the slice is used up', async () => {
     expect(await sleepsOf((clock) => new Pacer(limited(50), clock), [4, 4, 4, 30])).toEqual([12, 30]);
   });
 

@@ -43,7 +43,7 @@ describe('a low battery', () => {
     expect(rig.powerLooks).toBeGreaterThan(looks);
   });
 
-  it('R315 pauses a scheduled scan that runs between rows, in the status as well, and lets it go on', async () => {
+  it('pauses a scheduled scan that runs between rows, in the status as well, and lets it go on', async () => {
     rig.collector.behaviour = 'waits';
     await rig.start();
     expect(rig.status.busy).toMatchObject({ type: 'Inventory', pausedBecause: null });

@@ -23,7 +23,7 @@ describe('the status in words', () => {
     expect(text).not.toContain('Clock');
   });
 
-  it('R315 says in one line what keeps the host busy, why, and how hard it may work', () => {
+  it('says in one line what keeps the host busy, why, and how hard it may work', () => {
     const busy = {
       type: 'Vulnerability',
       reason: 'demand',
