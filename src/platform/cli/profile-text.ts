@@ -4,7 +4,10 @@ import { printable } from '../printable.ts';
 import { formatBlackout, formatReduced } from './windows-text.ts';
 
 type Entry = ReturnType<Admin['profiles']>[number];
-type Setting = keyof Profile;
+/** Settings that are one plain value. */
+type Setting = {
+  [N in keyof Profile]: Profile[N] extends string | number | boolean ? N : never;
+}[keyof Profile];
 
 /** The sections of a profile (R129) and the settings of each, but for those that are written in a way of their own. */
 const SECTIONS: Readonly<Record<string, readonly Setting[]>> = {
