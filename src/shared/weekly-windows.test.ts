@@ -1,17 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  coverWholeWeek,
-  insideWindows,
-  windowChangeAfter,
-  type OffsetAt,
-  type WeeklyWindow,
-} from './weekly-windows.ts';
+import { offsetOf, readsInside, wallClock } from '../../test/support/zones.ts';
+import { coverWholeWeek, insideWindows, windowChangeAfter, type OffsetAt } from './weekly-windows.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 
 /** Zones with daylight saving on both halves of the earth, by half an hour, at midnight, and without; and one that skipped a day. */
 const ZONES = [
@@ -25,63 +19,6 @@ const ZONES = [
   'Pacific/Apia',
   'Asia/Beirut',
 ];
-
-/** What a clock on the wall of a zone shows, by ICU. */
-function wallClock(zone: string): (ms: number) => { readonly day: number; readonly time: string } {
-  const format = new Intl.DateTimeFormat('en-GB', {
-    timeZone: zone,
-    weekday: 'short',
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  });
-  return (ms) => {
-    const parts = Object.fromEntries(format.formatToParts(ms).map(({ type, value }) => [type, value]));
-    return {
-      day: DAYS.indexOf(parts['weekday'] ?? '') + 1,
-      time: `${parts['hour'] ?? ''}:${parts['minute'] ?? ''}`,
-    };
-  };
-}
-
-/** The offset of a zone, by ICU. */
-function offsetOf(zone: string): OffsetAt {
-  const format = new Intl.DateTimeFormat('en-GB', {
-    timeZone: zone,
-    ...{
-      year: 'numeric',
-      month: '2-digit',
-      day: '2-digit',
-      hour: '2-digit',
-      minute: '2-digit',
-      second: '2-digit',
-    },
-    hourCycle: 'h23',
-  });
-  return (ms) => {
-    const parts = Object.fromEntries(
-      format.formatToParts(ms).map(({ type, value }) => [type, Number(value)]),
-    );
-    const wall = Date.UTC(
-      parts['year'] ?? 0,
-      (parts['month'] ?? 1) - 1,
-      parts['day'] ?? 0,
-      parts['hour'] ?? 0,
-      parts['minute'] ?? 0,
-      parts['second'] ?? 0,
-    );
-    return wall - Math.floor(ms / 1000) * 1000;
-  };
-}
-
-/** The slow oracle: a window as a person reads it off the clock on the wall. */
-function slowInside(windows: readonly WeeklyWindow[], wall: { day: number; time: string }): boolean {
-  const yesterday = ((wall.day + 5) % 7) + 1;
-  return windows.some(({ days, start, end }) => {
-    if (start < end) return days.includes(wall.day) && wall.time >= start && wall.time < end;
-    return (days.includes(wall.day) && wall.time >= start) || (days.includes(yesterday) && wall.time < end);
-  });
-}
 
 const time = fc
   .tuple(fc.nat(23), fc.oneof(fc.constantFrom(0, 30, 59), fc.nat(59)))
@@ -116,7 +53,7 @@ describe('weekly windows', () => {
   it('R153 R154 hold when the clock on the wall says so, in every zone and over its changes', () => {
     fc.assert(
       fc.property(windows, zone, moment, (given, name, ms) => {
-        expect(insideWindows(given, ms, offsetOf(name))).toBe(slowInside(given, wallClock(name)(ms)));
+        expect(insideWindows(given, ms, offsetOf(name))).toBe(readsInside(given, wallClock(name)(ms)));
       }),
       { numRuns: 2_000 },
     );
@@ -126,11 +63,11 @@ describe('weekly windows', () => {
     fc.assert(
       fc.property(windows, zone, moment, (given, name, ms) => {
         const wall = wallClock(name);
-        const now = slowInside(given, wall(ms));
+        const now = readsInside(given, wall(ms));
         const found = windowChangeAfter(given, ms, offsetOf(name));
         let slow: number | null = null;
         for (let minute = ms + MINUTE; minute <= ms + 9 * DAY; minute += MINUTE) {
-          if (slowInside(given, wall(minute)) === now) continue;
+          if (readsInside(given, wall(minute)) === now) continue;
           slow = minute;
           break;
         }

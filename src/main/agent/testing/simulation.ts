@@ -1,7 +1,7 @@
 import type { ManifestType } from '../../../shared/modules.ts';
 import { intervalMinutes, type Profile } from '../../../shared/profile.ts';
 import { DAY, deb, MINUTE, Rig } from './rig.ts';
-import { offsetOf, readsInside, wallClock } from './zones.ts';
+import { offsetOf, readsInside, wallClock } from '../../../../test/support/zones.ts';
 
 /** A life of an agent: its profile, its zones, and what happens to it. `random` in [0, 1) decides what is left to chance. */
 export interface Life {

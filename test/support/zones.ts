@@ -1,4 +1,4 @@
-import type { OffsetAt } from '../../../shared/weekly-windows.ts';
+import type { OffsetAt } from '../../src/shared/weekly-windows.ts';
 
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 
