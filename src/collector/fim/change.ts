@@ -1,0 +1,50 @@
+import type { EventActor } from '../../shared/host-events.ts';
+
+/** Who did it, as a source says. Shared between changes, so never changed. */
+export interface Attribution {
+  /** `unknown` with the reason where it can't be known; never a guess. */
+  readonly actor: EventActor;
+  /** The package manager that the process is, or that started it: `dpkg`, `rpm`, … */
+  readonly packageManager?: string;
+}
+
+/** Looks a process up by its pid at this moment. */
+export type Attribute = (pid: number) => Attribution;
+
+/** What happened to a path, as bits: a source may report several at once. */
+export const CHANGE = {
+  created: 1,
+  /** Bytes were written; the file may still be open for writing. */
+  modified: 2,
+  /** It was closed after writing. */
+  closedAfterWrite: 4,
+  attributes: 8,
+  deleted: 16,
+  movedFrom: 32,
+  movedTo: 64,
+} as const;
+
+/**
+ * One thing that a source saw. It says where to look and who was there, never what the file is now: that is read from the
+ * disk. Paths are host text (`decodeHostText`), absolute, as seen from the root of the host.
+ */
+export interface RawChange {
+  readonly path: string;
+  /** Bits of `CHANGE`. */
+  readonly what: number;
+  readonly directory: boolean;
+  /** For `movedTo`: where it came from, if the source knows. */
+  readonly from?: string;
+  /** When the source read it, ms since the epoch. */
+  readonly at: number;
+  readonly by: Attribution;
+}
+
+/** Where something below these directories may have changed that nobody saw: they are walked again. */
+export interface LostChanges {
+  readonly reason: 'overflow' | 'mount' | 'restart' | 'error';
+  /** Absolute host paths; empty for everything that the rules name. */
+  readonly below: readonly string[];
+  /** How many events are known to be lost; `undefined` where nobody knows. */
+  readonly count?: number;
+}

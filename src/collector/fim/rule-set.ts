@@ -1,0 +1,140 @@
+import type { FimRule } from '../../shared/file-integrity.ts';
+import type { Os } from '../table.ts';
+import { glob, type Glob } from './glob.ts';
+
+/** What of a directory's direct entries may concern a rule. */
+export type Interest =
+  | { readonly entries: 'none' }
+  | { readonly entries: 'all' }
+  /** On the way to what a rule names: these names alone. */
+  | { readonly entries: 'named'; readonly names: ReadonlySet<string> };
+
+const NONE: Interest = { entries: 'none' };
+const ALL: Interest = { entries: 'all' };
+
+/** A rule with its patterns compiled. */
+interface Compiled {
+  readonly rule: FimRule;
+  readonly root: string;
+  readonly include: readonly Test[];
+  readonly exclude: readonly Test[];
+  /** Levels below the root that entries may stand at; 0 for entries of the root. */
+  readonly depth: number;
+}
+/** Tries a pattern on a path and its last name. */
+type Test = (path: string, name: string) => boolean;
+
+/**
+ * The rules of file integrity as one filter, asked before anything is read. Paths are host text, absolute, without a
+ * separator at the end (but for the root itself).
+ */
+export class RuleSet {
+  readonly #separator: '/' | '\\';
+  readonly #fold: (text: string) => string;
+  readonly #rules: readonly Compiled[];
+  readonly #own: readonly string[];
+
+  /** `own` are directories of the agent: nothing in them concerns any rule. */
+  constructor(rules: readonly FimRule[], own: readonly string[], os: Os) {
+    this.#separator = os === 'win32' ? '\\' : '/';
+    this.#fold = os === 'win32' ? (text) => text.toLowerCase() : (text) => text;
+    this.#rules = rules.map((rule) => this.#compile(rule));
+    this.#own = own.map((path) => this.#normal(path));
+  }
+
+  /** The paths that the rules name, each once, in their order. */
+  roots(): string[] {
+    return [...new Set(this.#rules.map(({ root }) => root))];
+  }
+
+  /** Whether changes of entries of this directory may concern a rule. Constant for one rule set, so that it can be kept. */
+  interest(directory: string): Interest {
+    const path = this.#normal(directory);
+    if (this.#isOwn(path)) return NONE;
+    const names = new Set<string>();
+    for (const compiled of this.#rules) {
+      const below = this.#below(compiled.root, path);
+      if (below !== undefined && takesEntries(compiled, below)) {
+        if (!this.#excluded(compiled, path)) return ALL;
+      }
+      const next = this.#below(path, compiled.root)?.at(0);
+      if (next !== undefined) names.add(next);
+    }
+    return names.size > 0 ? { entries: 'named', names } : NONE;
+  }
+
+  /** The rules that report this path, in their order. `directory`: whether it is one; then `include` is not asked. */
+  rulesFor(path: string, directory: boolean): FimRule[] {
+    const normal = this.#normal(path);
+    if (this.#isOwn(normal)) return [];
+    return this.#rules.filter((rule) => this.#reports(rule, normal, directory)).map(({ rule }) => rule);
+  }
+
+  /** Whether a walk goes into this directory for any rule. */
+  entersDirectory(path: string): boolean {
+    return this.interest(path).entries !== 'none';
+  }
+
+  #reports(compiled: Compiled, path: string, directory: boolean): boolean {
+    const below = this.#below(compiled.root, path);
+    if (below === undefined) return false;
+    if (below.length === 0) return !this.#excluded(compiled, path);
+    if (compiled.rule.kind !== 'directory' || below.length - 1 > compiled.depth) return false;
+    if (this.#excluded(compiled, path)) return false;
+    if (directory || compiled.include.length === 0) return true;
+    const name = below.at(-1) ?? '';
+    return compiled.include.some((test) => test(path, name));
+  }
+
+  /** Whether the path or a directory between the rule's root and it is excluded. */
+  #excluded({ exclude, root }: Compiled, path: string): boolean {
+    if (exclude.length === 0) return false;
+    for (let at = path; at.length >= root.length; at = this.#parent(at)) {
+      const name = at.slice(at.lastIndexOf(this.#separator) + 1);
+      if (exclude.some((test) => test(at, name))) return true;
+      if (at === root || at === this.#parent(at)) break;
+    }
+    return false;
+  }
+
+  /** Names that lead from one path down to the other; empty for the same, `undefined` where it is not below. */
+  #below(above: string, path: string): string[] | undefined {
+    if (above === path) return [];
+    const prefix = above.endsWith(this.#separator) ? above : above + this.#separator;
+    return path.startsWith(prefix) ? path.slice(prefix.length).split(this.#separator) : undefined;
+  }
+
+  #isOwn(path: string): boolean {
+    return this.#own.some((own) => this.#below(own, path) !== undefined);
+  }
+
+  #parent(path: string): string {
+    const at = path.lastIndexOf(this.#separator);
+    return at <= 0 ? this.#separator : path.slice(0, at);
+  }
+
+  #normal(path: string): string {
+    const folded = this.#fold(path);
+    const trimmed = folded.length > 1 && folded.endsWith(this.#separator) ? folded.slice(0, -1) : folded;
+    return trimmed;
+  }
+
+  #compile(rule: FimRule): Compiled {
+    const test = (pattern: string): Test => {
+      const matches: Glob = glob(this.#fold(pattern), this.#separator);
+      return pattern.includes(this.#separator) ? (path) => matches(path) : (_path, name) => matches(name);
+    };
+    return {
+      rule,
+      root: this.#normal(rule.path),
+      include: rule.include.map(test),
+      exclude: rule.exclude.map(test),
+      depth: rule.recursive ? (rule.depth ?? Number.POSITIVE_INFINITY) : 0,
+    };
+  }
+}
+
+/** Whether entries of a directory `below` the root are within the depth of a rule. */
+function takesEntries({ rule, depth }: Compiled, below: readonly string[]): boolean {
+  return rule.kind === 'directory' && below.length <= depth;
+}
