@@ -33,25 +33,33 @@ export class RuleSet {
   readonly #fold: (text: string) => string;
   readonly #rules: readonly Compiled[];
   readonly #own: readonly string[];
+  readonly #canary: string | undefined;
 
-  /** `own` are directories of the agent: nothing in them concerns any rule. */
-  constructor(rules: readonly FimRule[], own: readonly string[], os: Os) {
+  /**
+   * `own` are directories of the agent: nothing in them concerns any rule. `canary` is a file in one of them of which the
+   * source is to tell all the same, for the agent to see that it still does.
+   */
+  constructor(rules: readonly FimRule[], own: readonly string[], os: Os, canary?: string) {
     this.#separator = os === 'win32' ? '\\' : '/';
     this.#fold = os === 'win32' ? (text) => text.toLowerCase() : (text) => text;
     this.#rules = rules.map((rule) => this.#compile(rule));
     this.#own = own.map((path) => this.#normal(path));
+    this.#canary = canary === undefined ? undefined : this.#normal(canary);
   }
 
-  /** The paths that the rules name, each once, in their order. */
+  /** The paths that a source has to hear of, each once: those that the rules name, and the canary. */
   roots(): string[] {
-    return [...new Set(this.#rules.map(({ root }) => root))];
+    const canary = this.#canary === undefined ? [] : [this.#canary];
+    return [...new Set([...this.#rules.map(({ root }) => root), ...canary])];
   }
 
   /** Whether changes of entries of this directory may concern a rule. Constant for one rule set, so that it can be kept. */
   interest(directory: string): Interest {
     const path = this.#normal(directory);
-    if (this.#isOwn(path)) return NONE;
     const names = new Set<string>();
+    const canary = this.#canary === undefined ? undefined : this.#below(path, this.#canary)?.at(0);
+    if (canary !== undefined) names.add(canary);
+    if (this.#isOwn(path)) return names.size > 0 ? { entries: 'named', names } : NONE;
     for (const compiled of this.#rules) {
       const below = this.#below(compiled.root, path);
       if (below !== undefined && takesEntries(compiled, below)) {

@@ -1,0 +1,82 @@
+import { lstatSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, posix, win32 } from 'node:path';
+import { FIM_TABLE, FimRuleParams, type FimRule } from '../../shared/file-integrity.ts';
+import type { Task } from '../../shared/manifest.ts';
+import type { RuleState } from '../../shared/sensor.ts';
+import { reasonOf } from '../reasons.ts';
+import type { Os } from '../table.ts';
+
+/** The rules of a manifest that can be followed, and the others with the reason. */
+export interface ParsedRules {
+  readonly rules: readonly FimRule[];
+  readonly refused: readonly RuleState[];
+}
+
+/**
+ * Reads the rules out of a manifest's tasks (R206). A rule that is not understood, or that can't work on this system, is
+ * left out and named; the others count. Paths come out real: what a source reports has no links in it.
+ */
+export function parseFimRules(tasks: readonly Task[], os: Os, real: RealPath = realRoot): ParsedRules {
+  const rules: FimRule[] = [];
+  const refused: RuleState[] = [];
+  for (const task of tasks) {
+    const path = typeof task.params['path'] === 'string' ? task.params['path'] : '';
+    const parsed = parseRule(task, os);
+    if ('reason' in parsed) refused.push({ id: task.id, path, state: 'refused', reason: parsed.reason });
+    else rules.push({ ...parsed.rule, path: real(parsed.rule) });
+  }
+  return { rules, refused };
+}
+
+function parseRule(task: Task, os: Os): { rule: FimRule } | { reason: string } {
+  if (task.table !== FIM_TABLE) return { reason: `${task.table} is no table of file integrity` };
+  const parsed = FimRuleParams.safeParse(task.params);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    return { reason: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`.slice(0, 300) };
+  }
+  const rule = { ...parsed.data, id: task.id };
+  const reason = whyNot(rule, os);
+  return reason === undefined ? { rule } : { reason };
+}
+
+function whyNot({ kind, path, exclude }: FimRule, os: Os): string | undefined {
+  if (kind === 'registry') return os === 'win32' ? undefined : 'there is no registry on this system';
+  const { isAbsolute, normalize } = os === 'win32' ? win32 : posix;
+  if (!isAbsolute(path) || path.includes('\0')) return 'path: not an absolute path';
+  if (normalize(path) !== path) return 'path: write it without . and .. and double separators';
+  if (os === 'win32' && !/^[A-Za-z]:\\/.test(path)) return 'path: not a path on a drive';
+  return exclude.includes(path) ? 'the rule excludes itself' : undefined;
+}
+
+/** The path of a rule with every link on the way to it resolved. */
+export type RealPath = (rule: Pick<FimRule, 'kind' | 'path'>) => string;
+
+/** Resolves as much of the way as exists; the rest may appear later. A rule on a link or file names that entry itself. */
+export function realRoot({ kind, path }: Pick<FimRule, 'kind' | 'path'>): string {
+  if (kind === 'registry') return path;
+  if (kind === 'directory') return realOrParent(path);
+  return join(realOrParent(dirname(path)), basename(path));
+}
+
+function realOrParent(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(realOrParent(parent), basename(path));
+  }
+}
+
+/** Whether a rule's path is there and can be looked at. */
+export function stateOfRule({ id, path }: FimRule): RuleState {
+  try {
+    lstatSync(path);
+    return { id, path, state: 'watching' };
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      return { id, path, state: 'absent', reason: 'not there yet' };
+    return { id, path, state: 'unreadable', reason: reasonOf(error).slice(0, 300) };
+  }
+}
