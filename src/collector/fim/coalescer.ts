@@ -20,10 +20,11 @@ const AT_ONCE =
   CHANGE.closedAfterWrite | CHANGE.deleted | CHANGE.movedFrom | CHANGE.movedTo | CHANGE.attributes;
 
 export interface CoalescerOptions {
-  readonly provider: string;
+  /** Name of the source, for `event.provider`. */
+  readonly provider: () => string;
   readonly now: () => number;
   readonly startTimer: StartTimer;
-  /** Hands a batch to the ledger; `examined` is to be called with its number. */
+  /** Hands a batch to the ledger; `examined` is to be called once it is done with it. */
   readonly examine: (batch: number, items: readonly Examination[]) => void;
   /** More waits than may: these trees are walked instead. */
   readonly lost: (lost: LostChanges) => void;
@@ -72,12 +73,6 @@ export class Coalescer {
     this.#timerAt = Number.POSITIVE_INFINITY;
     this.#pending.clear();
     this.#recent.clear();
-  }
-
-  /** The ledger has gone, with the batches that it had. */
-  ledgerEnded(): void {
-    this.#underWay = 0;
-    this.clear();
   }
 
   #take(change: RawChange): void {
@@ -130,7 +125,7 @@ export class Coalescer {
       if (pending.dueAt > now) continue;
       this.#pending.delete(path);
       this.#rest(path, now);
-      items.push(examinationOf(path, pending, this.#options.provider));
+      items.push(examinationOf(path, pending, this.#options.provider()));
       if (items.length >= COALESCER_LIMITS.batch) break;
     }
     return items;

@@ -3,6 +3,7 @@ import { basename, dirname, join, posix, win32 } from 'node:path';
 import { FIM_TABLE, FimRuleParams, type FimRule } from '../../shared/file-integrity.ts';
 import type { Task } from '../../shared/manifest.ts';
 import type { RuleState } from '../../shared/sensor.ts';
+import { RuleSet } from '../fim/rule-set.ts';
 import { reasonOf } from '../reasons.ts';
 import type { Os } from '../table.ts';
 
@@ -40,13 +41,15 @@ function parseRule(task: Task, os: Os): { rule: FimRule } | { reason: string } {
   return reason === undefined ? { rule } : { reason };
 }
 
-function whyNot({ kind, path, exclude }: FimRule, os: Os): string | undefined {
+function whyNot(rule: FimRule, os: Os): string | undefined {
+  const { kind, path } = rule;
   if (kind === 'registry') return os === 'win32' ? undefined : 'there is no registry on this system';
-  const { isAbsolute, normalize } = os === 'win32' ? win32 : posix;
-  if (!isAbsolute(path) || path.includes('\0')) return 'path: not an absolute path';
-  if (normalize(path) !== path) return 'path: write it without . and .. and double separators';
+  const paths = os === 'win32' ? win32 : posix;
+  if (!paths.isAbsolute(path) || path.includes('\0')) return 'path: not an absolute path';
   if (os === 'win32' && !/^[A-Za-z]:\\/.test(path)) return 'path: not a path on a drive';
-  return exclude.includes(path) ? 'the rule excludes itself' : undefined;
+  if (paths.normalize(path) !== path) return 'path: write it without . and .. and double separators';
+  const reported = new RuleSet([rule], [], os).rulesFor(path, kind === 'directory');
+  return reported.length === 0 ? 'the rule excludes itself' : undefined;
 }
 
 /** The path of a rule with every link on the way to it resolved. */

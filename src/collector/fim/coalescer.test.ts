@@ -1,0 +1,199 @@
+import { describe, expect, it } from 'vitest';
+import { SteppedTimers } from '../testing/timers.ts';
+import { CHANGE, type LostChanges } from './change.ts';
+import { Coalescer, COALESCER_LIMITS } from './coalescer.ts';
+import type { Examination } from './ledger/messages.ts';
+import { by, byUnknown, change } from './testing/changes.ts';
+
+const { created, modified, closedAfterWrite, attributes, deleted, movedFrom, movedTo } = CHANGE;
+
+function open() {
+  const timers = new SteppedTimers();
+  const batches: (readonly Examination[])[] = [];
+  const lost: LostChanges[] = [];
+  const coalescer = new Coalescer({
+    provider: () => 'test',
+    now: timers.now,
+    startTimer: timers.start,
+    examine: (_batch, items) => batches.push(items),
+    lost: (what) => lost.push(what),
+  });
+  const items = (): Examination[] => batches.flat();
+  const take = (...changes: Parameters<typeof change>[]): void =>
+    coalescer.take(changes.map(([path, what, more]) => change(path, what, { at: timers.now(), ...more })));
+  return { timers, batches, lost, coalescer, items, take, paths: () => items().map(({ path }) => path) };
+}
+
+describe('gathering of changes', () => {
+  it('R199 has a file looked at as soon as it is closed', () => {
+    const { take, items } = open();
+    take(['/etc/a', created], ['/etc/a', modified], ['/etc/a', closedAfterWrite]);
+    expect(items()).toEqual([
+      {
+        path: '/etc/a',
+        what: created | modified | closedAfterWrite,
+        directory: false,
+        at: 0,
+        by: { presence: by(1), content: by(1) },
+        others: [],
+        provider: 'test',
+      },
+    ]);
+  });
+
+  it.each([
+    ['deleted', deleted],
+    ['moved away', movedFrom],
+    ['moved to', movedTo],
+    ['given other attributes', attributes],
+  ])('has what was %s looked at at once', (_name, what) => {
+    const { take, paths } = open();
+    take(['/etc/a', what]);
+    expect(paths()).toEqual(['/etc/a']);
+  });
+
+  it('waits a moment for a new file to be closed, and longer for one that is only written to', () => {
+    const { take, paths, timers } = open();
+    take(['/etc/new', created], ['/etc/log', modified]);
+    timers.pass(99);
+    expect(paths()).toEqual([]);
+    timers.pass(1);
+    expect(paths()).toEqual(['/etc/new']);
+    timers.pass(1_899);
+    expect(paths()).toEqual(['/etc/new']);
+    timers.pass(1);
+    expect(paths()).toEqual(['/etc/new', '/etc/log']);
+  });
+
+  it('does not wait with a directory', () => {
+    const { take, paths } = open();
+    take(['/etc/d', created, { directory: true }]);
+    expect(paths()).toEqual(['/etc/d']);
+  });
+
+  it('lets a file rest between two looks, ever longer while it keeps changing, and never loses its last change', () => {
+    const { take, items, timers, coalescer } = open();
+    const looks: number[] = [];
+    for (let second = 0; second < 400; second += 1) {
+      const before = items().length;
+      take(['/var/log/syslog', closedAfterWrite]);
+      timers.pass(250);
+      coalescer.examined();
+      if (items().length > before) looks.push(timers.now());
+    }
+    timers.pass(30_000);
+    coalescer.examined();
+    expect(items().length).toBeLessThan(12);
+    expect(items().length).toBeGreaterThan(6);
+    expect(coalescer.size).toBe(0);
+    take(['/var/log/other', closedAfterWrite]);
+    expect(items().at(-1)?.path).toBe('/var/log/other');
+  });
+
+  it('forgets the rest of a file that was quiet for a while', () => {
+    const { take, items, timers, coalescer } = open();
+    take(['/etc/a', closedAfterWrite]);
+    coalescer.examined();
+    timers.pass(1_000);
+    take(['/etc/a', closedAfterWrite]);
+    expect(items()).toHaveLength(2);
+    coalescer.examined();
+    timers.pass(499);
+    take(['/etc/a', closedAfterWrite]);
+    expect(items()).toHaveLength(2);
+    timers.pass(1);
+    expect(items()).toHaveLength(3);
+  });
+
+  it('keeps who did what apart: the last one of each facet, and the others beside', () => {
+    const { take, items, timers } = open();
+    take(['/etc/a', created, { by: by(1) }], ['/etc/a', modified, { by: by(2) }]);
+    take(['/etc/a', modified, { by: by(3) }], ['/etc/a', modified, { by: by(2) }]);
+    timers.pass(2_000);
+    expect(items()[0]?.by).toEqual({ presence: by(1), content: by(2) });
+    expect(items()[0]?.others).toEqual([by(2), by(3)]);
+  });
+
+  it('does not take who closes a file for who wrote it, unless nobody else is known', () => {
+    const { take, items } = open();
+    take(['/etc/a', modified, { by: by(1) }], ['/etc/a', closedAfterWrite, { by: by(2) }]);
+    take(['/etc/mapped', closedAfterWrite, { by: by(2) }]);
+    expect(items().map((item) => item.by.content)).toEqual([by(1), by(2)]);
+  });
+
+  it('tells unknown processes apart by pid, and the same process in another image', () => {
+    const { take, items } = open();
+    take(
+      ['/a', attributes, { by: byUnknown(7) }],
+      ['/a', attributes, { by: byUnknown(8) }],
+      ['/b', attributes, { by: by(7, '/bin/sh') }],
+      ['/b', attributes, { by: by(7, '/bin/mv') }],
+      ['/c', attributes, { by: byUnknown(7) }],
+      ['/c', attributes, { by: byUnknown(7) }],
+    );
+    expect(items().map(({ others }) => others)).toEqual([[byUnknown(7)], [by(7, '/bin/sh')], []]);
+  });
+
+  it('names at most eight others', () => {
+    const { take, items, timers } = open();
+    for (let pid = 1; pid <= 20; pid += 1) take(['/etc/a', modified, { by: by(pid) }]);
+    timers.pass(2_000);
+    expect(items()[0]?.others).toHaveLength(8);
+    expect(items()[0]?.by.content).toEqual(by(20));
+  });
+
+  it('gives a file that was moved over another the writer of its content, through any number of names', () => {
+    const { take, items } = open();
+    take(
+      ['/etc/.tmp1', created, { by: by(1) }],
+      ['/etc/.tmp1', modified, { by: by(1) }],
+      ['/etc/.tmp2', movedTo, { from: '/etc/.tmp1', by: by(2) }],
+      ['/etc/passwd', movedTo, { from: '/etc/.tmp2', by: by(3) }],
+    );
+    const last = items().find(({ path }) => path === '/etc/passwd');
+    expect(last?.by).toEqual({ presence: by(3), content: by(1) });
+    expect(last?.from).toBe('/etc/.tmp1');
+    expect(last?.what).toBe(movedTo | modified);
+  });
+
+  it('forgets where a file came from once it was deleted or made anew', () => {
+    const { take, items, timers } = open();
+    take(['/b', movedTo, { from: '/a' }], ['/b', deleted], ['/b', created]);
+    take(['/c', movedTo, { from: '/a' }], ['/c', modified]);
+    timers.pass(2_000);
+    expect(items().map(({ path, from }) => [path, from])).toEqual([
+      ['/b', undefined],
+      ['/c', '/a'],
+    ]);
+  });
+
+  it('looks for what waited below a directory where it was moved to, and not at its old place', () => {
+    const { take, paths, timers } = open();
+    take(['/d/sub/f', modified], ['/dx/f', modified]);
+    take(['/e', movedTo, { from: '/d', directory: true }]);
+    timers.pass(2_000);
+    expect(paths()).toEqual(['/e', '/dx/f', '/e/sub/f']);
+  });
+
+  it('gives the ledger two batches of 500 at a time, and the next when one is done', () => {
+    const { take, batches, coalescer } = open();
+    take(...Array.from({ length: 1_200 }, (_, n): [string, number] => [`/f${n}`, deleted]));
+    expect(batches.map((batch) => batch.length)).toEqual([500, 500]);
+    take(['/f1199', attributes], ['/more', deleted]);
+    expect(batches).toHaveLength(2);
+    coalescer.examined();
+    expect(batches[2]?.length).toBe(201);
+    expect(batches[2]?.find(({ path }) => path === '/f1199')?.what).toBe(deleted | attributes);
+  });
+
+  it('has everything walked instead when more waits than may', () => {
+    const { take, lost, coalescer } = open();
+    const many = (name: string): [string, number][] =>
+      Array.from({ length: COALESCER_LIMITS.pending }, (_, n) => [`/${name}${n}`, deleted]);
+    take(...many('a'));
+    expect(lost).toEqual([]);
+    take(...many('b'));
+    expect(lost).toEqual([{ reason: 'overflow', below: [], count: 199_000 }]);
+    expect(coalescer.size).toBe(0);
+  });
+});

@@ -1,0 +1,140 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { FimRule } from '../../shared/file-integrity.ts';
+import { RuleSet } from './rule-set.ts';
+import { ruleWith as rule } from './testing/fim-rules.ts';
+
+const set = (...rules: (Partial<FimRule> & { path: string })[]): RuleSet =>
+  new RuleSet(rules.map(rule), ['/var/lib/wayfarer'], 'linux');
+const ids = (rules: readonly FimRule[]): string[] => rules.map(({ id }) => id);
+const reported = (rules: RuleSet, path: string, directory = false): boolean =>
+  rules.rulesFor(path, directory).length > 0;
+const namesOf = (rules: RuleSet, path: string): string[] | string => {
+  const interest = rules.interest(path);
+  return interest.entries === 'named' ? [...interest.names].sort() : interest.entries;
+};
+
+describe('rules of file integrity', () => {
+  it('R200 R206 report what is at or below their paths, and nothing beside', () => {
+    const rules = set({ path: '/etc' });
+    expect(reported(rules, '/etc', true)).toBe(true);
+    expect(reported(rules, '/etc/passwd')).toBe(true);
+    expect(reported(rules, '/etc/ssh/sshd_config')).toBe(true);
+    expect(reported(rules, '/etcetera')).toBe(false);
+    expect(reported(rules, '/usr/etc/passwd')).toBe(false);
+  });
+
+  it('go as deep as they say: 0 is the entries of the directory alone', () => {
+    const shallow = set({ path: '/etc', depth: 0 });
+    expect(reported(shallow, '/etc/passwd')).toBe(true);
+    expect(reported(shallow, '/etc/ssh', true)).toBe(true);
+    expect(reported(shallow, '/etc/ssh/sshd_config')).toBe(false);
+    expect(namesOf(shallow, '/etc')).toBe('all');
+    expect(namesOf(shallow, '/etc/ssh')).toBe('none');
+    const flat = set({ path: '/etc', recursive: false, depth: 3 });
+    expect(reported(flat, '/etc/ssh/sshd_config')).toBe(false);
+    const deeper = set({ path: '/etc', depth: 1 });
+    expect(reported(deeper, '/etc/ssh/sshd_config')).toBe(true);
+    expect(reported(deeper, '/etc/a/b/c')).toBe(false);
+  });
+
+  it('leave out what is excluded, with everything below it, by name or by path', () => {
+    const rules = set({ path: '/etc', exclude: ['*.swp', '/etc/ssl/*', 'cache'] });
+    expect(reported(rules, '/etc/a.swp')).toBe(false);
+    expect(reported(rules, '/etc/x.swp/deep/file')).toBe(false);
+    expect(reported(rules, '/etc/ssl', true)).toBe(true);
+    expect(reported(rules, '/etc/ssl/certs/ca.pem')).toBe(false);
+    expect(reported(rules, '/etc/cache/a')).toBe(false);
+    expect(namesOf(rules, '/etc/cache')).toBe('none');
+    expect(namesOf(rules, '/etc/ssl/certs')).toBe('none');
+    expect(namesOf(rules, '/etc/ssl')).toBe('all');
+  });
+
+  it('do not exclude by what stands above their path', () => {
+    expect(reported(set({ path: '/srv/cache/app', exclude: ['cache'] }), '/srv/cache/app/f')).toBe(true);
+    expect(reported(set({ path: '/srv/cache', exclude: ['cache'] }), '/srv/cache/f')).toBe(false);
+  });
+
+  it('include by name or path, directories in any case', () => {
+    const rules = set({ path: '/etc', include: ['*.conf', '/etc/apt/*'] });
+    expect(reported(rules, '/etc/nginx/nginx.conf')).toBe(true);
+    expect(reported(rules, '/etc/nginx/mime.types')).toBe(false);
+    expect(reported(rules, '/etc/apt/sources.list')).toBe(true);
+    expect(reported(rules, '/etc/nginx', true)).toBe(true);
+  });
+
+  it('on a file report that file, and want to hear of its directory only by name', () => {
+    const rules = set({ kind: 'file', path: '/etc/passwd' });
+    expect(reported(rules, '/etc/passwd')).toBe(true);
+    expect(reported(rules, '/etc/passwd/x')).toBe(false);
+    expect(namesOf(rules, '/etc')).toEqual(['passwd']);
+    expect(namesOf(rules, '/')).toEqual(['etc']);
+    expect(namesOf(rules, '/etc/passwd')).toBe('none');
+    expect(namesOf(rules, '/usr')).toBe('none');
+  });
+
+  it('that overlap are all told of, in their order', () => {
+    const rules = set({ id: 'a', path: '/etc' }, { id: 'b', path: '/etc/ssh' }, { id: 'c', path: '/usr' });
+    expect(ids(rules.rulesFor('/etc/ssh/k', false))).toEqual(['a', 'b']);
+    expect(rules.roots()).toEqual(['/etc', '/etc/ssh', '/usr']);
+    expect(namesOf(rules, '/')).toEqual(['etc', 'usr']);
+  });
+
+  it('never concern the directories of the agent, but for its canary', () => {
+    const canary = '/var/lib/wayfarer/sensor/canary';
+    const rules = new RuleSet([rule({ path: '/var' })], ['/var/lib/wayfarer/'], 'linux', canary);
+    expect(reported(rules, '/var/lib/wayfarer/agent.db')).toBe(false);
+    expect(reported(rules, canary)).toBe(false);
+    expect(namesOf(rules, '/var/lib/wayfarer')).toEqual(['sensor']);
+    expect(namesOf(rules, '/var/lib/wayfarer/sensor')).toEqual(['canary']);
+    expect(namesOf(rules, '/var/lib/wayfarer/logs')).toBe('none');
+    expect(namesOf(rules, '/var/lib')).toBe('all');
+    expect(rules.roots()).toEqual(['/var', canary]);
+  });
+
+  it('on the root of the host reach everything', () => {
+    const rules = set({ path: '/' });
+    expect(reported(rules, '/etc/passwd')).toBe(true);
+    expect(reported(rules, '/', true)).toBe(true);
+    expect(namesOf(rules, '/')).toBe('all');
+    expect(rules.entersDirectory('/usr/lib')).toBe(true);
+  });
+
+  it('take no notice of case on Windows', () => {
+    const rules = new RuleSet([rule({ path: 'C:\\Windows\\System32', exclude: ['*.LOG'] })], [], 'win32');
+    expect(rules.rulesFor('c:\\windows\\SYSTEM32\\Drivers\\etc\\hosts', false)).toHaveLength(1);
+    expect(rules.rulesFor('C:\\Windows\\System32\\a.log', false)).toHaveLength(0);
+    expect(rules.rulesFor('C:\\Windows', true)).toHaveLength(0);
+  });
+
+  it('never report what their source would not have heard of, whatever rules and paths', () => {
+    const name = fc.constantFrom('a', 'b', 'c', 'x.conf');
+    const path = fc.array(name, { minLength: 1, maxLength: 4 }).map((parts) => `/${parts.join('/')}`);
+    const patterns = fc.array(fc.constantFrom('a', '*.conf', '/a/*', 'b?', '/*/b'), { maxLength: 2 });
+    const rules = fc.record({
+      path,
+      kind: fc.constantFrom('directory' as const, 'file' as const),
+      depth: fc.option(fc.nat(3), { nil: undefined }),
+      include: patterns,
+      exclude: patterns,
+    });
+    fc.assert(
+      fc.property(
+        fc.array(rules, { minLength: 1, maxLength: 3 }),
+        path,
+        fc.boolean(),
+        (given, at, directory) => {
+          const filter = set(...given.map((each, index) => ({ ...each, id: String(index) })));
+          if (!reported(filter, at, directory)) return;
+          const parent = at.slice(0, at.lastIndexOf('/')) || '/';
+          const interest = filter.interest(parent);
+          const heard =
+            interest.entries === 'all' ||
+            (interest.entries === 'named' && interest.names.has(at.slice(at.lastIndexOf('/') + 1)));
+          expect(heard).toBe(true);
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+});

@@ -1,0 +1,207 @@
+import { describe, expect, it } from 'vitest';
+import { CHANGE, type LostChanges, type RawChange } from '../fim/change.ts';
+import type { RuleSet } from '../fim/rule-set.ts';
+import type { ChangeSource, SourceEvents } from '../fim/source.ts';
+import { change } from '../fim/testing/changes.ts';
+import { ruleWith } from '../fim/testing/fim-rules.ts';
+import { SteppedTimers } from '../testing/timers.ts';
+import { CANARY_EVERY_MS, CANARY_WAIT_MS } from './canary.ts';
+import { FileWatch } from './file-watch.ts';
+
+const CANARY = '/var/lib/wayfarer/sensor/canary';
+const ETC = [ruleWith({ path: '/etc' })];
+
+/** A source in a test's hands. */
+class ScriptedSource implements ChangeSource {
+  readonly provider: string;
+  readonly actors: 'known' | 'unknown';
+  readonly events: SourceEvents;
+  readonly rules: RuleSet[] = [];
+  stopped = 0;
+  refuse: string | undefined;
+
+  constructor(provider: string, events: SourceEvents, refuse?: string) {
+    this.provider = provider;
+    this.actors = provider === 'fanotify' ? 'known' : 'unknown';
+    this.events = events;
+    this.refuse = refuse;
+  }
+  start(rules: RuleSet): void {
+    if (this.refuse !== undefined) throw new Error(this.refuse);
+    this.rules.push(rules);
+  }
+  setRules(rules: RuleSet): void {
+    this.rules.push(rules);
+  }
+  mounts() {
+    return [{ mount: '/', filesystem: 'ext4', method: 'filesystem mark' as const }];
+  }
+  stop(): void {
+    this.stopped += 1;
+  }
+}
+
+function open(refusals: { fanotify?: string; watcher?: string } = {}) {
+  const timers = new SteppedTimers();
+  const sources: ScriptedSource[] = [];
+  const heard: RawChange[] = [];
+  const lost: LostChanges[] = [];
+  const logged: string[] = [];
+  let touched = 0;
+  const make = (provider: 'fanotify' | 'watcher') => (events: SourceEvents) => {
+    const source = new ScriptedSource(provider, events, refusals[provider]);
+    sources.push(source);
+    return source;
+  };
+  const watch = new FileWatch({
+    os: 'linux',
+    now: timers.now,
+    startTimer: timers.start,
+    sources: [make('fanotify'), make('watcher')],
+    canaryPath: CANARY,
+    touchCanary: () => (touched += 1),
+    changes: (changes) => heard.push(...changes),
+    lost: (what) => lost.push(what),
+    changed: () => undefined,
+    log: (_level, message) => logged.push(message),
+  });
+  const settle = async (): Promise<void> => {
+    for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+  };
+  return { timers, sources, heard, lost, logged, watch, refusals, settle, touched: () => touched };
+}
+
+describe('the watch over files', () => {
+  it('R208 uses the best source that starts, and hands on what it hears but for the canary', async () => {
+    const { watch, sources, heard } = open();
+    await watch.setRules(ETC, ['/var/lib/wayfarer']);
+    expect(sources.map(({ provider }) => provider)).toEqual(['fanotify']);
+    sources[0]?.events.changes([change(CANARY, CHANGE.modified), change('/etc/a', CHANGE.deleted)]);
+    expect(heard.map(({ path }) => path)).toEqual(['/etc/a']);
+    expect(watch.state()).toMatchObject({
+      provider: 'fanotify',
+      actors: 'known',
+      canarySeenAt: 0,
+      trouble: undefined,
+      mounts: [{ mount: '/' }],
+    });
+    expect(sources[0]?.rules[0]?.roots()).toEqual(['/etc', CANARY]);
+  });
+
+  it('takes the next source where the best is refused, and says why', async () => {
+    const { watch, sources } = open({ fanotify: 'EPERM: needs CAP_SYS_ADMIN' });
+    await watch.setRules(ETC, []);
+    expect(sources.map(({ stopped }) => stopped)).toEqual([1, 0]);
+    expect(watch.state()).toMatchObject({
+      provider: 'watcher',
+      actors: 'unknown',
+      trouble: 'fanotify: EPERM: needs CAP_SYS_ADMIN',
+    });
+  });
+
+  it('tries again, ever later, while no source starts', async () => {
+    const { watch, sources, timers, refusals, settle, lost } = open({ fanotify: 'no', watcher: 'ENOSPC' });
+    await watch.setRules(ETC, []);
+    expect(watch.state()).toMatchObject({
+      provider: undefined,
+      trouble: expect.stringContaining('ENOSPC') as string,
+    });
+    timers.pass(1_000);
+    await settle();
+    expect(sources).toHaveLength(4);
+    timers.pass(1_999);
+    await settle();
+    expect(sources).toHaveLength(4);
+    delete refusals.fanotify;
+    timers.pass(1);
+    await settle();
+    expect(watch.state().provider).toBe('fanotify');
+    expect(lost).toEqual([]);
+  });
+
+  it('starts a source again that stopped, and has everything walked that it may have missed', async () => {
+    const { watch, sources, timers, lost, settle, heard } = open();
+    await watch.setRules(ETC, []);
+    sources[0]?.events.failed('read: EIO');
+    sources[0]?.events.changes([change('/etc/late', CHANGE.deleted)]);
+    expect(heard).toEqual([]);
+    expect(watch.state()).toMatchObject({ provider: undefined, trouble: 'read: EIO' });
+    timers.pass(1_000);
+    await settle();
+    expect(sources).toHaveLength(2);
+    expect(sources[0]?.stopped).toBe(1);
+    expect(lost).toEqual([{ reason: 'restart', below: [] }]);
+  });
+
+  it('says that a source is silent, and starts it again when it stays so', async () => {
+    const { watch, sources, timers, settle, logged } = open();
+    await watch.setRules(ETC, []);
+    timers.pass(CANARY_WAIT_MS);
+    expect(watch.state().silent).toBe(true);
+    expect(sources).toHaveLength(1);
+    timers.pass(CANARY_EVERY_MS + CANARY_WAIT_MS);
+    expect(logged.join()).toContain('says nothing of changes that were made');
+    timers.pass(1_000);
+    await settle();
+    expect(sources).toHaveLength(2);
+    sources[1]?.events.changes([change(CANARY, CHANGE.modified)]);
+    expect(watch.state().silent).toBe(false);
+  });
+
+  it('counts what the kernel lost and has it walked again', async () => {
+    const { watch, sources, lost } = open();
+    await watch.setRules(ETC, []);
+    sources[0]?.events.lost({ reason: 'overflow', below: [] });
+    sources[0]?.events.lost({ reason: 'mount', below: ['/mnt'] });
+    expect(lost.map(({ reason }) => reason)).toEqual(['overflow', 'mount']);
+    expect(watch.state().overflows).toBe(1);
+  });
+
+  it('gives a running source other rules, and stops it when there are none', async () => {
+    const { watch, sources, timers, touched } = open();
+    await watch.setRules(ETC, []);
+    await watch.setRules([ruleWith({ path: '/usr' })], []);
+    expect(sources).toHaveLength(1);
+    expect(sources[0]?.rules[1]?.roots()[0]).toBe('/usr');
+    await watch.setRules([], []);
+    expect(sources[0]?.stopped).toBe(1);
+    expect(watch.state().provider).toBeUndefined();
+    const before = touched();
+    timers.pass(10 * CANARY_EVERY_MS);
+    expect(touched()).toBe(before);
+    await watch.setRules(ETC, []);
+    expect(sources).toHaveLength(2);
+  });
+
+  it('lets go of a source that starts only after it was told to stop', async () => {
+    const timers = new SteppedTimers();
+    let begin: () => void = () => undefined;
+    let stopped = 0;
+    const watch = new FileWatch({
+      os: 'linux',
+      now: timers.now,
+      startTimer: timers.start,
+      sources: [
+        (events) => {
+          const source = new ScriptedSource('fanotify', events);
+          return Object.assign(source, {
+            start: () => new Promise<void>((resolve) => (begin = resolve)),
+            stop: () => (stopped += 1),
+          });
+        },
+      ],
+      canaryPath: CANARY,
+      touchCanary: () => undefined,
+      changes: () => undefined,
+      lost: () => undefined,
+      changed: () => undefined,
+      log: () => undefined,
+    });
+    const starting = watch.setRules(ETC, []);
+    await watch.stop();
+    begin();
+    await starting;
+    expect(stopped).toBe(1);
+    expect(watch.state().provider).toBeUndefined();
+  });
+});

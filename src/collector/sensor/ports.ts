@@ -1,0 +1,41 @@
+import type { Task } from '../../shared/manifest.ts';
+import type { SensorProblem, SensorState } from '../../shared/sensor.ts';
+import type { UnsealedEdrEvent } from '../../wire/event-chain.ts';
+import type { Attribute, RawChange } from '../fim/change.ts';
+import type { FromLedger, ToLedger } from '../fim/ledger/messages.ts';
+
+/** The thread that looks at files and keeps the ledger, as the sensor sees it. */
+export interface LedgerPort {
+  readonly post: (message: ToLedger) => void;
+  /** Resolves once it has closed its file and ended. */
+  readonly stop: () => Promise<void>;
+}
+
+/** What the ledger's thread tells; `ended` at most once, last: it ended without being asked to. */
+export interface LedgerEvents {
+  readonly message: (message: FromLedger) => void;
+  readonly ended: (reason: string) => void;
+}
+
+/** What a source of process events tells. */
+export interface ProcessSourceEvents {
+  readonly events: (events: readonly UnsealedEdrEvent[]) => void;
+  /** Its state or its problems are others than before. */
+  readonly changed: () => void;
+  readonly log: (level: 'warn' | 'info' | 'debug', message: string) => void;
+}
+
+/** The source of process events, and of who made a change (R199, R201, R208). */
+export interface ProcessSource {
+  readonly start: () => void | Promise<void>;
+  /** The tasks of the EDR manifest, or `null`: then it only knows processes for file changes. Returns the reasons of tasks that can't be followed. */
+  readonly setRules: (tasks: readonly Task[] | null) => readonly string[];
+  readonly attribute: Attribute;
+  /** Directories in which new executables are of interest to the rules in force. */
+  readonly dropDirectories: () => readonly string[];
+  /** A change below one of those directories. */
+  readonly fileChange: (change: RawChange) => void;
+  readonly state: () => Pick<NonNullable<SensorState['edr']>, 'method' | 'lost'>;
+  readonly problems: () => readonly { readonly code: SensorProblem; readonly text: string }[];
+  readonly stop: () => void | Promise<void>;
+}

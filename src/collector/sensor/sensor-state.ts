@@ -1,0 +1,101 @@
+import type { EventStream } from '../../shared/host-events.ts';
+import type { RuleState, SensorProblem, SensorState } from '../../shared/sensor.ts';
+import type { FromLedger } from '../fim/ledger/messages.ts';
+import type { FileWatchState } from './file-watch.ts';
+import type { ProcessSource } from './ports.ts';
+
+type Baseline = Extract<FromLedger, { kind: 'baseline' }>;
+type Problem = SensorState['problems'][number];
+
+/** What the state of the sensor is derived from. */
+export interface SensorFacts {
+  readonly fimOn: boolean;
+  readonly edrOn: boolean;
+  readonly rules: readonly RuleState[];
+  readonly files: FileWatchState;
+  readonly processes: Pick<ProcessSource, 'state' | 'problems'>;
+  readonly baseline: Baseline | undefined;
+  /** Why the disk takes no event; empty while it does. */
+  readonly stopped: string;
+  /** When the kernel last lost file events, ms since the epoch. */
+  readonly overflowAt: number | undefined;
+  /** Reasons of EDR tasks that can't be followed. */
+  readonly refusedTasks: readonly string[];
+}
+
+const NO_EVENTS: Readonly<Record<EventStream, number>> = { fim: 0, edr: 0 };
+/** How long an overflow shows after the rules were walked again, ms. */
+const OVERFLOW_SHOWS_MS = 3_600_000;
+
+const instant = (ms: number | null | undefined): string | null =>
+  ms === null || ms === undefined ? null : new Date(ms).toISOString();
+
+/** The state as status shows it. Pure. */
+export function sensorState(facts: SensorFacts, now: number): SensorState {
+  const { baseline, files } = facts;
+  const events = baseline?.eventsLastHour ?? NO_EVENTS;
+  return {
+    fim: facts.fimOn
+      ? {
+          rules: [...facts.rules],
+          mounts: [...files.mounts],
+          actor: files.actors,
+          baseline: {
+            state: baseline?.state ?? 'none',
+            entries: baseline?.entries ?? 0,
+            completedAt: instant(baseline?.completedAt),
+            nextRescanAt: instant(baseline?.nextRescanAt),
+          },
+          eventsLastHour: events.fim,
+          overflows: files.overflows,
+          canarySeenAt: instant(files.canarySeenAt),
+        }
+      : null,
+    edr: facts.edrOn ? { ...facts.processes.state(), eventsLastHour: events.edr } : null,
+    problems: problemsOf(facts, now),
+    spooled: baseline?.spooled ?? 0,
+  };
+}
+
+function problemsOf(facts: SensorFacts, now: number): Problem[] {
+  const problems: Problem[] = [];
+  const add = (code: SensorProblem, text: string | undefined): void => {
+    if (text !== undefined && text !== '') problems.push({ code, text: text.slice(0, 500) });
+  };
+  add('SPOOL_STOPPED', facts.stopped);
+  if (facts.fimOn) addFim(facts, now, add);
+  if (facts.edrOn) {
+    for (const { code, text } of facts.processes.problems()) add(code, text);
+    if (facts.refusedTasks.length > 0) add('EDR_LOST', `not followed: ${facts.refusedTasks.join('; ')}`);
+  }
+  return problems;
+}
+
+function addFim(
+  { files, rules, overflowAt }: SensorFacts,
+  now: number,
+  add: (code: SensorProblem, text: string | undefined) => void,
+): void {
+  if (files.silent) add('FIM_SILENT', 'the source did not tell of a change that the agent made');
+  if (files.provider !== undefined && files.actors === 'unknown') {
+    add('FIM_NO_ACTOR', files.trouble ?? `${files.provider} does not tell who made a change`);
+  }
+  add('FIM_INCOMPLETE', incomplete(files, rules));
+  if (overflowAt !== undefined && now - overflowAt < OVERFLOW_SHOWS_MS) {
+    add(
+      'FIM_OVERFLOW',
+      `events were lost at ${new Date(overflowAt).toISOString()}; the rules were walked again`,
+    );
+  }
+}
+
+function incomplete(files: FileWatchState, rules: readonly RuleState[]): string | undefined {
+  if (files.provider === undefined) return files.trouble ?? 'no source of file changes runs';
+  const broken = rules.filter(({ state }) => state === 'refused' || state === 'unreadable');
+  const blind = files.mounts.filter(({ method }) => method === 'none' || method === 'rescan only');
+  const parts = [
+    ...broken.map(({ id, reason }) => `rule ${id}: ${reason ?? 'not watched'}`),
+    ...blind.map(({ mount, note }) => `${mount}: ${note ?? 'looked at in walks alone'}`),
+  ];
+  return parts.length === 0 ? undefined : parts.join('; ');
+}
