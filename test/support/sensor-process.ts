@@ -1,8 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import { EdrEvent, FimEvent } from '../../src/shared/host-events.ts';
+import { EdrEvent, FimEvent, type EventStream } from '../../src/shared/host-events.ts';
 import type { Task } from '../../src/shared/manifest.ts';
-import { FromSensor, type SensorState, type ToSensor } from '../../src/shared/sensor.ts';
+import { FromSensor, type SensorState, type SpooledEvent, type ToSensor } from '../../src/shared/sensor.ts';
 import { chainFault, CHAIN_START, headOf, type ChainHead } from '../../src/wire/event-chain.ts';
 import { CLONE } from './run.ts';
 import { until } from './until.ts';
@@ -17,6 +17,8 @@ export interface SensorOptions {
   readonly rescanHours?: number;
   /** Instead of root. */
   readonly uid?: number;
+  /** Keeps events before they are answered; without it they are only held in memory. */
+  readonly keep?: (stream: EventStream, events: readonly SpooledEvent[]) => void;
 }
 
 /**
@@ -37,7 +39,10 @@ export class SensorProcess {
   /** Called for every event as it comes. */
   onEvent: (() => void) | undefined;
 
-  private constructor({ dataDir, uid }: SensorOptions) {
+  readonly #keep: SensorOptions['keep'];
+
+  private constructor({ dataDir, uid, keep }: SensorOptions) {
+    this.#keep = keep;
     this.#child = fork(ENTRY, [dataDir], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       serialization: 'advanced',
@@ -102,6 +107,7 @@ export class SensorProcess {
   }
 
   #take({ stream, chain, events }: Extract<FromSensor, { kind: 'events' }>): void {
+    this.#keep?.(stream, events);
     const now = Date.now();
     for (const { body, sequence } of events) {
       const head = this.#heads.get(chain);
