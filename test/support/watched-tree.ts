@@ -36,11 +36,12 @@ export class WatchedTree {
   #before: Listing = new Map();
   #seen = 0;
 
-  constructor(parent = tmpdir()) {
-    this.#dir = mkdtempSync(join(parent, 'wayfarer-fim-'));
-    this.root = join(this.#dir, 'tree');
+  /** A new directory, or one that is there already. What is kept of it stands elsewhere and goes with `close`. */
+  constructor(root?: string) {
+    this.#dir = mkdtempSync(join(tmpdir(), 'wayfarer-fim-'));
+    this.root = root ?? join(this.#dir, 'tree');
     this.dataDir = join(this.#dir, 'sensor');
-    mkdirSync(this.root);
+    mkdirSync(this.root, { recursive: true });
     mkdirSync(this.dataDir, { mode: 0o700 });
   }
 

@@ -1,0 +1,65 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { because, noDpkg, noLinuxRoot, unless, type Reason } from '../support/reason.ts';
+import { actorsOf, WatchedTree } from '../support/watched-tree.ts';
+
+/** A package of the archive with many files and no dependencies. */
+const PACKAGE = 'debian-faq';
+const ROOT = '/usr/share/doc';
+
+const installed = (): boolean => existsSync(`/var/lib/dpkg/info/${PACKAGE}.list`);
+
+function apt(...args: string[]): void {
+  execFileSync('apt-get', ['-qq', '-y', '--no-install-recommends', ...args], {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: 200_000,
+  });
+}
+
+/** Whether the archive has it, and this host has not. */
+function unavailable(): Reason {
+  if (installed()) {
+    return unless(false, `a host without ${PACKAGE}`, `apt-get purge ${PACKAGE} && npm test -- --suite deb`);
+  }
+  try {
+    apt('install', '--download-only', PACKAGE);
+    return undefined;
+  } catch {
+    return unless(false, `${PACKAGE} from the archive`, 'apt-get update && npm test -- --suite deb');
+  }
+}
+
+const reason = noLinuxRoot ?? noDpkg ?? unavailable();
+
+describe.skipIf(reason !== undefined)(`file integrity under the package manager${because(reason)}`, () => {
+  const tree = reason === undefined ? new WatchedTree(ROOT) : undefined;
+  const watched = (): WatchedTree => {
+    if (tree === undefined) throw new Error('not watched');
+    return tree;
+  };
+
+  beforeAll(() => watched().watch());
+  afterAll(async () => {
+    if (installed()) apt('purge', PACKAGE);
+    await watched().close();
+  });
+
+  it('R200 R208 accounts for an installation, with dpkg as its actor and labelled as the package manager', async () => {
+    apt('install', PACKAGE);
+    const events = await watched().accounted();
+    const files = events.filter(({ file }) => file.path.startsWith(`${ROOT}/${PACKAGE}`));
+    expect(files.length).toBeGreaterThan(20);
+    expect(Object.keys(actorsOf(files))).toEqual(['/usr/bin/dpkg']);
+    expect(new Set(files.map(({ wayfarer }) => wayfarer.package_manager))).toEqual(new Set(['dpkg']));
+  });
+
+  it('accounts for a removal', async () => {
+    apt('purge', PACKAGE);
+    const events = await watched().accounted();
+    const deleted = events.filter(({ event }) => event.action === 'deleted');
+    expect(deleted.length).toBeGreaterThan(20);
+    expect(new Set(deleted.map(({ wayfarer }) => wayfarer.package_manager))).toEqual(new Set(['dpkg']));
+  });
+});
