@@ -8,8 +8,11 @@ export interface Attribution {
   readonly packageManager?: string;
 }
 
-/** Looks a process up by its pid at this moment. */
-export type Attribute = (pid: number) => Attribution;
+/**
+ * Looks a process up by its pid at this moment. `gone`: the kernel says that it has ended, so that the pid may be another's
+ * by now and only what was remembered of it counts.
+ */
+export type Attribute = (pid: number, gone?: boolean) => Attribution;
 
 /** What happened to a path, as bits: a source may report several at once. */
 export const CHANGE = {

@@ -1,0 +1,73 @@
+import type { Interest, RuleSet } from '../rule-set.ts';
+import { join } from './mount-table.ts';
+
+/** A directory as one path of the host shows it. */
+export interface View {
+  readonly path: string;
+  /** What of its entries concerns a rule. */
+  readonly entries: Interest;
+  /** Whether the directory itself does. */
+  readonly self: boolean;
+}
+
+/** A directory of a filesystem with the paths that it has: several where it is mounted twice, none where no rule looks. */
+export type Directory = readonly View[];
+
+const NONE: Interest = { entries: 'none' };
+
+/** Whether an entry of this name is asked for. */
+export function covers(interest: Interest, name: string): boolean {
+  return interest.entries === 'all' || (interest.entries === 'named' && interest.names.has(name));
+}
+
+const parentOf = (path: string): string => path.slice(0, Math.max(1, path.lastIndexOf('/')));
+const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
+/** What is listened for: the rules, and a file that the agent changes to see whether it hears itself. */
+export class Scope {
+  readonly #rules: RuleSet;
+  readonly #canary: string | undefined;
+
+  constructor(rules: RuleSet, canary: string | undefined) {
+    this.#rules = rules;
+    this.#canary = canary;
+  }
+
+  /** Paths whose filesystems have to be heard. */
+  roots(): string[] {
+    return [...this.#rules.roots(), ...(this.#canary === undefined ? [] : [this.#canary])];
+  }
+
+  isCanary(path: string): boolean {
+    return path === this.#canary;
+  }
+
+  /** `RuleSet.interest`, with the canary in it. */
+  interest(directory: string): Interest {
+    const interest = this.#rules.interest(directory);
+    const canary = this.#canary;
+    if (canary === undefined || parentOf(canary) !== directory || interest.entries === 'all') return interest;
+    const names = interest.entries === 'named' ? interest.names : [];
+    return { entries: 'named', names: new Set([...names, nameOf(canary)]) };
+  }
+
+  /** A directory by its path. */
+  view(path: string): View {
+    const self = path === '/' ? this.interest(path) : covers(this.interest(parentOf(path)), nameOf(path));
+    return {
+      path,
+      entries: this.interest(path),
+      self: typeof self === 'boolean' ? self : self.entries === 'all',
+    };
+  }
+
+  /** A directory in one that is known, without a look at the disk. */
+  childOf(directory: Directory, name: string): Directory {
+    return directory.map((parent) => {
+      const path = join(parent.path, `/${name}`);
+      // Nothing below a directory concerns a rule that its parent does not lead to.
+      const entries = parent.entries.entries === 'none' ? NONE : this.interest(path);
+      return { path, entries, self: covers(parent.entries, name) };
+    });
+  }
+}

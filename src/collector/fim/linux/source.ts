@@ -1,0 +1,251 @@
+import { readFileSync } from 'node:fs';
+import type { MountState } from '../../../shared/sensor.ts';
+import { errnoName, O, pathBytes, POLL } from '../../native/libc.ts';
+import type { ReadableWatch } from '../../native/readable.ts';
+import { CHANGE, type Attribute, type Attribution, type LostChanges, type RawChange } from '../change.ts';
+import type { RuleSet } from '../rule-set.ts';
+import { loadFanotifyCalls, type FanotifyCalls } from './calls.ts';
+import { DirectoryCache } from './directory-cache.ts';
+import { DirectoryMarks } from './directory-marks.ts';
+import { FanotifyGroup } from './group.ts';
+import { MountTable } from './mount-table.ts';
+import { Scope } from './scope.ts';
+import { Translator } from './translate.ts';
+import { WatchedMounts } from './watched-mounts.ts';
+
+const MOUNTINFO = '/proc/self/mountinfo';
+/** Directories whose places are held, about 150 bytes each. */
+const CACHED_DIRECTORIES = 32_768;
+/** Rests after a turn, ms: events that concern nobody may wait longer, so that they cost few wake-ups. */
+const REST_AFTER_CHANGES_MS = 1;
+const REST_AFTER_NOTHING_MS = 10;
+const REST_AFTER_MOUNTS_MS = 100;
+
+/** What a source tells. Called in the turn in which it was read. */
+export interface SourceEvents {
+  readonly changes: (changes: readonly RawChange[]) => void;
+  readonly lost: (lost: LostChanges) => void;
+  /** Nothing more will come: the source has to be started again. */
+  readonly failed: (reason: string) => void;
+  /** Why changes were lost, for the log. */
+  readonly trouble: (text: string) => void;
+  /** `mounts()` gives something else now. */
+  readonly mountsChanged: () => void;
+  /** The agent's own test file was changed. */
+  readonly canary: () => void;
+}
+
+export interface FanotifyOptions {
+  readonly watch: ReadableWatch;
+  readonly attribute: Attribute;
+  /** Ms since the epoch. */
+  readonly now: () => number;
+  readonly events: SourceEvents;
+  /** Processes of the agent, as they are at the time of an event. */
+  readonly ownPids: ReadonlySet<number>;
+  /** Absolute path of a file that the agent changes to see whether it hears itself; whatever the rules say. */
+  readonly canary?: string;
+  readonly calls?: FanotifyCalls;
+}
+
+const FOUND: Attribution = {
+  actor: { state: 'unknown', reason: 'it was there before its new directory could be watched' },
+};
+
+/** Everything that is open between start and stop. */
+interface Running {
+  readonly filesystems: FanotifyGroup;
+  readonly directories: FanotifyGroup;
+  readonly mounts: WatchedMounts;
+  readonly marks: DirectoryMarks;
+  readonly byFilesystem: Translator;
+  readonly byDirectory: Translator;
+  readonly mountinfo: number;
+  readonly remove: (() => void)[];
+}
+
+/**
+ * Changes of files on Linux, with who made them, from the kernel (fanotify(7)). Needs CAP_SYS_ADMIN and Linux 5.9. It
+ * reads, decodes, filters, attributes and hands over; it never waits for a disk.
+ */
+export class FanotifySource {
+  readonly #options: FanotifyOptions;
+  #scope: Scope;
+  #running: Running | undefined;
+
+  constructor(options: FanotifyOptions, rules: RuleSet) {
+    this.#options = options;
+    this.#scope = new Scope(rules, options.canary);
+  }
+
+  /**
+   * Opens fanotify and marks what the rules touch: changes from here on are told, so that a walk has to come after. Throws
+   * with the reason where fanotify can't be had; then nothing stays open.
+   */
+  start(): void {
+    const calls = this.#options.calls ?? loadFanotifyCalls();
+    const filesystems = new FanotifyGroup(calls);
+    let directories: FanotifyGroup | undefined;
+    try {
+      directories = new FanotifyGroup(calls);
+      const mountinfo = calls.libc.open(pathBytes(MOUNTINFO), O.RDONLY);
+      if (mountinfo < 0) throw new Error(`${MOUNTINFO}: ${errnoName(mountinfo)}`);
+      this.#running = this.#assemble(calls, filesystems, directories, mountinfo);
+    } catch (error) {
+      filesystems.close();
+      directories?.close();
+      throw error;
+    }
+    this.#listen(this.#running);
+    this.#apply(this.#running);
+  }
+
+  /** Other rules, at once: a walk by them has to come after. */
+  setRules(rules: RuleSet): void {
+    this.#scope = new Scope(rules, this.#options.canary);
+    if (this.#running !== undefined) this.#apply(this.#running);
+  }
+
+  /** How each mount that the rules touch is heard. */
+  mounts(): MountState[] {
+    const running = this.#running;
+    if (running === undefined) return [];
+    return running.mounts.states().map((state) => {
+      const trouble = state.method === 'inode marks' ? running.marks.trouble(state.mount) : undefined;
+      return trouble === undefined
+        ? state
+        : { ...state, note: [state.note, trouble].join('; ').slice(0, 300) };
+    });
+  }
+
+  /** Closes everything. The watch is its owner's. */
+  stop(): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#running = undefined;
+    for (const remove of running.remove) remove();
+    running.marks.close();
+    running.mounts.close();
+    running.filesystems.close();
+    running.directories.close();
+    (this.#options.calls ?? loadFanotifyCalls()).libc.close(running.mountinfo);
+  }
+
+  #assemble(
+    calls: FanotifyCalls,
+    filesystems: FanotifyGroup,
+    directories: FanotifyGroup,
+    mountinfo: number,
+  ): Running {
+    const { attribute, ownPids, events } = this.#options;
+    const mounts = new WatchedMounts({ calls, filesystems, directories }, readTable());
+    const marks = new DirectoryMarks({
+      calls,
+      group: directories,
+      scope: this.#scope,
+      events: {
+        found: (path, directory) => this.#found(path, directory),
+        walked: (path, announced) => {
+          if (!announced) events.lost({ reason: 'mount', below: [path] });
+          else if (marks.trouble(path) !== undefined) events.mountsChanged();
+        },
+      },
+    });
+    const shared = { attribute, ownPids, canary: events.canary };
+    const cache = (): DirectoryCache => new DirectoryCache(CACHED_DIRECTORIES);
+    const byFilesystem = new Translator(
+      { ...shared, cache: cache(), locate: (directory) => mounts.locate(directory) },
+      this.#scope,
+    );
+    const byDirectory = new Translator(
+      {
+        ...shared,
+        cache: cache(),
+        locate: (directory) => marks.pathsOf(directory) ?? { error: 'an event of an unknown directory' },
+        directories: {
+          created: (path) => marks.walk(path, true),
+          deleted: (path) => marks.removed(path),
+          moved: (from, to) => {
+            if (from !== undefined && to !== undefined) marks.moved(from, to);
+            else if (from !== undefined) marks.left(from);
+            if (to !== undefined) marks.walk(to, false);
+          },
+        },
+      },
+      this.#scope,
+    );
+    return { filesystems, directories, mounts, marks, byFilesystem, byDirectory, mountinfo, remove: [] };
+  }
+
+  #listen(running: Running): void {
+    const { watch } = this.#options;
+    const group = (of: FanotifyGroup, translator: Translator, lost: () => void): void => {
+      const ready = (): number => this.#read(running, of, translator, lost);
+      running.remove.push(watch.add({ fd: of.fd, events: POLL.IN, ready }));
+    };
+    group(running.filesystems, running.byFilesystem, () => undefined);
+    // Directories that were made meanwhile are not marked.
+    group(running.directories, running.byDirectory, () => this.#restartMarks(running));
+    const ready = (): number => this.#mountsChanged(running);
+    running.remove.push(watch.add({ fd: running.mountinfo, events: POLL.PRI, ready }));
+  }
+
+  /** One turn of a group. Gives how long to leave it alone. */
+  #read(running: Running, group: FanotifyGroup, translator: Translator, afterLoss: () => void): number {
+    if (this.#running !== running) return 0;
+    translator.begin(this.#options.now());
+    const turn = group.read((event) => translator.take(event));
+    running.mounts.release();
+    const { changes, error } = translator.end();
+    if (changes.length > 0) this.#options.events.changes(changes);
+    const reason = turn.lost ?? (error === undefined ? undefined : 'error');
+    if (reason !== undefined) {
+      translator.reset(this.#scope);
+      if (error !== undefined) this.#options.events.trouble(error);
+      this.#options.events.lost({ reason, below: [] });
+      afterLoss();
+    }
+    if (turn.failed !== undefined) {
+      this.stop();
+      this.#options.events.failed(turn.failed);
+    }
+    if (turn.more) return 0;
+    return changes.length > 0 ? REST_AFTER_CHANGES_MS : REST_AFTER_NOTHING_MS;
+  }
+
+  /** Rules or everything: marks first, then what is known by them is forgotten. */
+  #apply(running: Running): void {
+    running.mounts.update(readTable(), this.#scope);
+    running.byFilesystem.reset(this.#scope);
+    this.#restartMarks(running);
+    this.#options.events.mountsChanged();
+  }
+
+  #restartMarks(running: Running): void {
+    running.byDirectory.reset(this.#scope);
+    const points = running.mounts.byDirectory().map(({ point }) => point);
+    running.marks.restart(this.#scope, running.mounts.table, points);
+  }
+
+  #mountsChanged(running: Running): number {
+    if (this.#running !== running) return 0;
+    const { added, removed } = running.mounts.update(readTable(), this.#scope);
+    running.byFilesystem.reset(this.#scope);
+    running.byDirectory.reset(this.#scope);
+    const points = running.mounts.byDirectory().map(({ point }) => point);
+    running.marks.mountsChanged(running.mounts.table, points);
+    const below = [...removed, ...added].map(({ point }) => point);
+    if (below.length > 0) {
+      this.#options.events.lost({ reason: 'mount', below: [...new Set(below)] });
+      this.#options.events.mountsChanged();
+    }
+    return REST_AFTER_MOUNTS_MS;
+  }
+
+  #found(path: string, directory: boolean): void {
+    const change = { path, what: CHANGE.created, directory, at: this.#options.now(), by: FOUND };
+    this.#options.events.changes([change]);
+  }
+}
+
+const readTable = (): MountTable => new MountTable(readFileSync(MOUNTINFO));
