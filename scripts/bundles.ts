@@ -7,6 +7,7 @@ const ROOT = join(import.meta.dirname, '..');
 export const BUNDLES = {
   service: 'src/main/service.ts',
   collector: 'src/collector/main.ts',
+  ledger: 'src/collector/fim/ledger/worker.ts',
   'pac-runner': 'src/main/uplink/pac/main.ts',
   agentid: 'src/main/agentid.ts',
   wayfarerctl: 'src/main/cli.ts',

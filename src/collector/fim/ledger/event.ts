@@ -1,0 +1,132 @@
+import {
+  EVENT_LIMITS,
+  severityNumber,
+  type EventActor,
+  type FileAction,
+  type FileState,
+} from '../../../shared/host-events.ts';
+import type { UnsealedFimEvent } from '../../../wire/event-chain.ts';
+import type { Cause } from './cause.ts';
+import type { Names } from './names.ts';
+import type { Part } from './net-change.ts';
+import type { Row } from './row.ts';
+import type { Choice } from './rule-choice.ts';
+
+/** What an event is made of. Paths are encoded. */
+export interface Occurrence {
+  readonly id: string;
+  readonly path: string;
+  readonly previousPath?: string;
+  readonly before?: Row;
+  readonly after?: Row;
+  readonly part: Part;
+  readonly cause: Cause;
+  readonly choice: Choice;
+  readonly diff?: string;
+  readonly noDiff?: string;
+}
+
+/** Categories of `event.type` in the Elastic Common Schema. */
+const TYPES: Readonly<Record<FileAction, 'creation' | 'change' | 'deletion'>> = {
+  created: 'creation',
+  updated: 'change',
+  deleted: 'deletion',
+  moved: 'change',
+  attributes_modified: 'change',
+};
+
+/** What is kept for everything of an event but texts of any length. */
+const HEADROOM_BYTES = 2_048;
+
+const hex = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
+
+/** An instant of a file, which may be any number: years that RFC 3339 can't say are left out. */
+function instant(ns: bigint): string | undefined {
+  const date = new Date(Number(ns / 1_000_000n));
+  const year = date.getUTCFullYear();
+  return year >= 0 && year <= 9_999 ? date.toISOString() : undefined;
+}
+
+/** A row as events show it. Size and times of a directory say nothing of itself. */
+export function stateOf(row: Row, names: Names): FileState {
+  const owner = names.user(row.uid);
+  const group = names.group(row.gid);
+  const mtime = row.type === 'dir' ? undefined : instant(row.modified);
+  const ctime = row.type === 'dir' ? undefined : instant(row.changed);
+  return {
+    type: row.type,
+    ...(row.type === 'file' ? { size: row.size } : {}),
+    mode: row.mode.toString(8).padStart(4, '0'),
+    uid: String(row.uid),
+    gid: String(row.gid),
+    ...(owner === undefined ? {} : { owner }),
+    ...(group === undefined ? {} : { group }),
+    inode: BigInt.asUintN(64, row.inode).toString(),
+    ...(mtime === undefined ? {} : { mtime }),
+    ...(ctime === undefined ? {} : { ctime }),
+    ...(row.sha256 === null ? {} : { hash: { sha256: hex(row.sha256) } }),
+    ...(row.target === null ? {} : { target_path: row.target }),
+    ...(row.acl === null ? {} : { acl: hex(row.acl) }),
+    ...(row.xattrs === null ? {} : { xattrs: hex(row.xattrs) }),
+    ...(row.unhashed === null ? {} : { unhashed: row.unhashed }),
+  };
+}
+
+/** The record of a change, within the bounds of an event. */
+export function fimEvent(occurrence: Occurrence, names: Names): UnsealedFimEvent {
+  const { id, path, previousPath, before, after, part, cause, choice, diff, noDiff } = occurrence;
+  const others = part.others.slice(0, EVENT_LIMITS.actors).map(({ actor }) => actor);
+  const packageManager = part.by.packageManager;
+  const type = after?.type ?? before?.type;
+  return fitted({
+    '@timestamp': new Date(cause.at).toISOString(),
+    event: {
+      id,
+      kind: 'event',
+      module: 'fim',
+      category: ['file'],
+      type: [TYPES[part.action]],
+      action: part.action,
+      severity: severityNumber(choice.severity),
+      provider: cause.provider,
+    },
+    rule: { id: choice.rule.id },
+    file: {
+      path,
+      ...(previousPath === undefined ? {} : { previous_path: previousPath }),
+      ...(after === undefined ? { ...(type === undefined ? {} : { type }) } : stateOf(after, names)),
+    },
+    wayfarer: {
+      detected: cause.detected,
+      severity: choice.severity,
+      ...(before === undefined ? {} : { before: stateOf(before, names) }),
+      changed: [...part.changed],
+      ...(diff === undefined ? {} : { diff }),
+      ...(noDiff === undefined ? {} : { no_diff: noDiff }),
+      actor: part.by.actor,
+      ...(others.length === 0 ? {} : { other_actors: others }),
+      ...(packageManager === undefined ? {} : { package_manager: packageManager }),
+    },
+  });
+}
+
+const bytesOf = (event: UnsealedFimEvent): number => Buffer.byteLength(JSON.stringify(event), 'utf8');
+
+/** Leaves out what is longest and least missed until the event is within its bound: the difference, then command lines of others. */
+function fitted(event: UnsealedFimEvent): UnsealedFimEvent {
+  const most = EVENT_LIMITS.bytes - HEADROOM_BYTES;
+  if (bytesOf(event) <= most) return event;
+  const { diff, ...rest } = event.wayfarer;
+  const smaller = diff === undefined ? event : { ...event, wayfarer: { ...rest, no_diff: 'too long' } };
+  if (bytesOf(smaller) <= most) return smaller;
+  const { other_actors: others, ...alone } = smaller.wayfarer;
+  const brief = { ...smaller, wayfarer: { ...alone, other_actors: (others ?? []).map(withoutCommandLine) } };
+  return bytesOf(brief) <= most ? brief : { ...smaller, wayfarer: alone };
+}
+
+function withoutCommandLine(actor: EventActor): EventActor {
+  if (actor.state === 'unknown') return actor;
+  const { command_line: _left, ...process } = actor.process;
+  return { ...actor, process };
+}

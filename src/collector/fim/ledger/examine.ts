@@ -1,0 +1,206 @@
+import { Unreadable, type Os } from '../../table.ts';
+import { CHANGE } from '../change.ts';
+import type { RuleSet } from '../rule-set.ts';
+import { mergeCauses, withoutActors, type Cause } from './cause.ts';
+import { diffRule, holdsSecrets } from './diff.ts';
+import { Folder } from './folder.ts';
+import { encodePath, isWithin, splitPath } from './host-path.ts';
+import { CHANGED_MEANWHILE, UNSETTLED, type Found, type Looker } from './look.ts';
+import { LANE } from './pending.ts';
+import type { Outcome, Reconciler, Subject } from './reconcile.ts';
+import type { Row } from './row.ts';
+import type { LedgerStore } from './store.ts';
+
+export interface ExaminerParts {
+  readonly store: LedgerStore;
+  readonly os: Os;
+  readonly looker: Looker;
+  readonly reconciler: Reconciler;
+  /** Ms since the epoch. */
+  readonly now: () => number;
+  /** How long what was heard of a change may take to arrive here, ms. */
+  readonly settleMs: number;
+  readonly log: (message: string) => void;
+}
+
+const WRITTEN = CHANGE.modified | CHANGE.closedAfterWrite;
+const APPEARED = CHANGE.created | CHANGE.movedTo;
+/** A file that is never the same for long enough to be hashed is tried this often. */
+const MOST_TRIES = 3;
+/** A moved directory is compared at its new place before what is left at the old one counts as deleted; times `settleMs`. */
+export const LEFTOVERS_AFTER = 3;
+
+/** Looks at single paths and has the difference written. Nothing that is examined twice is reported twice. */
+export class Examiner {
+  readonly parts: ExaminerParts;
+  rules: RuleSet;
+
+  constructor(parts: ExaminerParts, rules: RuleSet) {
+    this.parts = parts;
+    this.rules = rules;
+  }
+
+  /**
+   * Examines one absolute host path, in the open transaction; yields where others may come in between. `ifPresent` is the
+   * cause of what is found there, where that is another than of what is missing. Returns `undefined` for what no rule
+   * covers and what is not there.
+   */
+  *examine(path: string, cause: Cause, ifPresent = cause): Generator<void, Outcome | undefined> {
+    const { store, os } = this.parts;
+    const key = encodePath(path, os);
+    const known = store.baseline.get(key);
+    const rules = this.rules.rulesFor(path, true);
+    if (rules.length === 0 && known === undefined) {
+      this.#aroundRules(path, key, cause);
+      return undefined;
+    }
+    const { name } = splitPath(path, os);
+    const found = yield* this.#look({ path, name, key, rules }, known, ifPresent);
+    if (found === 'unreadable') return undefined;
+    // Others may have been here meanwhile.
+    const row = store.baseline.get(key);
+    if (found === undefined) {
+      this.#gone(path, key, row, cause);
+      return undefined;
+    }
+    const covering = found.row.type === 'dir' ? rules : this.rules.rulesFor(path, false);
+    if (covering.length === 0) {
+      // A directory became a file that no rule includes.
+      if (row !== undefined) this.#gone(path, key, row, ifPresent);
+      return undefined;
+    }
+    const outcome = this.parts.reconciler.present(
+      { path, name, key, rules: covering },
+      row,
+      found,
+      ifPresent,
+    );
+    this.#follow(key, row, found, outcome, ifPresent);
+    return outcome;
+  }
+
+  /** How much of a file's content is wanted for showing what differs, in bytes. */
+  contentBytes({ path, name, rules }: Subject): number {
+    const rule = diffRule(rules);
+    return rule === undefined || holdsSecrets(path, name, rules) ? 0 : rule.diffMaxKb * 1024;
+  }
+
+  /** Has everything looked for that is known at or below a path. `due` is ms since the epoch. */
+  lookForGone(key: string, cause: Cause, due: number): void {
+    this.#pend('gone', LANE.gone, key, cause, due);
+  }
+
+  *#look(
+    subject: Subject,
+    known: Row | undefined,
+    cause: Cause,
+  ): Generator<void, Found | 'unreadable' | undefined> {
+    const { os, looker } = this.parts;
+    let folder: Folder | undefined;
+    try {
+      folder = Folder.open(splitPath(subject.path, os).parent, os);
+      if (folder === undefined) return undefined;
+      const found = yield* looker.look(folder, subject.name, {
+        known,
+        force: (cause.what & WRITTEN) !== 0 || cause.linked === true,
+        contentBytes: this.contentBytes(subject),
+      });
+      return found === UNSETTLED ? 'unreadable' : found;
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      this.parts.log(`${subject.key} can't be looked at: ${error.message}`);
+      return 'unreadable';
+    } finally {
+      folder?.close();
+    }
+  }
+
+  /** A directory above what rules name appeared or vanished: their roots are looked at. */
+  #aroundRules(path: string, key: string, cause: Cause): void {
+    const { store, os, now } = this.parts;
+    const nobody = withoutActors(cause, 'a directory above it changed');
+    for (const root of this.rules.roots().filter((found) => found !== path && isWithin(path, found, os))) {
+      this.#pend('look', LANE.live, encodePath(root, os), { ...nobody, inherited: true }, now());
+    }
+    if (!store.pending.has('gone', key) && store.baseline.hasBelow(key)) {
+      this.lookForGone(key, nobody, now());
+    }
+  }
+
+  #gone(path: string, key: string, row: Row | undefined, cause: Cause): void {
+    const { store, os, reconciler, now, settleMs } = this.parts;
+    if (row !== undefined) {
+      const rules = this.rules.rulesFor(path, row.type === 'dir');
+      reconciler.absent({ path, name: splitPath(path, os).name, key, rules }, row, cause);
+    }
+    if (row?.type === 'file' || store.pending.has('gone', key) || !store.baseline.hasBelow(key)) return;
+    // A directory can be removed only when it is empty: whoever did that need not be who emptied it, and what was heard of
+    // its entries may still be on its way. Whoever moved it out of sight took them along.
+    const isMoved = (cause.what & CHANGE.movedFrom) !== 0 && (cause.what & CHANGE.deleted) === 0;
+    const below = isMoved ? cause : withoutActors(cause, 'its directory was deleted');
+    this.lookForGone(key, below, cause.detected === 'live' ? now() + settleMs : 0);
+  }
+
+  /** What else has to be looked at because of this. */
+  #follow(key: string, row: Row | undefined, found: Found, outcome: Outcome, cause: Cause): void {
+    const { now, settleMs } = this.parts;
+    if (row?.type === 'dir' && !outcome.isDirectory) {
+      this.lookForGone(key, withoutActors(cause, 'its directory was replaced'), now());
+    }
+    if (found.row.unhashed === CHANGED_MEANWHILE && cause.tries < MOST_TRIES) {
+      const again = { ...withoutActors(cause, cause.unknown), tries: cause.tries + 1 };
+      this.#pend('look', LANE.live, key, again, now() + settleMs);
+    }
+    if (outcome.isDirectory && outcome.isNew && outcome.isReported)
+      this.#followDirectory(key, outcome, cause);
+    if (!outcome.isNew && outcome.isChanged && found.row.type === 'file')
+      this.#followLinks(key, found.row, cause);
+  }
+
+  /** The entries of a directory that appeared or was moved here. Those that were made in it are heard of by themselves first. */
+  #followDirectory(key: string, outcome: Outcome, cause: Cause): void {
+    if (cause.detected !== 'live') return;
+    const { now, settleMs } = this.parts;
+    const isMoved = outcome.origin !== undefined || (cause.what & CHANGE.movedTo) !== 0;
+    const { from: _from, content: _content, attributes: _attributes, ...mover } = cause;
+    const inherited = isMoved
+      ? {
+          ...mover,
+          what: 0,
+          others: [],
+          inherited: true,
+          ...(outcome.origin === undefined ? {} : { from: outcome.origin }),
+        }
+      : {
+          ...withoutActors(cause, 'nobody was heard making it in a new directory'),
+          inherited: true,
+          tries: 1,
+        };
+    this.#pend('directory', isMoved ? LANE.moved : LANE.live, key, inherited, isMoved ? 0 : now() + settleMs);
+    if (outcome.origin === undefined) return;
+    const left = withoutActors(cause, 'it was gone when its directory was moved');
+    this.lookForGone(outcome.origin, left, now() + LEFTOVERS_AFTER * settleMs);
+  }
+
+  /** Other names of the same inode changed with it, and sources tell of the one name that was used. */
+  #followLinks(key: string, row: Row, cause: Cause): void {
+    if (cause.linked === true) return;
+    const { presence: _presence, from: _from, ...rest } = cause;
+    for (const other of this.parts.store.baseline.byInode(row.inode)) {
+      if (other.path === key || other.row.device !== row.device) continue;
+      this.#pend('look', LANE.live, other.path, { ...rest, what: cause.what & ~APPEARED, linked: true }, 0);
+    }
+  }
+
+  /** Puts a look in the lane of what was heard live, or has the one that is there know of it. */
+  postpone(path: string, cause: Cause, due: number): void {
+    const key = encodePath(path, this.parts.os);
+    const older = this.parts.store.pending.causeOf('look', key, LANE.live);
+    const merged = older === undefined ? cause : mergeCauses(JSON.parse(older) as Cause, cause);
+    this.#pend('look', LANE.live, key, merged, due);
+  }
+
+  #pend(kind: 'look' | 'directory' | 'gone', lane: number, path: string, cause: Cause, due: number): void {
+    this.parts.store.pending.add({ kind, lane, path, cause: JSON.stringify(cause), due });
+  }
+}

@@ -1,0 +1,95 @@
+import { severityNumber } from '../../../shared/host-events.ts';
+import type { UnsealedEdrEvent } from '../../../wire/event-chain.ts';
+import type { LedgerStore } from './store.ts';
+
+/** Process events that wait for the disk in memory; more are counted. */
+const MOST_WAITING = 10_000;
+/** Sealed in one go: some 20 ms. */
+const AT_ONCE = 500;
+/** Where the count of lost events is kept until it is reported. */
+const LOST = 'edr.lost';
+
+/**
+ * Process events on their way into the spool. They can't be found again later as files can, so that what there is no room
+ * for is counted, and the count becomes an event as soon as there is room.
+ */
+export class ProcessIntake {
+  readonly #newId: () => string;
+  #waiting: UnsealedEdrEvent[] = [];
+  #sealed: UnsealedEdrEvent[] = [];
+  /** Lost since the count that the ledger holds. */
+  #lost = 0;
+  #lostSealed = 0;
+
+  constructor(newId: () => string) {
+    this.#newId = newId;
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0 && this.#lost === 0;
+  }
+
+  add(events: readonly UnsealedEdrEvent[]): void {
+    const room = Math.max(0, MOST_WAITING - this.#waiting.length);
+    this.#waiting.push(...events.slice(0, room));
+    this.#lost += Math.max(0, events.length - room);
+  }
+
+  /** Gives those that wait their place in the chain, in the open transaction. Returns how many; `at` is ms since the epoch. */
+  seal(store: LedgerStore, at: number): number {
+    const batch = this.#waiting.slice(0, AT_ONCE);
+    let lost = (store.meta.number(LOST) ?? 0) + this.#lost;
+    let count = 0;
+    for (const event of batch) {
+      if (store.spool.isFull) lost += 1;
+      else {
+        store.spool.append('edr', event, Date.parse(event['@timestamp']));
+        count += 1;
+      }
+    }
+    if (lost > 0 && !store.spool.isFull) {
+      store.spool.append('edr', this.#gap(lost, at), at);
+      count += 1;
+      lost = 0;
+    }
+    if (lost > 0 || store.meta.get(LOST) !== undefined) store.meta.set(LOST, String(lost));
+    this.#waiting.splice(0, batch.length);
+    this.#sealed.push(...batch);
+    this.#lostSealed += this.#lost;
+    this.#lost = 0;
+    return count;
+  }
+
+  /** Whether events were lost that no event tells of yet. */
+  owesGap(store: LedgerStore): boolean {
+    return (store.meta.number(LOST) ?? 0) > 0;
+  }
+
+  committed(): void {
+    this.#sealed = [];
+    this.#lostSealed = 0;
+  }
+
+  rolledBack(): void {
+    this.#waiting = [...this.#sealed, ...this.#waiting];
+    this.#lost += this.#lostSealed;
+    this.committed();
+  }
+
+  #gap(lost: number, at: number): UnsealedEdrEvent {
+    return {
+      '@timestamp': new Date(at).toISOString(),
+      event: {
+        id: this.#newId(),
+        kind: 'event',
+        module: 'edr',
+        category: ['process'],
+        type: ['info'],
+        action: 'events_lost',
+        severity: severityNumber('high'),
+        provider: 'ledger',
+      },
+      wayfarer: { severity: 'high', lost, reason: 'there was no room for events on their way to the queue' },
+    };
+  }
+}

@@ -1,0 +1,253 @@
+import { lstatSync } from 'node:fs';
+import type { FimRule } from '../../../shared/file-integrity.ts';
+import { hostPathBytes } from '../../text.ts';
+import type { Os } from '../../table.ts';
+import { CHANGE, type Attribution } from '../change.ts';
+import type { Located } from './baseline.ts';
+import type { Cause } from './cause.ts';
+import { diffRule, difference, holdsSecrets, keptText, type Shown } from './diff.ts';
+import { fimEvent, type Occurrence } from './event.ts';
+import { decodePath, splitPath } from './host-path.ts';
+import type { Found } from './look.ts';
+import type { Names } from './names.ts';
+import {
+  causeAfterMove,
+  differences,
+  partOfDeletion,
+  partOfMove,
+  partsOfChange,
+  partsOfCreation,
+  partsOfUnknownBefore,
+  type Part,
+} from './net-change.ts';
+import { LANE } from './pending.ts';
+import { chooseRule } from './rule-choice.ts';
+import { isSameInode, type Row } from './row.ts';
+import type { LedgerStore } from './store.ts';
+
+/** What the comparison of one path needs beside the two states. */
+export interface ReconcilerParts {
+  readonly store: LedgerStore;
+  readonly os: Os;
+  readonly names: Names;
+  readonly newId: () => string;
+  /** Called for every event that was sealed. */
+  readonly onEvent: () => void;
+}
+
+/** A path under rules. `key` is its encoded form. */
+export interface Subject {
+  readonly path: string;
+  readonly name: string;
+  readonly key: string;
+  /** The rules that cover it. */
+  readonly rules: readonly FimRule[];
+}
+
+/** What a comparison came to, for whoever goes on from there. */
+export interface Outcome {
+  readonly isDirectory: boolean;
+  /** It was not known before, or another file took the place of the known one. */
+  readonly isNew: boolean;
+  /** Its appearance became an event, or would have if a rule wanted it. */
+  readonly isReported: boolean;
+  /** Anything but the path differs. */
+  readonly isChanged: boolean;
+  /** Where it was before, encoded. */
+  readonly origin?: string;
+}
+
+const APPEARED = CHANGE.created | CHANGE.movedTo;
+const WRITTEN = CHANGE.modified | CHANGE.closedAfterWrite;
+
+/**
+ * Compares what stands at a path with the baseline, writes the difference as events and brings the baseline up to date, all
+ * in the open transaction. What was created and deleted between two looks is no net change and makes no event.
+ */
+export class Reconciler {
+  readonly #parts: ReconcilerParts;
+  #established: ReadonlySet<string> = new Set();
+
+  constructor(parts: ReconcilerParts) {
+    this.#parts = parts;
+  }
+
+  /** Rules whose first walk is over: what appears under others was there all the time, unless somebody was heard making it. */
+  establish(ids: ReadonlySet<string>): void {
+    this.#established = ids;
+  }
+
+  /** Something stands at the path. */
+  present(subject: Subject, row: Row | undefined, found: Found, cause: Cause): Outcome {
+    if (row === undefined) return this.#appeared(subject, found, cause);
+    const isDirectory = found.row.type === 'dir';
+    if (found.isUnchanged) {
+      if (row.device !== found.row.device) this.#parts.store.baseline.put(subject.key, found.row);
+      return { isDirectory, isNew: false, isReported: false, isChanged: false };
+    }
+    const changed = differences(row, found.row);
+    const origin = changed.includes('inode') ? this.#origin(subject.key, found.row, cause) : undefined;
+    if (origin !== undefined && isDirectory) {
+      this.absent(subject, row, cause);
+      return this.#moved(subject, origin, found, cause);
+    }
+    this.#changed(subject, row, found, cause, origin);
+    const isNew = changed.includes('inode') || changed.includes('type');
+    return {
+      isDirectory,
+      isNew,
+      isReported: isNew,
+      isChanged: changed.length > 0,
+      ...(origin === undefined ? {} : { origin: origin.path }),
+    };
+  }
+
+  /** Nothing stands at the path any more. */
+  absent({ key, rules }: Subject, row: Row, cause: Cause): void {
+    this.#parts.store.baseline.remove(key);
+    this.#emit(rules, { path: key, before: row, part: partOfDeletion(cause), cause });
+  }
+
+  #changed(subject: Subject, row: Row, found: Found, cause: Cause, origin: Located | undefined): void {
+    const { key, rules } = subject;
+    const { baseline } = this.#parts.store;
+    const changed = differences(row, found.row);
+    if (origin !== undefined) baseline.remove(origin.path);
+    baseline.put(key, found.row);
+    const shown = this.#text(subject, found, changed.includes('content'));
+    for (const part of partsOfChange(changed, cause)) {
+      this.#emit(rules, {
+        path: key,
+        ...(origin === undefined ? {} : { previousPath: origin.path }),
+        before: row,
+        after: found.row,
+        part,
+        cause,
+        ...(part.changed.includes('content') ? shown : {}),
+      });
+    }
+  }
+
+  #appeared(subject: Subject, found: Found, cause: Cause): Outcome {
+    const { key, rules } = subject;
+    const isHeard = (cause.what & APPEARED) !== 0 || cause.inherited === true;
+    const eligible = isHeard ? rules : rules.filter(({ id }) => this.#established.has(id));
+    const origin = eligible.length > 0 ? this.#origin(key, found.row, cause) : undefined;
+    if (origin !== undefined) return this.#moved(subject, origin, found, cause);
+    this.#parts.store.baseline.add(key, found.row);
+    this.#text(subject, found, false);
+    const parts =
+      eligible.length > 0 ? partsOfCreation(found.row, creator(found.row, cause)) : changesHeard(cause);
+    for (const part of parts) {
+      const previousPath = part.action === 'created' && cause.inherited !== true ? cause.from : undefined;
+      this.#emit(eligible.length > 0 ? eligible : rules, {
+        path: key,
+        ...(previousPath === undefined ? {} : { previousPath }),
+        after: found.row,
+        part,
+        cause,
+      });
+    }
+    const isReported = eligible.length > 0;
+    return { isDirectory: found.row.type === 'dir', isNew: true, isReported, isChanged: true };
+  }
+
+  #moved(subject: Subject, origin: Located, found: Found, heard: Cause): Outcome {
+    const { baseline } = this.#parts.store;
+    const presence = heard.presence ?? this.#moverOf(subject.key, origin.path);
+    const cause = presence === undefined ? heard : { ...heard, presence };
+    const text = baseline.text(origin.path);
+    baseline.remove(origin.path);
+    baseline.put(subject.key, found.row);
+    if (text !== undefined) baseline.putText(subject.key, text);
+    const states = { path: subject.key, before: origin.row, after: found.row, cause };
+    this.#emit(subject.rules, { ...states, previousPath: origin.path, part: partOfMove(cause) });
+    const changed = differences(origin.row, found.row);
+    const shown = this.#text(subject, found, changed.includes('content'));
+    for (const part of partsOfChange(changed, causeAfterMove(cause))) {
+      this.#emit(subject.rules, { ...states, part, ...(part.changed.includes('content') ? shown : {}) });
+    }
+    return {
+      isDirectory: found.row.type === 'dir',
+      isNew: true,
+      isReported: true,
+      isChanged: changed.length > 0,
+      origin: origin.path,
+    };
+  }
+
+  /** Where the file that is now found here was before: a known path that had its inode and has it no more. */
+  #origin(key: string, found: Row, cause: Cause): Located | undefined {
+    const { baseline } = this.#parts.store;
+    if (cause.from !== undefined && cause.from !== key) {
+      const row = baseline.get(cause.from);
+      if (row !== undefined && isSameInode(row, found) && !this.#isStillAt(cause.from, found)) {
+        return { path: cause.from, row };
+      }
+    }
+    return baseline
+      .byInode(found.inode)
+      .find(({ path, row }) => path !== key && isSameInode(row, found) && !this.#isStillAt(path, found));
+  }
+
+  /** Who moved a directory above, where the walk of that has not come to this path yet. */
+  #moverOf(key: string, origin: string): Attribution | undefined {
+    const { store, os } = this.#parts;
+    let above = key;
+    for (let { parent } = splitPath(above, os); parent !== above; { parent } = splitPath(above, os)) {
+      above = parent;
+      const pending = store.pending.causeOf('directory', above, LANE.moved);
+      const mover = pending === undefined ? undefined : (JSON.parse(pending) as Cause);
+      if (mover?.from !== undefined && mover.from + key.slice(above.length) === origin) return mover.presence;
+    }
+    return undefined;
+  }
+
+  /** Only compared, never read: links above it lead to no harm. */
+  #isStillAt(key: string, row: Row): boolean {
+    try {
+      const path = hostPathBytes(decodePath(key, this.#parts.os));
+      const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+      return stat !== undefined && stat.ino === BigInt.asUintN(64, row.inode) && stat.dev === row.device;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Keeps the text of a file whose differences are shown. Returns the difference where the content changed. */
+  #text({ path, name, key, rules }: Subject, found: Found, isChanged: boolean): Partial<Shown> {
+    const rule = diffRule(rules);
+    if (rule === undefined || found.row.type !== 'file' || found.isUnchanged) return {};
+    const { baseline } = this.#parts.store;
+    if (holdsSecrets(path, name, rules)) return isChanged ? { noDiff: 'a file that holds secrets' } : {};
+    const before = baseline.text(key);
+    const kept = found.content === undefined ? `larger than ${rule.diffMaxKb} KB` : keptText(found.content);
+    baseline.putText(key, typeof kept === 'string' ? undefined : kept);
+    if (!isChanged) return {};
+    if (typeof kept === 'string') return { noDiff: kept };
+    return before === undefined ? { noDiff: 'the text before is not known' } : difference(before, kept, key);
+  }
+
+  #emit(rules: readonly FimRule[], occurrence: Omit<Occurrence, 'id' | 'choice'>): void {
+    const choice = chooseRule(rules, occurrence.part);
+    if (choice === undefined) return;
+    const event = fimEvent({ ...occurrence, id: this.#parts.newId(), choice }, this.#parts.names);
+    this.#parts.store.spool.append('fim', event, occurrence.cause.at);
+    this.#parts.onEvent();
+  }
+}
+
+/** Whoever moved a directory in brought what was in it; what was made in it afterwards is somebody's whom nobody heard. */
+function creator(row: Row, cause: Cause): Cause {
+  if (cause.inherited !== true || Number(row.changed / 1_000_000n) <= cause.at) return cause;
+  const { presence: _mover, ...rest } = cause;
+  return { ...rest, unknown: 'it changed after its directory was moved' };
+}
+
+/** A change of a file that the first walk has not come to. */
+function changesHeard(cause: Cause): Part[] {
+  const parts: Part[] = [];
+  if ((cause.what & WRITTEN) !== 0) parts.push(...partsOfUnknownBefore(cause, true));
+  else if ((cause.what & CHANGE.attributes) !== 0) parts.push(...partsOfUnknownBefore(cause, false));
+  return parts;
+}
