@@ -110,14 +110,19 @@ export class Baseline {
   /** Up to 500 paths below a directory after one (empty to begin with), in the order of directory and name. */
   below(path: string, after: string): string[] {
     const separator = separatorOf(this.#os);
-    const first = joinPath(path, '', this.#os);
-    const low = first.endsWith(separator) ? first : first + separator;
-    const high = low.slice(0, -1) + String.fromCharCode(separator.charCodeAt(0) + 1);
-    const last = after === '' ? { parent: '', name: '' } : splitPath(after, this.#os);
+    const prefix = path.endsWith(separator) ? path : path + separator;
+    const end = prefix.slice(0, -1) + String.fromCharCode(separator.charCodeAt(0) + 1);
+    const last = after === '' ? { parent: path, name: '' } : splitPath(after, this.#os);
+    // What sorts between a directory and what is below it is not below it: `/a.b` between `/a` and `/a/b`.
+    const own = last.parent === path ? this.#below(path, `${path}\u0000`, last.name) : [];
+    if (own.length > 0) return own;
+    return last.parent === path ? this.#below(prefix, end, '') : this.#below(last.parent, end, last.name);
+  }
+
+  #below(from: string, end: string, name: string): string[] {
     return this.#statements.below
-      .all(first, low, high, last.parent, last.name, PAGE)
-      .map((values) => joinPath(String(values['path']), String(values['name']), this.#os))
-      .filter((found) => found !== path);
+      .all(from, end, name, PAGE)
+      .map((values) => joinPath(String(values['path']), String(values['name']), this.#os));
   }
 
   /** Up to 500 paths of the whole baseline after one (empty to begin with), and whether each is a directory. */
@@ -216,13 +221,14 @@ function prepare(
     byInode: statement(
       `SELECT path, name, ${COLUMNS} FROM entries JOIN directories ON id = directory WHERE inode = ? LIMIT ?`,
     ),
+    // The order of the join is the order of the answer: directories by path, then their entries by name.
     below: statement(
-      `SELECT path, name FROM directories JOIN entries ON directory = id
-       WHERE (path = ? OR (path >= ? AND path < ?)) AND (path, name) > (?, ?) ORDER BY path, name LIMIT ?`,
+      `SELECT path, name FROM directories CROSS JOIN entries ON directory = id
+       WHERE path >= ?1 AND path < ?2 AND (path > ?1 OR name > ?3) ORDER BY path, name LIMIT ?4`,
     ),
     page: statement(
-      `SELECT path, name, type FROM directories JOIN entries ON directory = id
-       WHERE (path, name) > (?, ?) ORDER BY path, name LIMIT ?`,
+      `SELECT path, name, type FROM directories CROSS JOIN entries ON directory = id
+       WHERE path >= ?1 AND (path > ?1 OR name > ?2) ORDER BY path, name LIMIT ?3`,
     ),
     text: statement('SELECT text FROM texts WHERE directory = ? AND name = ?'),
     putText: statement('INSERT OR REPLACE INTO texts (directory, name, text) VALUES (?, ?, ?)'),

@@ -72,13 +72,13 @@ export class Engine {
   /** The rules in force, in the open transaction. */
   setRules(rules: readonly FimRule[], own: readonly string[]): void {
     this.#examiner.rules = new RuleSet(rules, own, this.#os);
-    const isChanged = this.store.setRules(rules) || this.#given === undefined;
+    const isFirst = this.#given === undefined;
+    const isChanged = this.store.setRules(rules, own);
     this.#given = rules;
     this.#above = new Set(this.rules.roots().flatMap((root) => ancestors(root, this.#os)));
     this.refresh();
-    if (!isChanged) return;
-    this.plan.walkAll(this.rules, 'baseline', this.#now());
-    this.plan.purge();
+    if (isChanged || isFirst) this.plan.walkAll(this.rules, 'baseline', this.#now());
+    if (isChanged && this.store.baseline.entries > 0) this.plan.purge();
   }
 
   /** Whether the first walk of every rule is over. */

@@ -197,8 +197,8 @@ export class Reconciler {
     for (let { parent } = splitPath(above, os); parent !== above; { parent } = splitPath(above, os)) {
       above = parent;
       const pending = store.pending.causeOf('directory', above, LANE.moved);
-      const mover = pending === undefined ? undefined : (JSON.parse(pending) as Cause);
-      if (mover?.from !== undefined && mover.from + key.slice(above.length) === origin) return mover.presence;
+      const { from, presence } = JSON.parse(pending ?? '{}') as Partial<Cause>;
+      if (from !== undefined && from + key.slice(above.length) === origin) return presence;
     }
     return undefined;
   }

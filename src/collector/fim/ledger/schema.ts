@@ -51,7 +51,7 @@ export const MIGRATIONS: readonly string[] = [
     path  TEXT NOT NULL,
     cause TEXT NOT NULL
   ) STRICT;
-  CREATE INDEX pending_in_order ON pending (lane, seq);
+  CREATE INDEX pending_in_order ON pending (lane, seq DESC);
   CREATE UNIQUE INDEX pending_once ON pending (kind, path, lane);
 
   -- Sealed events that are not in the queue yet.

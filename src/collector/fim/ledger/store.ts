@@ -20,6 +20,9 @@ export interface StoreOptions {
   readonly mustSetAside?: boolean;
 }
 
+/** Where the agent's own directories are kept. */
+const OWN = 'own';
+
 /** What a rule covers, as far as it decides which paths are in the baseline. */
 const coverOf = ({ kind, path, recursive, depth, include, exclude }: FimRule): string =>
   JSON.stringify([kind, path, recursive, depth ?? null, include, exclude]);
@@ -74,7 +77,9 @@ export class LedgerStore {
    * Makes the rules known. A rule that is new, or covers something else than before, is not established until a walk that
    * began after this is over. Returns whether anything differs from the rules before.
    */
-  setRules(rules: readonly FimRule[]): boolean {
+  setRules(rules: readonly FimRule[], own: readonly string[]): boolean {
+    const isOwnChanged = this.meta.get(OWN) !== JSON.stringify(own);
+    this.meta.set(OWN, JSON.stringify(own));
     const before = new Map(
       this.#db
         .prepare('SELECT id, covers FROM rules')
@@ -88,7 +93,7 @@ export class LedgerStore {
     const kept = new Set(rules.map(({ id }) => id));
     const gone = [...before.keys()].filter((id) => !kept.has(id));
     for (const id of gone) remove.run(id);
-    return changed.length + gone.length > 0;
+    return isOwnChanged || changed.length + gone.length > 0;
   }
 
   /** Ids of the rules whose first walk is over. */

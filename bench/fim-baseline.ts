@@ -1,0 +1,223 @@
+import { execFileSync, fork, spawnSync } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { FimRuleParams } from '../src/shared/file-integrity.ts';
+import { Ledger } from '../src/collector/fim/ledger/ledger.ts';
+import type { FromLedger } from '../src/collector/fim/ledger/messages.ts';
+
+/*
+ * What a baseline costs: the ledger's first walk of a tree and its second, beside `aide --init` and `aide --check` and beside
+ * a plain walk that reads and hashes every file (SHA-256). CPU seconds are those of a process for each; the machine may be
+ * busy. Run: npm run bench -- fim-baseline   (Linux, aide). WAYFARER_BENCH_TREE names another tree than /usr.
+ */
+
+const TREE = process.env['WAYFARER_BENCH_TREE'] ?? '/usr';
+const SELF = fileURLToPath(import.meta.url);
+
+interface Measured {
+  readonly cpuSeconds: number;
+  readonly wallSeconds: number;
+  /** Growth of the resident memory over the work, and its highest, MB. */
+  readonly grownMb: number;
+  readonly peakMb: number;
+  readonly entries: number;
+}
+
+const MB = 1024 * 1024;
+
+/** Runs `work` in this process and says what it cost. */
+async function measured(work: () => Promise<number> | number): Promise<Measured> {
+  const cpu = process.cpuUsage();
+  const rss = process.memoryUsage.rss();
+  const begun = performance.now();
+  const entries = await work();
+  const { user, system } = process.cpuUsage(cpu);
+  const peak = process.resourceUsage().maxRSS * 1024;
+  return {
+    cpuSeconds: (user + system) / 1e6,
+    wallSeconds: (performance.now() - begun) / 1000,
+    grownMb: (peak - rss) / MB,
+    peakMb: peak / MB,
+    entries,
+  };
+}
+
+/** The cheapest that one could do: stat, read and hash, one file after the other, keeping nothing. */
+function plainWalk(directory: string, block: Buffer): number {
+  let count = 0;
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name);
+    const stat = lstatSync(path);
+    count += 1;
+    if (stat.isDirectory()) count += plainWalk(path, block);
+    if (!stat.isFile()) continue;
+    const fd = openSync(path, 'r');
+    const hash = createHash('sha256');
+    for (let length = readSync(fd, block); length > 0; length = readSync(fd, block)) {
+      hash.update(block.subarray(0, length));
+    }
+    hash.digest('hex');
+    closeSync(fd);
+  }
+  return count;
+}
+
+/** One walk of the ledger in `file`, without a limit. */
+function ledgerWalk(file: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    walkWith(file, resolve, reject);
+  });
+}
+
+function walkWith(file: string, resolve: (entries: number) => void, reject: (error: Error) => void): void {
+  const post = (message: FromLedger): void => {
+    if (message.kind === 'stopped' && message.text !== '') reject(new Error(message.text));
+    if (message.kind === 'log' && process.env['WAYFARER_BENCH_LOG'] !== undefined)
+      console.log(message.message);
+    if (message.kind !== 'baseline' || message.state !== 'complete') return;
+    if ((message.completedAt ?? 0) < begun) return;
+    ledger.receive({ kind: 'stop' });
+    resolve(message.entries);
+  };
+  const begun = Date.now();
+  const ledger = new Ledger({
+    file,
+    os: 'linux',
+    now: () => Date.now(),
+    elapsed: () => performance.now(),
+    newId: randomUUID,
+    schedule: (ms, call) => {
+      const timer = ms < 1 ? setImmediate(call) : setTimeout(call, ms);
+      return () => {
+        clearImmediate(timer as NodeJS.Immediate);
+        clearTimeout(timer as NodeJS.Timeout);
+      };
+    },
+    post,
+  });
+  const rule = { id: 'bench', ...FimRuleParams.parse({ kind: 'directory', path: TREE }) };
+  ledger.receive({ kind: 'rules', rules: [rule], own: [], rescanHours: 24, sharePct: 100 });
+}
+
+const WORKS: Readonly<Record<string, (file: string) => Promise<number> | number>> = {
+  plain: () => plainWalk(TREE, Buffer.allocUnsafeSlow(256 * 1024)),
+  ledger: ledgerWalk,
+};
+
+/** Has a process of its own do it. */
+function inProcess(work: string, file: string): Promise<Measured> {
+  return new Promise((resolve, reject) => {
+    const child = fork(SELF, [work, file]);
+    child.on('message', (message) => {
+      resolve(message as Measured);
+    });
+    child.on('exit', (code) => {
+      reject(new Error(`${work} ended with ${String(code)}`));
+    });
+  });
+}
+
+const AIDE_CONFIG = (directory: string): string => `
+database_in=file:${directory}/aide.db
+database_out=file:${directory}/aide.db.new
+gzip_dbout=no
+report_url=file:${directory}/report
+R=p+i+n+u+g+s+m+c+acl+xattrs+sha256
+${TREE} R
+`;
+
+/** CPU and memory of a program, as wait4(2) gives them; Node does not. */
+function aide(directory: string, option: string): Measured {
+  const begun = performance.now();
+  const script = `import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss, code)`;
+  const args = ['-c', script, 'aide', `--config=${directory}/aide.conf`, option];
+  const [cpu = 0, rss = 0] = execFileSync('python3', args, { encoding: 'utf8' })
+    .trim()
+    .split(' ')
+    .map(Number);
+  const peakMb = rss / 1024;
+  return {
+    cpuSeconds: cpu,
+    wallSeconds: (performance.now() - begun) / 1000,
+    grownMb: peakMb,
+    peakMb,
+    entries: NaN,
+  };
+}
+
+function row({
+  cpuSeconds,
+  wallSeconds,
+  grownMb,
+  peakMb,
+  entries,
+}: Measured): Record<string, string | number> {
+  return {
+    'CPU s': cpuSeconds.toFixed(2),
+    'wall s': wallSeconds.toFixed(2),
+    'RSS grown MB': grownMb.toFixed(0),
+    'RSS peak MB': peakMb.toFixed(0),
+    entries: Number.isNaN(entries) ? '' : entries,
+  };
+}
+
+async function main(): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'wayfarer-baseline-'));
+  try {
+    const table: Record<string, Record<string, string | number>> = {};
+    const file = join(directory, 'ledger.db');
+    // Everything reads the same files: the first of all would pay for the disk.
+    const plain = await inProcess('plain', file).then(() => inProcess('plain', file));
+    table['plain walk + SHA-256'] = row(plain);
+    const first = await inProcess('ledger', file);
+    table['ledger, first walk'] = row(first);
+    const second = await inProcess('ledger', file);
+    table['ledger, second walk'] = row(second);
+    console.log(`${TREE}, ledger of ${(lstatSync(file).size / MB).toFixed(1)} MB, no limit of CPU`);
+    const ratios: Record<string, string> = {
+      'first walk / plain walk (goal 1.2)': (first.cpuSeconds / plain.cpuSeconds).toFixed(2),
+    };
+    if (spawnSync('aide', ['--version']).error === undefined && process.argv[2] !== '--no-aide') {
+      writeFileSync(join(directory, 'aide.conf'), AIDE_CONFIG(directory));
+      const init = aide(directory, '--init');
+      table['aide --init'] = row(init);
+      if (existsSync(join(directory, 'aide.db.new'))) {
+        writeFileSync(join(directory, 'aide.db'), readFileSync(join(directory, 'aide.db.new')));
+      }
+      const check = aide(directory, '--check');
+      table['aide --check'] = row(check);
+      ratios['first walk / aide --init (goal 0.2)'] = (first.cpuSeconds / init.cpuSeconds).toFixed(3);
+      ratios['second walk / aide --check (goal 0.05)'] = (second.cpuSeconds / check.cpuSeconds).toFixed(3);
+    }
+    console.table(table);
+    console.table(ratios);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+const work = WORKS[process.argv[2] ?? ''];
+if (work === undefined) await main();
+else {
+  const cost = await measured(() => work(process.argv[3] ?? ''));
+  process.send?.(cost, () => {
+    process.exit(0);
+  });
+}
