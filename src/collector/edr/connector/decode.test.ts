@@ -40,7 +40,7 @@ describe('the decoder of the process connector', () => {
       kind: 'fork',
       cpu: 0,
       sequence: 0xaee,
-      at: 0x0bbe_6341_9193n,
+      at: 0x0bbe_6341_9193 / 1_000_000,
       parent: 0x5a9,
       pid: 0x5ed,
       thread: 0x5ed,

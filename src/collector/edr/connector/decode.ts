@@ -18,8 +18,8 @@ interface Place {
 
 /** What every event has. */
 interface Common extends Place {
-  /** When, ns of CLOCK_MONOTONIC. */
-  readonly at: bigint;
+  /** When, ms of CLOCK_MONOTONIC: just before a new process first runs, and just before a new program does. */
+  readonly at: number;
   /** The process (thread group) and the thread in it; of a fork the new ones. */
   readonly pid: number;
   readonly thread: number;
@@ -93,6 +93,10 @@ function decodeMessage(message: Buffer): ConnectorMessage | undefined {
   });
 }
 
+/** `timestamp_ns` in ms: a float of 64 bits keeps it to some ns for years. */
+const monotonicMs = (event: Buffer): number =>
+  (event.readUInt32LE(12) * 2 ** 32 + event.readUInt32LE(8)) / 1_000_000;
+
 interface ConnectorHeader {
   readonly sequence: number;
   readonly acknowledged: number;
@@ -114,7 +118,7 @@ function decodeEvent(event: Buffer, header: ConnectorHeader): ConnectorMessage |
   const of = (thread: number, pid: number): Common => ({
     cpu: event.readUInt32LE(4),
     sequence: header.sequence,
-    at: event.readBigUInt64LE(8),
+    at: monotonicMs(event),
     pid,
     thread,
   });
