@@ -8,8 +8,12 @@ export interface Attribution {
   readonly packageManager?: string;
 }
 
-/** Looks a process up by its pid at this moment. */
-export type Attribute = (pid: number) => Attribution;
+/**
+ * Looks a process up by its pid. `since` is the earliest moment at which it can have acted, ms of CLOCK_MONOTONIC (as
+ * `process.hrtime`): when the source was about to read and then found nothing left. Without one the whole time since
+ * the start counts, and a process that started another program in it is unknown.
+ */
+export type Attribute = (pid: number, since?: number) => Attribution;
 
 /** What happened to a path, as bits: a source may report several at once. */
 export const CHANGE = {

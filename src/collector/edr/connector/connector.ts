@@ -45,6 +45,8 @@ export class ProcessConnector {
   readonly #bytes = Buffer.alloc(DATAGRAM_BYTES);
   readonly #sender = Buffer.alloc(SOCKADDR_NL);
   #acknowledged: { readonly token: number; readonly error: number } | undefined;
+  /** Why the socket gives nothing any more. */
+  failure: string | undefined;
   /** Datagrams that were not the kernel's or not understood. */
   refused = 0;
 
@@ -110,7 +112,7 @@ export class ProcessConnector {
     this.#libc.close(this.fd);
   }
 
-  /** One datagram; false when there was none. An error of the socket other than a loss would repeat: it counts as none. */
+  /** One datagram; false when there was none. */
   #receive(): boolean {
     const length = this.#libc.recvfrom(this.fd, this.#bytes, 0, this.#sender);
     if (length === -ERRNO.ENOBUFS) {
@@ -118,7 +120,10 @@ export class ProcessConnector {
       return true;
     }
     if (length === -ERRNO.EINTR) return true;
-    if (length < 0) return false;
+    if (length < 0) {
+      if (length !== -ERRNO.EAGAIN) this.failure = `recvfrom: ${errnoName(length)}`;
+      return false;
+    }
     // Port id 0 is the kernel: anyone with rights over the network may send to this socket (netlink(7)).
     if (this.#sender.readUInt32LE(4) !== 0) {
       this.refused += 1;

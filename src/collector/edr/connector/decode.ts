@@ -25,12 +25,19 @@ interface Common extends Place {
   readonly thread: number;
 }
 
+/** New ids, real and effective. */
+interface Ids {
+  readonly real: number;
+  readonly effective: number;
+}
+
 /** An event of the process connector (linux/cn_proc.h). Pids are those of the first pid namespace. */
 export type ProcessMessage =
   | (Common & { readonly kind: 'fork'; readonly parent: number })
-  | (Common & { readonly kind: 'exec' | 'sid' })
-  /** Real and effective id. */
-  | (Common & { readonly kind: 'uid' | 'gid'; readonly real: number; readonly effective: number })
+  | (Common & { readonly kind: 'exec' })
+  | (Common & { readonly kind: 'sid' })
+  | (Common & Ids & { readonly kind: 'uid' })
+  | (Common & Ids & { readonly kind: 'gid' })
   | (Common & { readonly kind: 'ptrace'; readonly tracer: number })
   | (Common & { readonly kind: 'comm'; readonly name: string })
   | (Common & { readonly kind: 'coredump'; readonly parent: number })
@@ -38,6 +45,9 @@ export type ProcessMessage =
   | (Common & { readonly kind: 'exit'; readonly status: number; readonly parent: number })
   /** A kind that this build does not know, or one that is not asked for. */
   | (Common & { readonly kind: 'other' });
+
+/** A message of one kind. */
+export type MessageOf<K extends ProcessMessage['kind']> = Extract<ProcessMessage, { readonly kind: K }>;
 
 /** The kernel's answer to a request: 0, or an error number. */
 export interface Acknowledgement extends Place {
