@@ -37,7 +37,7 @@ export class FanotifyListener {
         now: () => Date.now(),
         ownPids: this.ownPids,
         ...(canary === undefined ? {} : { canary }),
-        attribute: (pid, gone) => ({
+        attribute: (pid, { gone } = {}) => ({
           actor: { state: 'known', process: { pid, ...(gone === true ? { name: 'gone' } : {}) } },
         }),
         events: {

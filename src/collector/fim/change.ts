@@ -8,11 +8,20 @@ export interface Attribution {
   readonly packageManager?: string;
 }
 
-/**
- * Looks a process up by its pid at this moment. `gone`: the kernel says that it has ended, so that the pid may be another's
- * by now and only what was remembered of it counts.
- */
-export type Attribute = (pid: number, gone?: boolean) => Attribution;
+/** What a source knows of when a process acted. */
+export interface Heard {
+  /**
+   * The earliest moment at which it can have acted, ms of CLOCK_MONOTONIC (as `process.hrtime`): when the source was about
+   * to read and then found nothing left. Without one the whole time since the start counts, and a process that started
+   * another program in it is unknown.
+   */
+  readonly since?: number;
+  /** The kernel says that it has ended: the pid may be another's by now, and only what was remembered of it counts. */
+  readonly gone?: boolean;
+}
+
+/** Looks a process up by its pid. */
+export type Attribute = (pid: number, heard?: Heard) => Attribution;
 
 /** What happened to a path, as bits: a source may report several at once. */
 export const CHANGE = {

@@ -66,8 +66,42 @@ const CRYPT = /\$(?:1|2[abxy]|5|6|7|y|gy|argon2\w{0,8})\$[^\s:"']+/g;
 /** A line of nothing but Base64, as keys are written. */
 const KEY_MATERIAL = /^\s*[A-Za-z0-9+/]{40,}={0,2}\s*$/;
 
+const blankParts = (line: string): string =>
+  blankValues(line.replace(URL_PASSWORD, `$1${BLANK}$2`)).replace(CRYPT, BLANK);
+
 /** A line of a configuration or command with values of secrets blanked; what stays is enough to see that one is set. */
 export function redact(line: string): string {
-  if (KEY_MATERIAL.test(line)) return BLANK;
-  return blankValues(line.replace(URL_PASSWORD, `$1${BLANK}$2`)).replace(CRYPT, BLANK);
+  return KEY_MATERIAL.test(line) ? BLANK : blankParts(line);
+}
+
+/** Options whose value is `user:password` (curl(1)), and header lines that let one in. */
+const USER_OPTION = /^(?:-u|-U|--user|--proxy-user)$/;
+const SECRET_HEADER = /^((?:proxy-)?authorization|cookie|x-[\w-]*(?:token|key)):.*$/is;
+
+/** Programs of which `-p` is a password, in the same argument or the next. */
+const P_IS_PASSWORD = /(?:^|\/)(?:mysql\w*|mariadb[\w-]*|sshpass)$/;
+
+/** What an argument becomes for the one before it; `undefined` where that says nothing. */
+function valueOf(before: string, argument: string, pIsPassword: boolean): string | undefined {
+  if (before.startsWith('-') && ENDS_WITH_SECRET.test(before)) return BLANK;
+  if (pIsPassword && before === '-p') return BLANK;
+  if (!USER_OPTION.test(before)) return undefined;
+  return argument.replace(/:.*$/s, `:${BLANK}`);
+}
+
+/**
+ * The arguments of a command, program first, with values of secrets blanked. A value that is an argument of its own, or the
+ * part behind `=`, goes whole, whatever it holds: here it is known where it ends.
+ */
+export function redactArguments(args: readonly string[]): string[] {
+  const pIsPassword = P_IS_PASSWORD.test(args[0] ?? '');
+  return args.map((argument, index) => {
+    const value = index > 1 ? valueOf(args[index - 1] ?? '', argument, pIsPassword) : undefined;
+    if (value !== undefined) return value;
+    if (pIsPassword && /^-p./s.test(argument)) return `-p${BLANK}`;
+    const assigned = /^([\w.-]{1,256})=/.exec(argument)?.[1];
+    if (assigned !== undefined && NAMES_SECRET.test(assigned)) return `${assigned}=${BLANK}`;
+    const header = argument.replace(SECRET_HEADER, `$1: ${BLANK}`);
+    return header.startsWith('/') ? blankParts(header) : redact(header);
+  });
 }

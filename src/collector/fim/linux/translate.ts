@@ -184,7 +184,7 @@ export class Translator {
     const key = gone ? -pid : pid;
     const known = this.#actors.get(key);
     if (known !== undefined) return known;
-    const found = this.#options.attribute(pid, gone);
+    const found = this.#options.attribute(pid, { gone });
     this.#actors.set(key, found);
     return found;
   }

@@ -1,0 +1,250 @@
+import { closeSync, readSync } from 'node:fs';
+import type { StartTimer } from '../debounce.ts';
+import { CHANGE, type Attribution, type RawChange } from '../fim/change.ts';
+import { namesIn } from '../linux/tolerant.ts';
+import { homes } from '../linux/accounts.ts';
+import { isDirectory, lstatHost } from '../files.ts';
+import { openRegular, type Place } from '../open-file.ts';
+import type { WatchFolder } from '../watch.ts';
+import { FolderWatches } from './folder-watches.ts';
+import { pathTest, type EdrRule, type PathTest } from './rules.ts';
+
+/** From a change to the look at the file, ms: what writes it may still set its mode. */
+const SETTLE_MS = 200;
+
+/** Paths that wait for a look, those looked at in one go, and what was reported and is not again. */
+const MOST_WAITING = 8_192;
+const TURN = 200;
+const MOST_REPORTED = 4_096;
+
+/** Levels below a suspect folder whose folders are watched where no file events come. */
+const DEPTH = 2;
+
+/** Changes after which a file may have become an executable. */
+const MAY_DROP =
+  CHANGE.created | CHANGE.closedAfterWrite | CHANGE.modified | CHANGE.movedTo | CHANGE.attributes;
+
+const EXECUTABLE = 0o111;
+
+/** An executable that appeared in a suspect place. */
+export interface Dropped {
+  readonly rule: EdrRule<'dropped_executables'>;
+  readonly path: string;
+  /** `ELF`, `script` or `mode`: what makes it one. */
+  readonly kind: 'ELF' | 'script' | 'mode';
+  readonly size: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly inode: number;
+  readonly mtimeMs: number;
+  readonly by: Attribution | undefined;
+}
+
+export interface DropOptions {
+  readonly place: Place;
+  readonly startTimer: StartTimer;
+  readonly dropped: (found: readonly Dropped[]) => void;
+  /** Paths had no place among those that wait. */
+  readonly lost: (count: number) => void;
+  /** Whether changes are told by `changed`; without it the folders are watched here. */
+  readonly fileStream: boolean;
+  readonly watchFolder?: WatchFolder;
+}
+
+interface Suspect {
+  readonly rule: EdrRule<'dropped_executables'>;
+  readonly folder: string;
+  readonly excluded: PathTest;
+}
+
+/** Finds executables that appear below the folders of the rules. Paths are host text. */
+export class DropWatch {
+  readonly #options: DropOptions;
+  readonly #watches: FolderWatches;
+  #suspects: readonly Suspect[] = [];
+  readonly #waiting = new Map<string, Attribution | undefined>();
+  readonly #reported = new Set<string>();
+  readonly #seen = new Map<string, ReadonlySet<string>>();
+  #cancel: (() => void) | undefined;
+
+  constructor(options: DropOptions) {
+    this.#options = options;
+    this.#watches = new FolderWatches(options.place, (folder) => this.#stirred(folder), options.watchFolder);
+  }
+
+  setRules(rules: readonly EdrRule<'dropped_executables'>[]): void {
+    this.#suspects = rules.flatMap((rule) => {
+      const excluded = pathTest(rule.exclude);
+      return this.#foldersOf(rule).map((folder) => ({ rule, folder, excluded }));
+    });
+    if (!this.#options.fileStream) this.#rearm(true);
+  }
+
+  /** The folders of the rules, for who tells of changes. */
+  folders(): string[] {
+    return [...new Set(this.#suspects.map(({ folder }) => folder))];
+  }
+
+  /** A file changed. */
+  changed({ path, what, directory, by }: RawChange): void {
+    if (directory || (what & MAY_DROP) === 0 || this.#suspectOf(path) === undefined) return;
+    this.#look(path, by);
+  }
+
+  close(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#watches.close();
+  }
+
+  /** `~/` stands for the home of everybody. Nothing but absolute paths is taken. */
+  #foldersOf({ paths }: EdrRule<'dropped_executables'>): string[] {
+    return paths.flatMap((path) => {
+      const trimmed = path.length > 1 ? path.replace(/\/+$/, '') : path;
+      if (trimmed.startsWith('~/')) return this.#homes().map((home) => home + trimmed.slice(1));
+      return trimmed.startsWith('/') && !trimmed.split('/').includes('..') ? [trimmed] : [];
+    });
+  }
+
+  #homes(): string[] {
+    try {
+      return homes(this.#options.place).map(({ path }) => path);
+    } catch {
+      return [];
+    }
+  }
+
+  #suspectOf(path: string): Suspect | undefined {
+    return this.#suspects.find(
+      ({ folder, excluded }) => path.startsWith(folder === '/' ? '/' : `${folder}/`) && !excluded(path),
+    );
+  }
+
+  #look(path: string, by: Attribution | undefined): void {
+    // Who came last made it what it is; one who is not known does not hide one who is.
+    const before = this.#waiting.get(path);
+    if (this.#waiting.size >= MOST_WAITING && !this.#waiting.has(path)) {
+      this.#options.lost(1);
+      return;
+    }
+    this.#waiting.set(path, by?.actor.state === 'known' ? by : (before ?? by));
+    this.#cancel ??= this.#options.startTimer(SETTLE_MS, () => this.#turn());
+  }
+
+  #turn(): void {
+    this.#cancel = undefined;
+    const due = [...this.#waiting].slice(0, TURN);
+    const found: Dropped[] = [];
+    for (const [path, by] of due) {
+      this.#waiting.delete(path);
+      const dropped = this.#examine(path, by);
+      if (dropped !== undefined) found.push(dropped);
+    }
+    if (found.length > 0) this.#options.dropped(found);
+    if (this.#waiting.size > 0) this.#cancel = this.#options.startTimer(1, () => this.#turn());
+  }
+
+  /** What stands at a path, if it is an executable that was not reported yet. */
+  #examine(path: string, by: Attribution | undefined): Dropped | undefined {
+    const suspect = this.#suspectOf(path);
+    const file = suspect === undefined ? undefined : lookAt(this.#options.place, path);
+    if (suspect === undefined || file === undefined) return undefined;
+    const key = [path, file.inode, file.mtimeMs, file.size, file.kind].join('|');
+    if (this.#reported.has(key)) return undefined;
+    this.#reported.add(key);
+    const oldest = this.#reported.size > MOST_REPORTED ? this.#reported.values().next().value : undefined;
+    if (oldest !== undefined) this.#reported.delete(oldest);
+    return { rule: suspect.rule, path, ...file, by };
+  }
+
+  /** Watches the folders of the rules and those just below. What is in them at the first time is no news. */
+  #rearm(isFirst: boolean): void {
+    const folders = this.folders().flatMap((folder) => this.#below(folder, DEPTH));
+    const fresh = folders.filter((folder) => !this.#seen.has(folder));
+    for (const folder of [...this.#seen.keys()]) if (!folders.includes(folder)) this.#seen.delete(folder);
+    // Watched before they are read, so that nothing falls between.
+    this.#watches.set(folders);
+    for (const folder of fresh) {
+      if (isFirst) this.#seen.set(folder, new Set(this.#stamps(folder).values()));
+      else this.#compare(folder);
+    }
+  }
+
+  #below(folder: string, depth: number): string[] {
+    const { place } = this.#options;
+    if (!isDirectory(place, folder)) return [folder];
+    const inside = depth === 0 ? [] : namesIn(place, folder, { links: 'none' });
+    return [
+      folder,
+      ...inside
+        .map((name) => `${folder}/${name}`)
+        .filter((path) => isDirectory(place, path))
+        .flatMap((path) => this.#below(path, depth - 1)),
+    ].slice(0, 256);
+  }
+
+  /** Something in a watched folder changed, perhaps a folder came. */
+  #stirred(folder: string): void {
+    this.#compare(folder);
+    this.#rearm(false);
+  }
+
+  /** Files of a folder that are new or other than before are looked at. */
+  #compare(folder: string): void {
+    const stamps = this.#stamps(folder);
+    const before = this.#seen.get(folder) ?? new Set();
+    this.#seen.set(folder, new Set(stamps.values()));
+    for (const [path, stamp] of stamps) if (!before.has(stamp)) this.#look(path, undefined);
+  }
+
+  /** Path, inode, times, size and mode of the files of a folder. */
+  #stamps(folder: string): Map<string, string> {
+    const { place } = this.#options;
+    const stamps = new Map<string, string>();
+    for (const name of namesIn(place, folder, { links: 'none' })) {
+      const path = `${folder}/${name}`;
+      const stat = statOf(place, path);
+      if (stat?.isFile() !== true || this.#suspectOf(path) === undefined) continue;
+      stamps.set(path, [path, stat.ino, stat.mtimeMs, stat.size, stat.mode].join('|'));
+    }
+    return stamps;
+  }
+}
+
+function statOf(place: Place, path: string): ReturnType<typeof lstatHost> {
+  try {
+    return lstatHost(place, path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a regular file is, no link followed; `undefined` for what is no executable, or can't be looked at. */
+function lookAt(place: Place, path: string): Omit<Dropped, 'rule' | 'path' | 'by'> | undefined {
+  try {
+    const opened = openRegular(place, path, { links: 'none', maxBytes: Number.MAX_SAFE_INTEGER });
+    if (opened === undefined) return undefined;
+    const { fd, stat } = opened;
+    const magic = Buffer.alloc(4);
+    try {
+      readSync(fd, magic, 0, 4, 0);
+    } finally {
+      closeSync(fd);
+    }
+    const kind = kindOf(magic, stat.mode);
+    const { size, uid, gid, ino: inode, mtimeMs } = stat;
+    return kind === undefined
+      ? undefined
+      : { kind, size, mode: stat.mode & 0o7777, uid, gid, inode, mtimeMs };
+  } catch {
+    return undefined;
+  }
+}
+
+/** By its first bytes (elf(5), execve(2)), or because it may be executed. */
+function kindOf(magic: Buffer, mode: number): Dropped['kind'] | undefined {
+  if (magic.equals(Buffer.from('\x7fELF', 'latin1'))) return 'ELF';
+  if (magic.subarray(0, 2).toString('latin1') === '#!') return 'script';
+  return (mode & EXECUTABLE) === 0 ? undefined : 'mode';
+}

@@ -1,0 +1,218 @@
+import type { EdrEvent, EventProcess } from '../../shared/host-events.ts';
+import type { StartTimer } from '../debounce.ts';
+import type { RawChange } from '../fim/change.ts';
+import { encodeHostText } from '../text.ts';
+import type { ReadContext } from '../table.ts';
+import type { Attributions } from './attribution.ts';
+import type { Dropped, DropWatch } from './dropped.ts';
+import { ListenerWatch, type OpenedListener } from './listeners.ts';
+import type { Waiting } from './outbox.ts';
+import { lastSpan, type ProcessEntry } from './process-entry.ts';
+import type { ProcessTable } from './process-table.ts';
+import { cut } from './program.ts';
+import { edrRecord, type RecordParts } from './record.ts';
+import { NO_RULES, pathTest, type EdrRules } from './rules.ts';
+import { StartupWatch, type StartupItem } from './startup.ts';
+import type { Users } from './users.ts';
+
+/** From the start of a program to the look at listening sockets, and between two looks without one, ms. */
+const AFTER_EXEC_MS = 3_000;
+const IDLE_MS = 15_000;
+
+/** Programs started since the last look whose sockets are looked at first. */
+const MOST_RECENT = 64;
+
+const ITEM_CHARS = 4_096;
+const RECORD_TEXT = 1_024;
+
+export interface SideOptions {
+  readonly table: ProcessTable;
+  readonly attributions: Attributions;
+  readonly users: Users;
+  readonly context: ReadContext;
+  readonly startTimer: StartTimer;
+  readonly stateFile: string | undefined;
+  readonly drops: DropWatch;
+  readonly add: (waiting: Waiting) => void;
+  readonly newId: () => string;
+  /** A process as it is now. */
+  readonly find: (pid: number) => ProcessEntry | undefined;
+  readonly log: (level: 'warn' | 'debug', message: string) => void;
+}
+
+type Parts = Omit<RecordParts, 'id' | 'at'>;
+
+/** What no process event tells of: sockets that listen, what starts programs later, executables in suspect places. */
+export class SideReports {
+  readonly #options: SideOptions;
+  readonly #listeners: ListenerWatch;
+  #rules: EdrRules = NO_RULES;
+  #startup: StartupWatch | undefined;
+  #recent: number[] = [];
+  #cancelLook: (() => void) | undefined;
+  #isSoon = false;
+
+  constructor(options: SideOptions) {
+    this.#options = options;
+    this.#listeners = new ListenerWatch(options.context);
+  }
+
+  setRules(rules: EdrRules): void {
+    const had = this.#rules;
+    this.#rules = rules;
+    this.#options.drops.setRules(rules.dropped);
+    if (rules.listener.length === 0) this.#endLooks();
+    else if (had.listener.length === 0) this.#lookAtSockets();
+    if (rules.startup.length === 0) this.#endStartup();
+    else this.#startup ??= this.#newStartup();
+  }
+
+  stop(): void {
+    this.#endLooks();
+    this.#endStartup();
+    this.#options.drops.close();
+  }
+
+  directories(): string[] {
+    return this.#options.drops.folders();
+  }
+
+  changed(change: RawChange): void {
+    this.#options.drops.changed(change);
+  }
+
+  /** A program was started: it may listen soon. */
+  executed(pid: number): void {
+    if (this.#rules.listener.length === 0) return;
+    if (this.#recent.length >= MOST_RECENT) this.#recent.shift();
+    this.#recent.push(pid);
+    if (this.#isSoon) return;
+    this.#isSoon = true;
+    this.#cancelLook?.();
+    this.#cancelLook = this.#options.startTimer(AFTER_EXEC_MS, () => this.#lookAtSockets());
+  }
+
+  #endLooks(): void {
+    this.#cancelLook?.();
+    this.#listeners.reset();
+    this.#isSoon = false;
+  }
+
+  #lookAtSockets(): void {
+    this.#isSoon = false;
+    this.#cancelLook = this.#options.startTimer(IDLE_MS, () => this.#lookAtSockets());
+    const opened = this.#listeners.look(this.#recent.splice(0).reverse());
+    for (const one of opened) this.#opened(one);
+  }
+
+  #opened({ listener, pid }: OpenedListener): void {
+    const entry = pid === undefined ? undefined : this.#options.find(pid);
+    const path = entry === undefined ? undefined : lastSpan(entry).image.program?.path;
+    const rule = this.#rules.listener.find(({ exclude }) => path === undefined || !pathTest(exclude)(path));
+    if (rule === undefined) return;
+    const { address, port, transport } = listener;
+    this.#report({
+      action: 'listener_opened',
+      provider: '/proc/net',
+      severity: rule.severity,
+      rule: rule.id,
+      server: { address, port, transport },
+      user: this.#options.users.user(listener.uid),
+      ...(entry === undefined ? { reason: 'no process was found that holds it' } : this.#processOf(entry)),
+    });
+  }
+
+  #processOf(entry: ProcessEntry): {
+    process: EventProcess;
+    login_user?: EdrEvent['wayfarer']['login_user'];
+  } {
+    const { attributions } = this.#options;
+    const span = lastSpan(entry);
+    const { login_user } = attributions.users(entry, span);
+    const process = attributions.process(entry, span.image.program);
+    return login_user === undefined ? { process } : { process, login_user };
+  }
+
+  #newStartup(): StartupWatch {
+    const { context, startTimer, stateFile, log } = this.#options;
+    const added = (items: readonly StartupItem[]): void => {
+      for (const item of items) this.#added(item);
+    };
+    const watch = new StartupWatch({ context, startTimer, stateFile, log, added });
+    void watch.start();
+    return watch;
+  }
+
+  #endStartup(): void {
+    void this.#startup?.close();
+    this.#startup = undefined;
+  }
+
+  #added(item: StartupItem): void {
+    const [rule] = this.#rules.startup;
+    if (rule === undefined) return;
+    const reasons = [
+      item.isChange ? 'an item that was there before is another now' : undefined,
+      item.whileAway ? 'while the agent was not running' : undefined,
+    ].filter((reason) => reason !== undefined);
+    const what = item.command === undefined ? item.name : `${item.name}: ${item.command}`;
+    this.#report({
+      action: item.action,
+      provider: 'comparison',
+      severity: rule.severity,
+      rule: rule.id,
+      item: cut(what, ITEM_CHARS),
+      file: { path: item.location },
+      ...(reasons.length === 0 ? {} : { reason: reasons.join(', ') }),
+    });
+  }
+
+  /** Executables that appeared in suspect places. */
+  dropped(found: readonly Dropped[]): void {
+    for (const one of found) this.#droppedOne(one);
+  }
+
+  #droppedOne(one: Dropped): void {
+    const { users } = this.#options;
+    const actor = one.by?.actor;
+    const known = actor?.state === 'known' ? actor : undefined;
+    const why = actor?.state === 'unknown' ? actor.reason : 'the source of this change has no actor';
+    this.#report({
+      action: 'executable_dropped',
+      provider: one.by === undefined ? 'inotify' : 'fanotify',
+      severity: one.rule.severity,
+      rule: one.rule.id,
+      item: one.kind === 'mode' ? 'executable by its mode' : one.kind,
+      file: {
+        path: encodeHostText(one.path, 'linux'),
+        type: 'file',
+        size: one.size,
+        mode: one.mode.toString(8).padStart(4, '0'),
+        uid: String(one.uid),
+        gid: String(one.gid),
+        inode: String(one.inode),
+        mtime: new Date(one.mtimeMs).toISOString(),
+        ...ownerOf(users.user(one.uid)),
+      },
+      process: known?.process,
+      user: known?.user,
+      login_user: known?.login_user,
+      reason: known === undefined ? why : undefined,
+    });
+  }
+
+  /** A record that waits for nothing. */
+  #report(parts: Parts): void {
+    const { add, newId, context, table } = this.#options;
+    const at = context.now();
+    add({
+      at: table.clock.monotonic(),
+      text: RECORD_TEXT,
+      isReady: () => true,
+      write: () => edrRecord({ ...parts, id: newId(), at }),
+    });
+  }
+}
+
+const ownerOf = ({ name }: { readonly name?: string | undefined }): { owner?: string } =>
+  name === undefined ? {} : { owner: name };

@@ -1,0 +1,232 @@
+import { createHash } from 'node:crypto';
+import { Debounce, type StartTimer } from '../debounce.ts';
+import { homes } from '../linux/accounts.ts';
+import { scheduledTasksLinux } from '../linux/scheduled-tasks.ts';
+import { servicesLinux } from '../linux/services.ts';
+import { startupItemsLinux } from '../linux/startup-items.ts';
+import { namesIn } from '../linux/tolerant.ts';
+import { SYSTEM_UNIT_FOLDERS } from '../linux/unit-files.ts';
+import { encodeHostText } from '../text.ts';
+import type { KeyedRow, ReadContext, Reader } from '../table.ts';
+import type { WatchFolder } from '../watch.ts';
+import { FolderWatches } from './folder-watches.ts';
+import { loadItems, saveItems } from './startup-state.ts';
+
+/** From a change of a folder to the look, ms, and from one look to the next where nothing changed. */
+const QUIET_MS = 1_000;
+const LATEST_MS = 5_000;
+const RESCAN_MS = 600_000;
+
+/** Rows between two pauses. */
+const STRIDE = 20;
+
+const FOLDERS: readonly string[] = [
+  '/etc',
+  '/etc/rc.d',
+  '/etc/init.d',
+  '/etc/cron.d',
+  ...['hourly', 'daily', 'weekly', 'monthly'].map((often) => `/etc/cron.${often}`),
+  '/var/spool/cron',
+  '/var/spool/cron/crontabs',
+  '/etc/xdg/autostart',
+  '/etc/systemd/user',
+  ...SYSTEM_UNIT_FOLDERS,
+];
+
+/** What starts a program later: at boot, at log-on, at a time. */
+export interface StartupItem {
+  readonly action: 'startup_item_added' | 'scheduled_task_added';
+  readonly name: string;
+  /** The file or folder that says so. */
+  readonly location: string;
+  readonly command: string | undefined;
+  readonly user: string | undefined;
+  /** Whether an item of this key was there before, and was another. */
+  readonly isChange: boolean;
+  /** Whether it came while the agent was not looking. */
+  readonly whileAway: boolean;
+}
+
+interface Source {
+  readonly table: string;
+  readonly action: StartupItem['action'];
+  readonly reader: Reader;
+  /** The column that says where a row comes from. */
+  readonly location: string;
+}
+
+const SOURCES: readonly Source[] = [
+  { table: 'startup_items', action: 'startup_item_added', reader: startupItemsLinux, location: 'location' },
+  { table: 'services', action: 'startup_item_added', reader: servicesLinux, location: 'path' },
+  {
+    table: 'scheduled_tasks',
+    action: 'scheduled_task_added',
+    reader: scheduledTasksLinux,
+    location: 'source',
+  },
+];
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+export interface StartupOptions {
+  readonly context: ReadContext;
+  readonly startTimer: StartTimer;
+  /** Where the last look is kept, so that what changed while the agent was off is known; none keeps nothing. */
+  readonly stateFile: string | undefined;
+  readonly added: (items: readonly StartupItem[]) => void;
+  readonly log: (level: 'warn' | 'debug', message: string) => void;
+  readonly watchFolder?: WatchFolder;
+}
+
+/** Compares what starts programs later with what it was: when a folder of it changes, and every ten minutes. */
+export class StartupWatch {
+  readonly #options: StartupOptions;
+  readonly #watches: FolderWatches;
+  readonly #debounce: Debounce;
+  #items: Map<string, string> | undefined;
+  #looking: Promise<void> | undefined;
+  #again = false;
+  #isClosed = false;
+  #cancelRescan: (() => void) | undefined;
+
+  constructor(options: StartupOptions) {
+    this.#options = options;
+    this.#watches = new FolderWatches(options.context, () => this.#debounce.event(), options.watchFolder);
+    this.#debounce = new Debounce({
+      quietMs: QUIET_MS,
+      maxMs: LATEST_MS,
+      startTimer: options.startTimer,
+      fire: () => void this.look(),
+    });
+  }
+
+  /** Begins with what was kept; without it the first look only remembers. */
+  async start(): Promise<void> {
+    const { stateFile } = this.#options;
+    this.#items = stateFile === undefined ? undefined : loadItems(stateFile);
+    await this.#look(true);
+  }
+
+  /** Looks now; one look at a time, and another after it if something changed meanwhile. */
+  look(): Promise<void> {
+    this.#again = this.#looking !== undefined;
+    return this.#looking ?? this.#look(false);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#debounce.cancel();
+    this.#cancelRescan?.();
+    this.#watches.close();
+    await this.#looking;
+  }
+
+  async #look(isFirst: boolean): Promise<void> {
+    this.#looking = this.#compare(isFirst).catch((error: unknown) => {
+      this.#options.log('warn', `startup items: ${error instanceof Error ? error.message : 'error'}`);
+    });
+    await this.#looking;
+    this.#looking = undefined;
+    if (this.#isClosed) return;
+    this.#cancelRescan?.();
+    this.#cancelRescan = this.#options.startTimer(RESCAN_MS, () => void this.look());
+    if (!this.#again) return;
+    this.#again = false;
+    await this.#look(false);
+  }
+
+  /** Folders are watched before they are read, so that nothing falls between. */
+  async #compare(whileAway: boolean): Promise<void> {
+    this.#watches.set(this.#folders());
+    const before = this.#items;
+    const now = new Map<string, string>();
+    const added: StartupItem[] = [];
+    for (const source of SOURCES) {
+      const rows = await this.#read(source);
+      if (rows === undefined) {
+        // What can't be read now is neither gone nor new.
+        for (const [key, hash] of before ?? []) if (key.startsWith(`${source.table}|`)) now.set(key, hash);
+        continue;
+      }
+      for (const { key, row } of rows) {
+        const whole = `${source.table}|${sha256(key)}`;
+        const hash = sha256(JSON.stringify(row));
+        now.set(whole, hash);
+        const was = before?.get(whole);
+        if (before === undefined || was === hash || !isEnabled(row)) continue;
+        added.push(itemOf(source, row, was !== undefined, whileAway));
+      }
+    }
+    this.#items = now;
+    if (added.length > 0) this.#options.added(added);
+    this.#save(before, now);
+  }
+
+  /** After the events were handed on: a kill in between tells of an item twice rather than never. */
+  #save(before: ReadonlyMap<string, string> | undefined, now: ReadonlyMap<string, string>): void {
+    const { stateFile } = this.#options;
+    const isSame = before?.size === now.size && [...now].every(([key, hash]) => before.get(key) === hash);
+    if (stateFile !== undefined && !isSame) saveItems(stateFile, now);
+  }
+
+  async #read({ table, reader }: Source): Promise<KeyedRow[] | undefined> {
+    const { context, log } = this.#options;
+    const rows: KeyedRow[] = [];
+    try {
+      for await (const row of reader.read(context, {})) {
+        rows.push(row);
+        if (rows.length % STRIDE === 0) await context.breathe();
+      }
+      return rows;
+    } catch (error) {
+      log('debug', `${table}: ${error instanceof Error ? error.message : 'error'}`);
+      return undefined;
+    }
+  }
+
+  #folders(): string[] {
+    const { context } = this.#options;
+    const personal = homesOf(context).flatMap((home) =>
+      ['/.config', '/.config/autostart', '/.config/systemd/user'].map((folder) => home + folder),
+    );
+    const enabling = [
+      '/etc/systemd/system',
+      '/etc/systemd/user',
+      ...personal.filter((p) => p.endsWith('/user')),
+    ];
+    const wants = enabling.flatMap((folder) =>
+      namesIn(context, folder)
+        .filter((name) => /\.(?:wants|requires|d)$/.test(name))
+        .map((name) => `${folder}/${name}`),
+    );
+    return [...new Set([...FOLDERS, ...personal, ...wants])];
+  }
+}
+
+function homesOf(context: ReadContext): string[] {
+  try {
+    return homes(context).map(({ path }) => path);
+  } catch {
+    return [];
+  }
+}
+
+/** A service that is not enabled, and an item that is turned off, starts nothing. */
+const isEnabled = (row: KeyedRow['row']): boolean =>
+  row['startMode'] === undefined ? row['enabled'] !== false : row['startMode'] === 'enabled';
+
+function itemOf(source: Source, row: KeyedRow['row'], isChange: boolean, whileAway: boolean): StartupItem {
+  const text = (column: string): string | undefined => {
+    const value = row[column];
+    return typeof value === 'string' ? encodeHostText(value, 'linux') : undefined;
+  };
+  return {
+    action: source.action,
+    name: text('name') ?? '',
+    location: text(source.location) ?? '',
+    command: text('command'),
+    user: text('user'),
+    isChange,
+    whileAway,
+  };
+}
