@@ -69,6 +69,15 @@ export const AgentEvent = z.discriminatedUnion('name', [
     set: z.number(),
     del: z.number(),
   }),
+  z.object({
+    name: z.literal('events uploaded'),
+    at: z.string(),
+    type: z.string(),
+    /** Records and gaps. */
+    records: z.number(),
+    rawBytes: z.number(),
+    sentBytes: z.number(),
+  }),
   z.object({ name: z.literal('in sync'), at: z.string(), types: z.array(z.string()) }),
   z.object({ name: z.literal('resync'), at: z.string(), types: z.array(z.string()), reason: z.string() }),
   z.object({ name: z.literal('changed'), at: z.string(), types: z.array(z.string()), reason: z.string() }),

@@ -1,5 +1,5 @@
 import type { FromCollector } from '../../shared/collector.ts';
-import type { ManifestType } from '../../shared/modules.ts';
+import { isStreamType, type ManifestType } from '../../shared/modules.ts';
 import { toInstant } from '../clock.ts';
 import { Collection } from './collection.ts';
 import type { StartCollector } from './collector-process.ts';
@@ -143,8 +143,9 @@ export class Collecting {
     const { activeTypes, types: known, development } = facts();
     const types = activeTypes.filter(
       (type) =>
-        named.includes(type) ||
-        known[type]?.manifest?.tables.some((table) => tables.includes(table)) === true,
+        !isStreamType(type) &&
+        (named.includes(type) ||
+          known[type]?.manifest?.tables.some((table) => tables.includes(table)) === true),
     );
     if (types.length === 0) return;
     log.info(`${reason}: early cycle of ${types.join(', ')}`);

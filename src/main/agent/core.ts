@@ -1,7 +1,7 @@
 import type { AgentEvent, CycleReply, CycleRequest, ProfileReply } from '../../shared/control.ts';
 import type { ManifestType } from '../../shared/modules.ts';
 import type { AgentStatus } from '../../shared/status.ts';
-import { StoreError } from '../queue/store-error.ts';
+import { isDiskRefusal, StoreError } from '../queue/store-error.ts';
 import type { ProxyProblem } from '../uplink/proxy/candidate.ts';
 import type { TriedRoute } from '../uplink/route.ts';
 import { followQuietTimes } from './blackout.ts';
@@ -14,7 +14,7 @@ import { demandScan, settleDemands, type ScanAnswer, type ScanWish } from './dem
 import { FactBook } from './fact-book.ts';
 import { followLog, nextLevelChangeAt } from './log-level.ts';
 import { OwnerLoop } from './loop.ts';
-import { perform } from './perform.ts';
+import { perform, type Sending } from './perform.ts';
 import { plan, type Plan, type UplinkStep } from './plan.ts';
 import { QuietTimesCache, type QuietTimes } from './quiet-times.ts';
 import { provisionNow, type ProvisionNowAnswer } from './provision-now.ts';
@@ -32,7 +32,6 @@ import { derivePhase, wallTime, type DerivedPhase } from './status.ts';
 import { SettingConditions } from './setting-conditions.ts';
 import { noteMeteredWait, Surroundings, type Post } from './surroundings.ts';
 import { goQuiet } from './uninstall.ts';
-import type { UploadProgress } from './upload-progress.ts';
 
 /** After an error that nobody expected, nothing new is tried for this long, s. */
 const UNEXPECTED_PAUSE_SEC = 60;
@@ -55,7 +54,7 @@ export class AgentCore {
   readonly #scanKeys: ScanKeyDemands;
   /** For the host that opens the core: what is wrong with the settings that it starts with. */
   readonly settingConditions: SettingConditions;
-  readonly #upload: UploadProgress = { held: undefined };
+  readonly #sending: Sending = { upload: { held: undefined }, payloads: new Map() };
   readonly #quiet = new QuietTimesCache();
   readonly #totals: UploadTotals = { count: 0, rawBytes: 0, sentBytes: 0, chunks: 0 };
   #phase: DerivedPhase & { since: number };
@@ -282,7 +281,7 @@ export class AgentCore {
 
   #startExchange(step: UplinkStep): void {
     this.#book.update({ exchanging: step.step });
-    this.#exchange = perform(step, this.#context, this.#upload).then(
+    this.#exchange = perform(step, this.#context, this.#sending).then(
       (apply) => {
         this.#post(step.step, () => {
           this.#book.update({ exchanging: null });
@@ -318,7 +317,7 @@ export class AgentCore {
     const nextAt = now + pauseSec * 1000;
     this.#book.update({ pausedUntil: nextAt, diskNotBefore: nextAt });
     if (error instanceof StoreError && error.code === 'CORRUPT') this.#parts.fatal(reason);
-    if (error instanceof StoreError && (error.code === 'FULL' || error.code === 'READONLY')) {
+    if (isDiskRefusal(error)) {
       this.#context.conditions.raise('DISK_FULL', now, { path: paths.dataDir, reason }, 'state');
     }
   }

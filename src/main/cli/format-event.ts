@@ -26,6 +26,8 @@ function detailOf(event: AgentEvent): string {
       return `${event.type} (${event.reason})`;
     case 'chunk':
       return `${event.type} ${String(event.n)} of ${String(event.of)}, ${bytes(event.bytes)}`;
+    case 'events uploaded':
+      return `${event.type}, ${String(event.records)} records, ${bytes(event.sentBytes)} sent`;
     case 'in sync':
       return list(event.types);
     case 'resync':
