@@ -1,5 +1,5 @@
 import type { AgentEvent } from '../../src/shared/control.ts';
-import { bytes } from '../../src/main/cli/format-status.ts';
+import { bytes } from '../../src/main/cli/units.ts';
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 

@@ -36,6 +36,9 @@ const { core, close } = await openCore({
     fileURLToPath(new URL('../../src/collector/main.ts', import.meta.url)),
     [],
   ),
+  startSensor: () => {
+    throw new Error('nothing is watched here');
+  },
   startAgentId: startAgentIdProcess(fileURLToPath(new URL('../../src/main/agentid.ts', import.meta.url))),
   development: developmentIntervals(process.env),
   fatal: (reason) => {

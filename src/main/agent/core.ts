@@ -22,6 +22,7 @@ import { profileReport } from './profile-report.ts';
 import { Publisher, type Watcher } from './publisher.ts';
 import { PowerWatch } from './power-watch.ts';
 import { buildStatus, type UploadTotals } from './report.ts';
+import type { RecentHostEvents } from './recent-host-events.ts';
 import { resumeReprovision } from './reprovision.ts';
 import { noteCaFile, RouteConditions } from './route-conditions.ts';
 import { ScanKeyDemands } from './scan-keys.ts';
@@ -29,6 +30,7 @@ import type { ScanMerge } from './scan-merge.ts';
 import { openScanMerge, scanMergeWish } from './scan-merge-wish.ts';
 import { collectionRefusal } from './schedule.ts';
 import { derivePhase, wallTime, type DerivedPhase } from './status.ts';
+import { Sensing } from './sensing.ts';
 import { SettingConditions } from './setting-conditions.ts';
 import { noteMeteredWait, Surroundings, type Post } from './surroundings.ts';
 import { goQuiet } from './uninstall.ts';
@@ -47,6 +49,7 @@ export class AgentCore {
   readonly #context: Context;
   readonly #loop: OwnerLoop;
   readonly #collecting: Collecting;
+  readonly #sensing: Sensing;
   readonly #surroundings: Surroundings;
   readonly #routes: RouteConditions;
   readonly #scanMerge: ScanMerge;
@@ -101,6 +104,7 @@ export class AgentCore {
     this.#scanMerge = openScanMerge(this.#context, parts.startAgentId, post);
     this.#scanKeys = new ScanKeyDemands(parts.scanKeys, this.#context, post);
     this.#collecting = new Collecting(this.#context, this.#book, parts.startCollector, post);
+    this.#sensing = new Sensing(this.#context, parts.startSensor, post);
     this.#power = new PowerWatch(this.#context, parts.readPower, post, (because) => {
       this.#collecting.pause(because);
     });
@@ -130,7 +134,12 @@ export class AgentCore {
     this.#publisher.stop();
     this.#scanKeys.stop();
     this.#loop.stop();
-    await Promise.all([this.#collecting.stop(), this.#surroundings.stop(), this.#scanMerge.stop()]);
+    await Promise.all([
+      this.#collecting.stop(),
+      this.#sensing.stop(),
+      this.#surroundings.stop(),
+      this.#scanMerge.stop(),
+    ]);
     await this.#exchange;
   }
 
@@ -139,6 +148,7 @@ export class AgentCore {
       phase: this.#phase,
       since: this.#phase.since,
       collector: this.#collecting.process,
+      sensor: this.#sensing.process,
       clockOffsetSec: this.#parts.client.clockOffsetSec,
       routes: this.#parts.client.lastAttempts,
       scanMerge: this.#scanMerge.state,
@@ -160,6 +170,11 @@ export class AgentCore {
 
   recentEvents(): AgentEvent[] {
     return this.#publisher.recent();
+  }
+
+  /** The newest events of files and processes, and every new one. */
+  get hostEvents(): Pick<RecentHostEvents, 'of' | 'watch'> {
+    return this.#sensing.recent;
   }
 
   watch(watcher: Watcher): () => void {
@@ -248,6 +263,7 @@ export class AgentCore {
   #replan(): void {
     const now = this.#parts.clock.now();
     this.#scanKeys.follow();
+    this.#sensing.follow();
     const quietUntil = followQuietTimes(this.#context, this.#quiet, this.#parts.around.reconnect);
     const next = plan(this.#book.facts, now);
     followLog(this.#context);
