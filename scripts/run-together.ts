@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import type { WatchLine } from '../src/shared/control.ts';
-import { bytes } from '../src/main/cli/format-status.ts';
+import { bytes } from '../src/main/cli/units.ts';
 import { ControlClient } from '../src/main/control/client.ts';
 import { FRUGAL_ARGV, FRUGAL_ENVIRONMENT } from '../src/main/host/frugal-runtime.ts';
 import { resolvePaths } from '../src/main/host/paths.ts';

@@ -1,4 +1,5 @@
-import { CONDITIONS, type ConditionSpec } from '../../src/shared/conditions.ts';
+import type { ConditionSpec } from '../../src/shared/condition-spec.ts';
+import { CONDITIONS } from '../../src/shared/conditions.ts';
 import { ExitCode } from '../../src/shared/exit-codes.ts';
 import { definitionOf, SETTING_NAMES, settingText } from '../../src/main/host/setting-definitions.ts';
 

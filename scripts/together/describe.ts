@@ -1,5 +1,5 @@
 import type { AgentEvent } from '../../src/shared/control.ts';
-import { bytes } from '../../src/main/cli/format-status.ts';
+import { bytes } from '../../src/main/cli/units.ts';
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
@@ -24,6 +24,8 @@ export function describeEvent(event: AgentEvent): string {
       return `sent ${event.type} chunk ${event.n} of ${event.of}, ${bytes(event.bytes)}`;
     case 'uploaded':
       return `uploaded ${event.type} ${event.kind} ${event.seq}: ${changes(event)}, ${bytes(event.rawBytes)} as ${bytes(event.sentBytes)} in ${event.chunks} ${event.chunks === 1 ? 'chunk' : 'chunks'}, root ${event.root.slice(0, 8)}`;
+    case 'events uploaded':
+      return `uploaded ${event.records} ${event.type} events: ${bytes(event.rawBytes)} as ${bytes(event.sentBytes)}`;
     case 'in sync':
       return `in sync with the platform: ${event.types.join(', ')}`;
     case 'resync':

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from '../shared/exit-codes.ts';
@@ -9,6 +10,8 @@ import { developmentIntervals } from './agent/development.ts';
 import type { DevelopmentIntervals } from './agent/facts.ts';
 import { followSettings } from './agent/follow-settings.ts';
 import { openCore } from './agent/open-core.ts';
+import { SENSOR_MEMORY_MB } from './agent/sensing.ts';
+import { startSensorProcess } from './agent/sensor-process.ts';
 import { systemClock, systemRandom } from './clock.ts';
 import { openControl } from './control/server.ts';
 import { isErrno, UnsafeFile } from './host/atomic-file.ts';
@@ -151,6 +154,11 @@ async function runCore(host: Host, settings: Settings, log: AgentLog): Promise<S
     startCollector: startCollectorProcess(entry('collector.mjs', '../collector/main.ts'), [
       heapBound(settings.collectorMemoryMb),
     ]),
+    startSensor: startSensorProcess(
+      entry('sensor.mjs', '../collector/sensor.ts'),
+      join(paths.dataDir, 'sensor'),
+      [heapBound(SENSOR_MEMORY_MB)],
+    ),
     startAgentId: startAgentIdProcess(entry('agentid.mjs', 'agentid.ts')),
     development,
     fatal: ending.fatal,

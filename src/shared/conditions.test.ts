@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { ConditionSpec } from './condition-spec.ts';
 import {
   CONDITIONS,
   conditionText,
   visibleConditions,
   type ConditionCode,
-  type ConditionSpec,
   type RaisedCondition,
 } from './conditions.ts';
 

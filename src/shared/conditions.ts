@@ -1,19 +1,10 @@
+import type { ConditionSpec } from './condition-spec.ts';
+import { EVENT_CONDITIONS } from './event-conditions.ts';
+
 /**
  * Everything that can be wrong with an agent, in one list. Tray, window, command line and heartbeat read it; sources
  * raise and clear their own code. Texts name the cause and the next step; `{name}` is replaced by a value.
  */
-export interface ConditionSpec {
-  readonly severity: 'info' | 'warning' | 'error';
-  readonly title: string;
-  readonly text: string;
-  /** While one of these is raised, this one is only its consequence and stays hidden. */
-  readonly dependsOn?: readonly string[];
-  /** Nothing can be sent to the platform while it holds. */
-  readonly stopsUploads?: boolean;
-  /** Seconds it must hold before it shows: hides blips. */
-  readonly showAfterSec?: number;
-}
-
 export const CONDITIONS = {
   NOT_CONFIGURED: {
     severity: 'error',
@@ -246,11 +237,7 @@ export const CONDITIONS = {
     title: 'Local database was damaged',
     text: 'The local database was damaged and moved to {path}. A new one is in use and everything is collected again.',
   },
-  EVENTS_DROPPED: {
-    severity: 'warning',
-    title: 'Records dropped',
-    text: '{count} queued records were dropped to stay within the disk limit; the platform is told which.',
-  },
+  ...EVENT_CONDITIONS,
   DEV_INTERVALS: {
     severity: 'info',
     title: 'Development intervals',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { HostEvent } from './host-events.ts';
 import { MANIFEST_TYPES } from './modules.ts';
 import { AgentStatus } from './status.ts';
 
@@ -69,6 +70,15 @@ export const AgentEvent = z.discriminatedUnion('name', [
     set: z.number(),
     del: z.number(),
   }),
+  z.object({
+    name: z.literal('events uploaded'),
+    at: z.string(),
+    type: z.string(),
+    /** Records and gaps. */
+    records: z.number(),
+    rawBytes: z.number(),
+    sentBytes: z.number(),
+  }),
   z.object({ name: z.literal('in sync'), at: z.string(), types: z.array(z.string()) }),
   z.object({ name: z.literal('resync'), at: z.string(), types: z.array(z.string()), reason: z.string() }),
   z.object({ name: z.literal('changed'), at: z.string(), types: z.array(z.string()), reason: z.string() }),
@@ -107,6 +117,20 @@ export const RECENT_EVENTS = 200;
 /** Answer of `GET /v1/events`: what happened since the agent started, the last ones alone, the oldest first. */
 export const EventsReply = z.object({ events: z.array(AgentEvent).max(RECENT_EVENTS) });
 export type EventsReply = z.infer<typeof EventsReply>;
+
+/** How many events of files, and of processes, the agent remembers for those who look at them on the host. */
+export const RECENT_HOST_EVENTS = 500;
+
+/** Answer of `GET /v1/host-events/fim` and `/edr` (admin): the newest events, the oldest of them first. */
+export const HostEventsReply = z.object({ events: z.array(HostEvent).max(RECENT_HOST_EVENTS) });
+export type HostEventsReply = z.infer<typeof HostEventsReply>;
+
+/** One line of `GET /v1/watch/fim` and `/edr` (admin): an event, or how many were left out for who reads too slowly. */
+export const HostEventLine = z.union([
+  z.object({ skipped: z.number().int() }),
+  z.object({ event: HostEvent }),
+]);
+export type HostEventLine = z.infer<typeof HostEventLine>;
 
 const ParameterValue = z.union([z.number(), z.boolean(), z.string()]);
 

@@ -1,3 +1,5 @@
+import type { EventStream } from './host-events.ts';
+
 /** Manifest types (R210): each is collected, snapshotted and uploaded on its own. */
 export const MANIFEST_TYPES = [
   'Inventory',
@@ -26,6 +28,19 @@ export const TYPES_OF_MODULE: Readonly<Record<Module, readonly ManifestType[]>> 
   EDR: ['EDR'],
   PM: [],
 };
+
+/**
+ * The types whose manifest says what to watch, by the stream that carries their events (R199, R210): these are reported as
+ * they happen, so that nothing of such a type is scanned, scheduled or kept as a snapshot.
+ */
+export const TYPE_OF_STREAM = { fim: 'FIM', edr: 'EDR' } as const satisfies Readonly<
+  Record<EventStream, ManifestType>
+>;
+
+/** Whether a type is reported by events, so that there is nothing of it to scan. */
+export function isStreamType(type: ManifestType): boolean {
+  return Object.values<ManifestType>(TYPE_OF_STREAM).includes(type);
+}
 
 /** Services of the platform that come with a module, with nothing more to do on the host (R044). */
 const SERVICES_OF_MODULE: Readonly<Partial<Record<Module, readonly string[]>>> = { VM: ['CM', 'TP'] };

@@ -21,6 +21,7 @@ export const SCAN_CPU_LIMIT = { min: 2, max: 100 } as const;
 export const SCAN_REFUSALS = {
   NOT_PROVISIONED: 'this host is not registered with a platform',
   MODULE_NOT_ACTIVE: 'its module is not active on this host',
+  NO_SCAN: 'its events are reported as they happen: there is nothing to scan',
   NO_MANIFEST: 'its manifest has not been downloaded yet',
   SUSPENDED: 'collection is suspended by the configuration profile',
   COLLECTION_RUNNING: 'another collection is running; ask again when it is done',

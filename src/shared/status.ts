@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { CONDITIONS, type ConditionCode } from './conditions.ts';
+import { EVENT_STREAMS } from './host-events.ts';
 import { MANIFEST_TYPES } from './modules.ts';
 import { RouteAttempt } from './proxy.ts';
 import { LOG_LEVELS } from './profile.ts';
+import { MountState, RuleState, SensorState } from './sensor.ts';
 import { DemandedScan, SCAN_ORIGINS } from './scan.ts';
 
 /** What the agent is doing, as one word (R315). Derived from facts, never set. */
@@ -80,6 +82,50 @@ export const BusyStatus = z.object({
 });
 export type BusyStatus = z.infer<typeof BusyStatus>;
 
+/** How a stream of events stands between this host and the platform. */
+export const StreamStatus = z.object({
+  /** Whether its module is active and the profile has it on. */
+  on: z.boolean(),
+  records: z.number().int(),
+  bytes: z.number().int(),
+  limitBytes: z.number().int(),
+  /** Records that did not fit, and records that the platform refused, in all. */
+  dropped: z.number().int(),
+  refused: z.number().int(),
+  uploadedAt: Time,
+});
+export type StreamStatus = z.infer<typeof StreamStatus>;
+
+/** Most rules that are not watched, and most filesystems, that the status names. */
+export const SENSOR_STATUS_LIMITS = { rules: 20, mounts: 100 } as const;
+
+/** How files and processes are watched: never what was seen. */
+export const SensorStatus = z.object({
+  state: z.enum(['off', 'starting', 'running', 'down']),
+  pid: z.number().int().nullable(),
+  restarts: z.number().int(),
+  /** `null` while nothing is known of it: off, starting, or gone. */
+  fim: z
+    .object({
+      ...SensorState.shape.fim.unwrap().omit({ rules: true, mounts: true }).shape,
+      rules: z.number().int(),
+      watching: z.number().int(),
+      /** Rules that are not watched, and why. */
+      troubles: z.array(RuleState),
+      mounts: z.array(MountState),
+      /** Filesystems beyond those. */
+      moreMounts: z.number().int(),
+      /** Why events name no actor; empty where they do. */
+      actorReason: z.string(),
+    })
+    .nullable(),
+  edr: SensorState.shape.edr,
+  /** Events that the sensor holds and the queue has not yet. */
+  spooled: z.number().int(),
+  streams: z.record(z.enum(EVENT_STREAMS), StreamStatus),
+});
+export type SensorStatus = z.infer<typeof SensorStatus>;
+
 /** Everything a client of the control channel may know. Holds no secret. */
 export const AgentStatus = z.object({
   agentVersion: z.string(),
@@ -146,6 +192,7 @@ export const AgentStatus = z.object({
     .nullable(),
   queue: z.object({ records: z.number().int(), bytes: z.number().int(), dropped: z.number().int() }),
   collector: z.object({ pid: z.number().int().nullable(), state: z.string(), restarts: z.number().int() }),
+  sensor: SensorStatus,
   /** `null` while nothing is collected. */
   busy: BusyStatus.nullable(),
   uploads: z.object({

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RECORDS_STREAM } from '../../src/main/agent/records.ts';
+import { RECORDS_STREAM } from '../../src/main/agent/drops.ts';
 import { toInstant } from '../../src/main/clock.ts';
 import { openStore } from '../../src/main/queue/open.ts';
 import type { ConditionCode } from '../../src/shared/conditions.ts';

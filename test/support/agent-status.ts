@@ -1,4 +1,14 @@
-import type { AgentStatus } from '../../src/shared/status.ts';
+import type { AgentStatus, StreamStatus } from '../../src/shared/status.ts';
+
+const noStream: StreamStatus = {
+  on: false,
+  records: 0,
+  bytes: 0,
+  limitBytes: 300 * 1024 * 1024,
+  dropped: 0,
+  refused: 0,
+  uploadedAt: null,
+};
 
 /** The status of a registered agent in good order, at 12:00 on 20 November 2026. */
 export const STATUS: AgentStatus = {
@@ -78,6 +88,15 @@ export const STATUS: AgentStatus = {
   pendingUpload: null,
   queue: { records: 0, bytes: 0, dropped: 0 },
   collector: { pid: 413, state: 'ready', restarts: 0 },
+  sensor: {
+    state: 'off',
+    pid: null,
+    restarts: 0,
+    fim: null,
+    edr: null,
+    spooled: 0,
+    streams: { fim: noStream, edr: noStream },
+  },
   busy: null,
   uploads: { count: 6, rawBytes: 900_000, sentBytes: 90_000, chunks: 6 },
   log: { path: '/var/log/wayfarer/wayfarer-agent.log', level: 'info', until: null },

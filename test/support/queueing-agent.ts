@@ -4,7 +4,8 @@ import { startAgentIdProcess } from '../../src/main/agent/agentid-process.ts';
 import { startCollectorProcess } from '../../src/main/agent/collector-process.ts';
 import { developmentIntervals } from '../../src/main/agent/development.ts';
 import { openCore } from '../../src/main/agent/open-core.ts';
-import { recordActivity, RECORDS_STREAM } from '../../src/main/agent/records.ts';
+import { RECORDS_STREAM } from '../../src/main/agent/drops.ts';
+import { recordActivity } from '../../src/main/agent/records.ts';
 import { systemClock, systemRandom } from '../../src/main/clock.ts';
 import { openControl } from '../../src/main/control/server.ts';
 import { openLog } from '../../src/main/host/log.ts';
@@ -35,6 +36,9 @@ const { core, close } = await openCore({
     fileURLToPath(new URL('../../src/collector/main.ts', import.meta.url)),
     [],
   ),
+  startSensor: () => {
+    throw new Error('nothing is watched here');
+  },
   startAgentId: startAgentIdProcess(fileURLToPath(new URL('../../src/main/agentid.ts', import.meta.url))),
   development: developmentIntervals(process.env),
   fatal: (reason) => {

@@ -1,5 +1,12 @@
 import { movedBlackout } from './blackout.ts';
-import type { BackoffFacts, CycleRequest, Facts, TypeFacts } from './facts.ts';
+import {
+  mapStreams,
+  type BackoffFacts,
+  type CycleRequest,
+  type Facts,
+  type StreamFacts,
+  type TypeFacts,
+} from './facts.ts';
 
 /**
  * The facts after the wall clock was set by `ms` (negative: back). Every moment that something waits for, or that an
@@ -21,7 +28,18 @@ export function clockStepped(facts: Facts, ms: number): Facts {
     pending:
       facts.pending === null ? null : { ...facts.pending, nextStepAt: moved(facts.pending.nextStepAt) },
     logs: facts.logs === null ? null : { ...facts.logs, nextStepAt: moved(facts.logs.nextStepAt) },
+    streams: mapStreams(facts.streams, (stream) => movedStream(stream, ms)),
     types: mapValues(facts.types, (type) => movedType(type, ms)),
+  };
+}
+
+function movedStream(stream: StreamFacts, ms: number): StreamFacts {
+  const { payload } = stream;
+  return {
+    ...stream,
+    waitingSince: movedOrNull(stream.waitingSince, ms),
+    notBefore: stream.notBefore + ms,
+    payload: payload === null ? null : { ...payload, nextStepAt: payload.nextStepAt + ms },
   };
 }
 

@@ -1,13 +1,14 @@
-import type { FromCollector } from '../../shared/collector.ts';
-import type { ManifestType } from '../../shared/modules.ts';
+import type { FromCollector, ToCollector } from '../../shared/collector.ts';
+import { isStreamType, type ManifestType } from '../../shared/modules.ts';
 import { toInstant } from '../clock.ts';
 import { Collection } from './collection.ts';
 import type { StartCollector } from './collector-process.ts';
-import { CollectorSupervisor, inMb } from './collector-supervisor.ts';
+import { collectorRules } from './collector-supervisor.ts';
 import type { Context } from './context.ts';
 import type { FactBook } from './fact-book.ts';
 import type { Plan } from './plan.ts';
 import { CHANGE_GAP_SEC, changeRequest } from './schedule.ts';
+import { inMb, ProcessSupervisor } from './process-supervisor.ts';
 import type { Post } from './surroundings.ts';
 import { watchedPaths } from './watched-paths.ts';
 
@@ -17,7 +18,7 @@ const MB = 1024 * 1024;
 export class Collecting {
   readonly #context: Context;
   readonly #book: Pick<FactBook, 'request'>;
-  readonly #supervisor: CollectorSupervisor;
+  readonly #supervisor: ProcessSupervisor<ToCollector, FromCollector>;
   readonly #collection: Collection;
   /** The manifests whose files the collector watches, as text. */
   #watching = '';
@@ -27,10 +28,10 @@ export class Collecting {
   constructor(context: Context, book: Pick<FactBook, 'request'>, start: StartCollector, post: Post) {
     this.#context = context;
     this.#book = book;
-    this.#supervisor = new CollectorSupervisor(
+    this.#supervisor = new ProcessSupervisor(
       start,
       context.clock,
-      context.settings.collectorMemoryMb * MB,
+      collectorRules(context.settings.collectorMemoryMb * MB),
       {
         message: (message) => {
           post(`collector ${message.kind}`, () => {
@@ -143,8 +144,9 @@ export class Collecting {
     const { activeTypes, types: known, development } = facts();
     const types = activeTypes.filter(
       (type) =>
-        named.includes(type) ||
-        known[type]?.manifest?.tables.some((table) => tables.includes(table)) === true,
+        !isStreamType(type) &&
+        (named.includes(type) ||
+          known[type]?.manifest?.tables.some((table) => tables.includes(table)) === true),
     );
     if (types.length === 0) return;
     log.info(`${reason}: early cycle of ${types.join(', ')}`);

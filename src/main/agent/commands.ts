@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   isManifestType,
   isModule,
+  isStreamType,
   MANIFEST_TYPES,
   moduleConflict,
   type ManifestType,
@@ -42,7 +43,7 @@ const refused = (detail: string): Outcome => ({ result: 'REFUSED', detail });
 const COMMANDS: Readonly<Record<string, Execute>> = {
   RESYNC: (context, command) => {
     const types = typesOf(context, command);
-    if (types === undefined) return refused('args.types must name active manifest types');
+    if (types === undefined) return refused('args.types must name active manifest types that are scanned');
     scorch(context, types, 'the platform asked for it');
     return done;
   },
@@ -107,7 +108,7 @@ export function obey(context: Context, commands: readonly Command[]): void {
 
 function typesOf(context: Context, command: Command): ManifestType[] | undefined {
   const given = command.args['types'];
-  const active = context.facts().activeTypes;
+  const active = context.facts().activeTypes.filter((type) => !isStreamType(type));
   if (given === undefined) return MANIFEST_TYPES.filter((type) => active.includes(type));
   if (!Array.isArray(given) || !given.every((type) => isManifestType(type) && active.includes(type)))
     return undefined;

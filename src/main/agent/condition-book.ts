@@ -1,9 +1,9 @@
+import type { ConditionSpec } from '../../shared/condition-spec.ts';
 import {
   CONDITIONS,
   conditionText,
   visibleConditions,
   type ConditionCode,
-  type ConditionSpec,
   type RaisedCondition,
 } from '../../shared/conditions.ts';
 import type { ShownCondition } from '../../shared/status.ts';

@@ -5,6 +5,7 @@ import type { Settings } from '../host/settings.ts';
 import type { StartAgentId } from './agentid-process.ts';
 import type { StartCollector } from './collector-process.ts';
 import type { DevelopmentIntervals } from './facts.ts';
+import type { StartSensor } from './sensor-process.ts';
 
 /** What a host of the core decides: where, with which settings, clock and collector. */
 export interface CoreOptions {
@@ -14,6 +15,7 @@ export interface CoreOptions {
   readonly random: Random;
   readonly log: AgentLog;
   readonly startCollector: StartCollector;
+  readonly startSensor: StartSensor;
   readonly startAgentId: StartAgentId;
   readonly development: DevelopmentIntervals;
   /**

@@ -1,7 +1,7 @@
 import type { AgentEvent, CycleReply, CycleRequest, ProfileReply } from '../../shared/control.ts';
 import type { ManifestType } from '../../shared/modules.ts';
 import type { AgentStatus } from '../../shared/status.ts';
-import { StoreError } from '../queue/store-error.ts';
+import { isDiskRefusal, StoreError } from '../queue/store-error.ts';
 import type { ProxyProblem } from '../uplink/proxy/candidate.ts';
 import type { TriedRoute } from '../uplink/route.ts';
 import { followQuietTimes } from './blackout.ts';
@@ -14,7 +14,7 @@ import { demandScan, settleDemands, type ScanAnswer, type ScanWish } from './dem
 import { FactBook } from './fact-book.ts';
 import { followLog, nextLevelChangeAt } from './log-level.ts';
 import { OwnerLoop } from './loop.ts';
-import { perform } from './perform.ts';
+import { perform, type Sending } from './perform.ts';
 import { plan, type Plan, type UplinkStep } from './plan.ts';
 import { QuietTimesCache, type QuietTimes } from './quiet-times.ts';
 import { provisionNow, type ProvisionNowAnswer } from './provision-now.ts';
@@ -22,6 +22,7 @@ import { profileReport } from './profile-report.ts';
 import { Publisher, type Watcher } from './publisher.ts';
 import { PowerWatch } from './power-watch.ts';
 import { buildStatus, type UploadTotals } from './report.ts';
+import type { RecentHostEvents } from './recent-host-events.ts';
 import { resumeReprovision } from './reprovision.ts';
 import { noteCaFile, RouteConditions } from './route-conditions.ts';
 import { ScanKeyDemands } from './scan-keys.ts';
@@ -29,10 +30,10 @@ import type { ScanMerge } from './scan-merge.ts';
 import { openScanMerge, scanMergeWish } from './scan-merge-wish.ts';
 import { collectionRefusal } from './schedule.ts';
 import { derivePhase, wallTime, type DerivedPhase } from './status.ts';
+import { Sensing } from './sensing.ts';
 import { SettingConditions } from './setting-conditions.ts';
 import { noteMeteredWait, Surroundings, type Post } from './surroundings.ts';
 import { goQuiet } from './uninstall.ts';
-import type { UploadProgress } from './upload-progress.ts';
 
 /** After an error that nobody expected, nothing new is tried for this long, s. */
 const UNEXPECTED_PAUSE_SEC = 60;
@@ -48,6 +49,7 @@ export class AgentCore {
   readonly #context: Context;
   readonly #loop: OwnerLoop;
   readonly #collecting: Collecting;
+  readonly #sensing: Sensing;
   readonly #surroundings: Surroundings;
   readonly #routes: RouteConditions;
   readonly #scanMerge: ScanMerge;
@@ -55,7 +57,7 @@ export class AgentCore {
   readonly #scanKeys: ScanKeyDemands;
   /** For the host that opens the core: what is wrong with the settings that it starts with. */
   readonly settingConditions: SettingConditions;
-  readonly #upload: UploadProgress = { held: undefined };
+  readonly #sending: Sending = { upload: { held: undefined }, payloads: new Map() };
   readonly #quiet = new QuietTimesCache();
   readonly #totals: UploadTotals = { count: 0, rawBytes: 0, sentBytes: 0, chunks: 0 };
   #phase: DerivedPhase & { since: number };
@@ -102,6 +104,7 @@ export class AgentCore {
     this.#scanMerge = openScanMerge(this.#context, parts.startAgentId, post);
     this.#scanKeys = new ScanKeyDemands(parts.scanKeys, this.#context, post);
     this.#collecting = new Collecting(this.#context, this.#book, parts.startCollector, post);
+    this.#sensing = new Sensing(this.#context, parts.startSensor, post);
     this.#power = new PowerWatch(this.#context, parts.readPower, post, (because) => {
       this.#collecting.pause(because);
     });
@@ -131,7 +134,12 @@ export class AgentCore {
     this.#publisher.stop();
     this.#scanKeys.stop();
     this.#loop.stop();
-    await Promise.all([this.#collecting.stop(), this.#surroundings.stop(), this.#scanMerge.stop()]);
+    await Promise.all([
+      this.#collecting.stop(),
+      this.#sensing.stop(),
+      this.#surroundings.stop(),
+      this.#scanMerge.stop(),
+    ]);
     await this.#exchange;
   }
 
@@ -140,6 +148,7 @@ export class AgentCore {
       phase: this.#phase,
       since: this.#phase.since,
       collector: this.#collecting.process,
+      sensor: this.#sensing.process,
       clockOffsetSec: this.#parts.client.clockOffsetSec,
       routes: this.#parts.client.lastAttempts,
       scanMerge: this.#scanMerge.state,
@@ -161,6 +170,11 @@ export class AgentCore {
 
   recentEvents(): AgentEvent[] {
     return this.#publisher.recent();
+  }
+
+  /** The newest events of files and processes, and every new one. */
+  get hostEvents(): Pick<RecentHostEvents, 'of' | 'watch'> {
+    return this.#sensing.recent;
   }
 
   watch(watcher: Watcher): () => void {
@@ -249,6 +263,7 @@ export class AgentCore {
   #replan(): void {
     const now = this.#parts.clock.now();
     this.#scanKeys.follow();
+    this.#sensing.follow();
     const quietUntil = followQuietTimes(this.#context, this.#quiet, this.#parts.around.reconnect);
     const next = plan(this.#book.facts, now);
     followLog(this.#context);
@@ -282,7 +297,7 @@ export class AgentCore {
 
   #startExchange(step: UplinkStep): void {
     this.#book.update({ exchanging: step.step });
-    this.#exchange = perform(step, this.#context, this.#upload).then(
+    this.#exchange = perform(step, this.#context, this.#sending).then(
       (apply) => {
         this.#post(step.step, () => {
           this.#book.update({ exchanging: null });
@@ -318,7 +333,7 @@ export class AgentCore {
     const nextAt = now + pauseSec * 1000;
     this.#book.update({ pausedUntil: nextAt, diskNotBefore: nextAt });
     if (error instanceof StoreError && error.code === 'CORRUPT') this.#parts.fatal(reason);
-    if (error instanceof StoreError && (error.code === 'FULL' || error.code === 'READONLY')) {
+    if (isDiskRefusal(error)) {
       this.#context.conditions.raise('DISK_FULL', now, { path: paths.dataDir, reason }, 'state');
     }
   }

@@ -13,6 +13,7 @@ import { modulesOf } from './initial-facts.ts';
 import { forgetType } from './modules.ts';
 import type { Publisher } from './publisher.ts';
 import type { UploadTotals } from './report.ts';
+import type { StartSensor } from './sensor-process.ts';
 import type { Around } from './surroundings.ts';
 
 /** What the core is given: the world behind ports. */
@@ -32,6 +33,7 @@ export type CoreParts = Pick<
 > & {
   readonly client: Pick<PlatformClient, 'clockOffsetSec' | 'route' | 'lastAttempts'>;
   readonly startCollector: StartCollector;
+  readonly startSensor: StartSensor;
   readonly startAgentId: StartAgentId;
   readonly around: Around;
   readonly readPower: ReadPower;

@@ -7,6 +7,7 @@ export const DEVELOPMENT_SWITCH = 'WAYFARER_DEV_INTERVALS';
 const Intervals = z.strictObject({
   statusIntervalSec: z.coerce.number().min(0.1).max(2700).optional(),
   deltaUploadIntervalSec: z.coerce.number().min(0).max(1800).optional(),
+  payloadThresholdSec: z.coerce.number().min(0).max(1800).optional(),
   changeGapSec: z.coerce.number().min(0).max(3600).optional(),
   retrySec: z.coerce.number().min(0.05).max(3600).optional(),
 });

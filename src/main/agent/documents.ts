@@ -5,7 +5,7 @@ import {
   ManifestDocument,
   ProfileDocument,
 } from '../../shared/documents.ts';
-import type { ManifestType } from '../../shared/modules.ts';
+import { isStreamType, type ManifestType } from '../../shared/modules.ts';
 import { clampProfile } from '../../shared/profile.ts';
 import { toInstant } from '../clock.ts';
 import { DocumentRefused, openDocument } from '../../wire/signed-document.ts';
@@ -156,13 +156,17 @@ function takeManifest(context: Context, type: ManifestType, document: ManifestDo
   }
   context.store.kv.set(`manifest:${type}`, { jws });
   applyManifest(context, type, document);
+  if (!isStreamType(type)) requestFirstScan(context, type);
+  context.emit({ name: 'manifest', type, version: document.version, tasks: document.content.tasks.length });
+  recordActivity(context, 'Manifest Downloaded', `${type}, version ${document.version}`);
+}
+
+function requestFirstScan(context: Context, type: ManifestType): void {
   const now = context.clock.now();
   const spread = spreadMs(context.facts().profile, context.random.next());
   const request = { reason: 'manifest' as const, notBefore: now + spread };
   const requested = earlierRequest(context.facts().types[type]?.requested ?? null, request);
   context.updateType(type, { requested });
-  context.emit({ name: 'manifest', type, version: document.version, tasks: document.content.tasks.length });
-  recordActivity(context, 'Manifest Downloaded', `${type}, version ${document.version}`);
 }
 
 function applyManifest(context: Context, type: ManifestType, document: ManifestDocument): void {

@@ -1,3 +1,5 @@
+import { EVENT_PAYLOAD_LIMITS } from '../../shared/event-payload.ts';
+import type { EventStream } from '../../shared/host-events.ts';
 import type { ManifestType } from '../../shared/modules.ts';
 import type { Clamped, ClampedPorts, ClampedWindows, LogLevel, Profile } from '../../shared/profile.ts';
 import type { DemandedScan, ScanOrigin } from '../../shared/scan.ts';
@@ -163,6 +165,8 @@ export interface Facts {
   readonly pending: PendingFacts | null;
   /** The archive of logs that the platform asked for. */
   readonly logs: LogsFacts | null;
+  /** Events on their way to the platform. */
+  readonly streams: Readonly<Record<EventStream, StreamFacts>>;
   /** The type being collected or sealed. */
   readonly collecting: ManifestType | null;
   /** More of what is being collected. */
@@ -187,8 +191,8 @@ export interface LevelOverride {
   readonly until: number;
 }
 
-/** The terms of an upload of logs; `uploadId` once the platform opened it. */
-export interface LogsTerms {
+/** The terms of an upload beside the one of a collection; `uploadId` once the platform opened it. */
+export interface SideTerms {
   readonly encodedBytes: number;
   readonly digest: string;
   readonly chunkBytes: number;
@@ -197,11 +201,9 @@ export interface LogsTerms {
   readonly uploadId?: string | undefined;
 }
 
-/** What is under way for a COLLECT_LOGS command. */
-export interface LogsFacts {
-  readonly command: { readonly id: string; readonly type: string };
-  /** `null` until the archive is made. */
-  readonly terms: LogsTerms | null;
+/** How far an upload beside the one of a collection has come. */
+export interface SideUpload<T extends SideTerms = SideTerms> {
+  readonly terms: T;
   /** Chunks that the platform has; `null` when it has to be asked. */
   readonly held: readonly number[] | null;
   /** When the next step may go, ms since the epoch. */
@@ -210,11 +212,46 @@ export interface LogsFacts {
   readonly failures: number;
 }
 
+/** What is under way for a COLLECT_LOGS command. */
+export interface LogsFacts extends Omit<SideUpload, 'terms'> {
+  readonly command: { readonly id: string; readonly type: string };
+  /** `null` until the archive is made. */
+  readonly terms: SideTerms | null;
+}
+
+/** The terms of a payload of events: which part of its stream it is, for which agent. */
+export interface PayloadTerms extends SideTerms {
+  readonly agent: string;
+  /** Position in the queue of the last record or gap. */
+  readonly upTo: number;
+  /** Records and gaps. */
+  readonly count: number;
+  readonly rawBytes: number;
+}
+
+/** What waits of one stream of events, and the payload of it that is under way. Times in ms since the epoch. */
+export interface StreamFacts {
+  /** What is queued, bytes as they count against the disk limit. */
+  readonly bytes: number;
+  /** Since when the oldest of it waits; `null`: nothing does. */
+  readonly waitingSince: number | null;
+  /** No payload before: chunks are a delta upload interval apart, also those of two payloads. */
+  readonly notBefore: number;
+  /** Most records of the next payload: fewer after a platform took one for too large. */
+  readonly mostRecords: number;
+  readonly payload: SideUpload<PayloadTerms> | null;
+  /** When the platform took the last payload. */
+  readonly uploadedAt: number | null;
+  /** Records that the platform refused, in all. */
+  readonly refused: number;
+}
+
 /** Intervals that a developer or a test shortened; empty in production. */
 export interface DevelopmentIntervals {
   readonly statusIntervalSec?: number;
   readonly deltaUploadIntervalSec?: number;
   readonly changeGapSec?: number;
+  readonly payloadThresholdSec?: number;
   readonly retrySec?: number;
 }
 
@@ -241,3 +278,20 @@ export const emptyTypeFacts: TypeFacts = {
 
 /** Nothing is held back. */
 export const nothingReduced: ReducedFacts = { noCollection: [], noTransmission: [] };
+
+/** Nothing is queued of a stream. */
+export const emptyStream: StreamFacts = {
+  bytes: 0,
+  waitingSince: null,
+  notBefore: 0,
+  mostRecords: EVENT_PAYLOAD_LIMITS.lines,
+  payload: null,
+  uploadedAt: null,
+  refused: 0,
+};
+
+/** The streams with something changed in each. */
+export const mapStreams = (
+  { fim, edr }: Facts['streams'],
+  change: (stream: StreamFacts) => StreamFacts,
+): Facts['streams'] => ({ fim: change(fim), edr: change(edr) });

@@ -4,9 +4,10 @@ import { AGENT_VERSION, type StatusReply, type StatusRequest } from '../../share
 import { wasEnded } from '../uplink/failure.ts';
 import { checkedInAfterBlackout } from './blackout.ts';
 import type { Apply, Context } from './context.ts';
+import { countDrops, dropsReported, unreportedDrops, type Drops } from './drops.ts';
 import { exchangeFailed, exchangeWorked } from './failures.ts';
 import { setModules } from './modules.ts';
-import { droppedRecords, dropsReported, LastActivity, RECORDS_STREAM, reportedDrops } from './records.ts';
+import { LastActivity } from './records.ts';
 import { obey } from './commands.ts';
 import { statusIntervalSec } from './plan.ts';
 import { correlationIdReported, reportedCorrelationId } from './scan-merge-wish.ts';
@@ -17,7 +18,7 @@ import { cycleEnd, spreadMs } from './schedule.ts';
  * and commands.
  */
 export async function heartbeat(context: Context): Promise<Apply> {
-  const dropped = droppedRecords(context);
+  const dropped = countDrops(context);
   const sentAt = context.clock.now();
   const result = await context.platform.heartbeat((route) => statusRequest(context, dropped, route));
   return () => {
@@ -38,10 +39,9 @@ export async function heartbeat(context: Context): Promise<Apply> {
   };
 }
 
-function statusRequest(context: Context, dropped: number, route: string): StatusRequest {
+function statusRequest(context: Context, dropped: Drops, route: string): StatusRequest {
   const facts = context.facts();
   const known = MANIFEST_TYPES.filter((type) => facts.types[type] !== undefined);
-  const unreported = dropped - reportedDrops(context);
   const correlationId = reportedCorrelationId(context);
   const lastActivity = context.store.kv.get('lastActivity', LastActivity);
   return {
@@ -67,7 +67,7 @@ function statusRequest(context: Context, dropped: number, route: string): Status
     suspended: facts.profile.suspendCollection,
     route,
     fingerprint: context.host.fingerprint.slice(0, 8),
-    drops: unreported > 0 ? { [RECORDS_STREAM]: unreported } : {},
+    drops: unreportedDrops(context, dropped),
     ...(correlationId !== undefined && { correlationId }),
   };
 }

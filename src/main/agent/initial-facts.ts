@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { MANIFEST_TYPES, typesOfModules, type ManifestType } from '../../shared/modules.ts';
+import { isStreamType, MANIFEST_TYPES, typesOfModules, type ManifestType } from '../../shared/modules.ts';
 import { defaultProfile } from '../../shared/profile.ts';
 import type { Registration } from '../host/identity.ts';
 import type { Store } from '../queue/open.ts';
 import { noBackoff } from './backoff.ts';
 import { storedBlackout } from './blackout.ts';
 import { storedDemand } from './demand.ts';
+import { storedStream } from './event-streams.ts';
 import {
   anyNetwork,
   emptyTypeFacts,
@@ -97,6 +98,7 @@ export function initialFacts(
     queuedRecords: countRecords({ store }),
     pending: pending === undefined ? null : pendingFacts(pending, now),
     logs: storedLogs(store, now),
+    streams: { fim: storedStream(store, 'fim', now), edr: storedStream(store, 'edr', now) },
     collecting: null,
     scan: null,
     collectorUp: false,
@@ -146,7 +148,7 @@ function typesOf(store: Store, now: number, provisioned: boolean): Facts['types'
       const demand = storedDemand(store, type, requested, pendingType === type);
       if (state === undefined) {
         // Nothing held, nothing under way, nothing asked for: a crash between dropping a copy and asking for a new one.
-        const lost = pendingType !== type && provisioned;
+        const lost = pendingType !== type && provisioned && !isStreamType(type);
         const owed = lost ? ({ reason: 'retry', notBefore: now } as const) : null;
         return [type, { ...emptyTypeFacts, spreadMs, notBefore, demand, requested: requested ?? owed }];
       }

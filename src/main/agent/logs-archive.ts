@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { collectDiagnostics } from '../diagnostics/collect.ts';
 import { READ_FLAGS } from '../host/log-files.ts';
 import type { Context } from './context.ts';
-import type { LogsFacts, LogsTerms } from './facts.ts';
+import type { LogsFacts, SideTerms } from './facts.ts';
 import { chunkBytesOf } from './upload-progress.ts';
 
 /*
@@ -36,9 +36,11 @@ export function storedLogs(store: Context['store'], now: number): LogsFacts | nu
   return { command: stored.command, terms: stored.terms, held: null, nextStepAt: now, failures: 0 };
 }
 
-/** Notes durably what is under way. */
+/** Takes what is under way, and notes it durably where that is not what stands there. */
 export function keepLogs(context: Context, logs: LogsFacts): void {
-  context.store.kv.set(KEY, { command: logs.command, terms: logs.terms });
+  const { command, terms } = logs;
+  const before = context.facts().logs;
+  if (before?.command !== command || before.terms !== terms) context.store.kv.set(KEY, { command, terms });
   context.update({ logs });
 }
 
@@ -53,13 +55,13 @@ const folderOf = ({ paths }: Context): string => join(paths.dataDir, 'support');
 const fileOf = (context: Context): string => join(folderOf(context), 'logs.tar.gz');
 
 /** Whether the archive of these terms is still there. */
-export function archiveStands(context: Context, { encodedBytes }: LogsTerms): boolean {
+export function archiveStands(context: Context, { encodedBytes }: SideTerms): boolean {
   const stat = lstatSync(fileOf(context), { throwIfNoEntry: false });
   return stat?.isFile() === true && stat.size === encodedBytes;
 }
 
 /** Makes the archive anew; what an earlier attempt left goes. Rejects with what the disk says. */
-export async function makeArchive(context: Context): Promise<LogsTerms> {
+export async function makeArchive(context: Context): Promise<SideTerms> {
   rmSync(folderOf(context), { recursive: true, force: true });
   mkdirSync(folderOf(context), { mode: 0o700 });
   const file = fileOf(context);
@@ -87,11 +89,8 @@ export async function makeArchive(context: Context): Promise<LogsTerms> {
   };
 }
 
-export const chunkCountOf = ({ encodedBytes, chunkBytes }: LogsTerms): number =>
-  Math.ceil(encodedBytes / chunkBytes);
-
 /** The bytes of chunk `n`, from 0. Throws what the file system throws. */
-export function readChunk(context: Context, { encodedBytes, chunkBytes }: LogsTerms, n: number): Buffer {
+export function readChunk(context: Context, { encodedBytes, chunkBytes }: SideTerms, n: number): Buffer {
   const start = n * chunkBytes;
   const bytes = Buffer.alloc(Math.min(chunkBytes, encodedBytes - start));
   const file = openSync(fileOf(context), READ_FLAGS);

@@ -5,7 +5,7 @@ import { extract } from 'tar';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Command } from '../../shared/wire.ts';
 import { ENDED, type Failure } from '../uplink/failure.ts';
-import { chunkCountOf } from './logs-archive.ts';
+import { chunkCountOf } from './side-upload.ts';
 import { lost, refusal } from './testing/fake-platform.ts';
 import { MINUTE, Rig } from './testing/rig.ts';
 

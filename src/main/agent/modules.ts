@@ -1,6 +1,7 @@
 import { MANIFEST_TYPES, typesOfModules, type ManifestType } from '../../shared/modules.ts';
 import type { Context } from './context.ts';
 import { demandKey } from './demand.ts';
+import { forgetStream } from './event-streams.ts';
 import { emptyTypeFacts } from './facts.ts';
 
 /**
@@ -37,6 +38,7 @@ export function forgetType(context: Context, type: ManifestType): void {
   context.store.kv.delete(`cycle:${type}`);
   context.store.kv.delete(demandKey(type));
   context.tasks.delete(type);
+  forgetStream(context, type);
   const facts = context.facts();
   const { [type]: _gone, ...types } = facts.types;
   context.update({ types, pending: facts.pending?.type === type ? null : facts.pending });
@@ -44,6 +46,7 @@ export function forgetType(context: Context, type: ManifestType): void {
     'MANIFEST_INVALID',
     'COLLECTION_FAILED',
     'UPLOAD_REFUSED',
+    'EVENTS_REFUSED',
     'TABLE_ERRORS',
     'RESYNC',
   ] as const) {

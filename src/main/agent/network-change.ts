@@ -1,5 +1,6 @@
+import type { EventStream } from '../../shared/host-events.ts';
 import { startAfresh } from './backoff.ts';
-import type { Facts, PendingFacts } from './facts.ts';
+import { mapStreams, type Facts, type PendingFacts } from './facts.ts';
 
 type UploadPace = Pick<PendingFacts, 'failures' | 'nextStepAt'>;
 
@@ -13,6 +14,10 @@ export function reachAgain(facts: Facts, now: number): Partial<Facts> {
     uplink: startAfresh(facts.uplink),
     pending: facts.pending === null ? null : uploadAfresh(facts.pending, facts, now),
     logs: facts.logs === null ? null : uploadAfresh(facts.logs, facts, now),
+    streams: mapStreams(facts.streams, ({ payload, ...rest }) => ({
+      ...rest,
+      payload: payload === null ? null : uploadAfresh(payload, facts, now),
+    })),
   };
 }
 
@@ -31,4 +36,10 @@ export function waitsForUnmetered({ network, pending, meteredLimitBytes }: Facts
 /** The same of the archive of logs. */
 export function logsWaitForUnmetered({ network, logs, meteredLimitBytes }: Facts): boolean {
   return network.metered && (logs?.terms?.encodedBytes ?? 0) > meteredLimitBytes;
+}
+
+/** The same of a payload of events. */
+export function payloadWaitsForUnmetered(facts: Facts, stream: EventStream): boolean {
+  const { network, streams, meteredLimitBytes } = facts;
+  return network.metered && (streams[stream].payload?.terms.encodedBytes ?? 0) > meteredLimitBytes;
 }

@@ -10,7 +10,8 @@ import type { CoreOptions } from './core-options.ts';
 import { DEVELOPMENT_SWITCH } from './development.ts';
 import { initialFacts, isRegistered } from './initial-facts.ts';
 import { keptProposal } from './provisioning.ts';
-import { RECORDS_MAX_BYTES, RECORDS_STREAM } from './records.ts';
+import { RECORDS_STREAM } from './drops.ts';
+import { RECORDS_MAX_BYTES } from './records.ts';
 import { noteCaFile } from './route-conditions.ts';
 import { theWorld, type Connection, type ConnectPorts, type World } from './world.ts';
 

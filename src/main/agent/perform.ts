@@ -1,5 +1,6 @@
 import type { Apply, Context } from './context.ts';
 import { fetchManifest, fetchProfile } from './documents.ts';
+import { eventsStep, type PayloadBodies } from './events-upload.ts';
 import { heartbeat } from './heartbeat.ts';
 import { logsStep } from './logs-upload.ts';
 import type { UplinkStep } from './plan.ts';
@@ -11,8 +12,14 @@ import { syncCheck } from './sync-check.ts';
 import { uploadStep } from './upload.ts';
 import type { UploadProgress } from './upload-progress.ts';
 
+/** What memory holds of the uploads under way. */
+export interface Sending {
+  readonly upload: UploadProgress;
+  readonly payloads: PayloadBodies;
+}
+
 /** Carries out one exchange of the plan; what it leads to is returned, to be applied as one event. */
-export function perform(step: UplinkStep, context: Context, upload: UploadProgress): Promise<Apply> {
+export function perform(step: UplinkStep, context: Context, { upload, payloads }: Sending): Promise<Apply> {
   switch (step.step) {
     case 'provision':
       return provision(context);
@@ -30,6 +37,8 @@ export function perform(step: UplinkStep, context: Context, upload: UploadProgre
       return uploadStep(context, upload);
     case 'logs':
       return logsStep(context);
+    case 'events':
+      return eventsStep(context, payloads, step.stream);
     case 'records':
       return sendRecords(context);
     case 'sync-check':

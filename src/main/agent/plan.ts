@@ -1,7 +1,9 @@
-import type { ManifestType } from '../../shared/modules.ts';
+import { EVENT_STREAMS, type EventStream } from '../../shared/host-events.ts';
+import { TYPE_OF_STREAM, type ManifestType } from '../../shared/modules.ts';
 import { silentUntil, uploadGoesFirst } from './blackout.ts';
 import type { CycleReason, Facts } from './facts.ts';
-import { logsWaitForUnmetered, waitsForUnmetered } from './network-change.ts';
+import { logsWaitForUnmetered, payloadWaitsForUnmetered, waitsForUnmetered } from './network-change.ts';
+import { payloadLimits } from './payload-limits.ts';
 import { nextCollection, SYNC_CHECK_INTERVAL_MS } from './schedule.ts';
 
 /** One exchange with the platform. */
@@ -13,6 +15,7 @@ export type UplinkStep =
   | { readonly step: 'heartbeat' }
   | { readonly step: 'manifest'; readonly type: ManifestType }
   | { readonly step: 'upload' }
+  | { readonly step: 'events'; readonly stream: EventStream }
   | { readonly step: 'logs' }
   | { readonly step: 'records' }
   | { readonly step: 'sync-check' };
@@ -90,18 +93,50 @@ function nextExchange(facts: Facts, now: number): UplinkPlan {
   for (const type of facts.activeTypes) {
     if (manifestMissing(type, facts) && allowed(type)) return start({ step: 'manifest', type });
   }
-  if (facts.pending !== null && !uploadHeld(facts)) {
-    if (facts.pending.nextStepAt <= now) return start({ step: 'upload' });
-    later.push(facts.pending.nextStepAt);
-  }
+  const upload = nextUpload(facts);
+  if (upload?.step.step === 'upload' && upload.at <= now) return start(upload.step);
   if (facts.queuedRecords > 0) return start({ step: 'records' });
-  const logs = logsAt(facts);
-  if (logs !== null && logs <= now) return start({ step: 'logs' });
-  if (logs !== null) later.push(logs);
-  const check = syncCheckAt(facts);
-  if (check !== null && check <= now) return start({ step: 'sync-check' });
-  if (check !== null) later.push(check);
+  for (const next of [dated({ step: 'sync-check' }, syncCheckAt(facts)), upload, logs(facts)]) {
+    if (next === null) continue;
+    if (next.at <= now) return start(next.step);
+    later.push(next.at);
+  }
   return wait(Math.min(...later));
+}
+
+/** A step, and when it may go. */
+interface Dated {
+  readonly step: UplinkStep;
+  readonly at: number;
+}
+const dated = (step: UplinkStep, at: number | null): Dated | null => (at === null ? null : { step, at });
+
+/**
+ * The upload of a collection or the payload of events that may go first: the one whose time came earlier. Each step moves
+ * its own time on, so that neither keeps another from ever going, however slow the network is.
+ */
+function nextUpload(facts: Facts): Dated | null {
+  const { pending } = facts;
+  const all = [
+    dated({ step: 'upload' }, pending === null || uploadHeld(facts) ? null : pending.nextStepAt),
+    ...EVENT_STREAMS.map((stream) => dated({ step: 'events', stream }, payloadAt(facts, stream))),
+  ].filter((one) => one !== null);
+  return all.reduce<Dated | null>((first, one) => (first === null || one.at < first.at ? one : first), null);
+}
+
+/**
+ * When a payload of a stream goes a step further: a new one once the size or the time threshold is reached (R205), never
+ * within a reduced-activity period, nor where it is too large for the network.
+ */
+function payloadAt(facts: Facts, stream: EventStream): number | null {
+  const type = TYPE_OF_STREAM[stream];
+  if (!facts.activeTypes.includes(type) || facts.reduced.noTransmission.includes(type)) return null;
+  if (payloadWaitsForUnmetered(facts, stream)) return null;
+  const { payload, bytes, waitingSince, notBefore } = facts.streams[stream];
+  if (payload !== null) return payload.nextStepAt;
+  if (waitingSince === null) return null;
+  const { payloadBytes, thresholdMs } = payloadLimits(facts, stream);
+  return Math.max(notBefore, bytes >= payloadBytes ? waitingSince : waitingSince + thresholdMs);
 }
 
 /** Whether the pending upload waits: for an unmetered network, or for the end of a reduced-activity period. */
@@ -123,10 +158,12 @@ function manifestMissing(type: ManifestType, facts: Facts): boolean {
 }
 
 /** When the archive of logs goes a step further: never beside another upload, nor on a network that it is too large for. */
-function logsAt(facts: Facts): number | null {
+function logs(facts: Facts): Dated | null {
   const { logs, pending } = facts;
   const behind = pending !== null && !uploadHeld(facts);
-  return logs === null || behind || logsWaitForUnmetered(facts) ? null : logs.nextStepAt;
+  return logs === null || behind || logsWaitForUnmetered(facts)
+    ? null
+    : dated({ step: 'logs' }, logs.nextStepAt);
 }
 
 /** When both sides compare roots: after a batch of cycles, and once a day (R223); never while either side is moving. */

@@ -3,10 +3,9 @@ import { z } from 'zod';
 import { AckRecord, type Activity, type CommandResult } from '../../shared/wire.ts';
 import { toInstant } from '../clock.ts';
 import type { Apply, Context } from './context.ts';
+import { noteDrops, RECORDS_STREAM } from './drops.ts';
 import { exchangeFailed, exchangeWorked } from './failures.ts';
 
-/** Stream of the queue that carries acknowledgements and activity records. */
-export const RECORDS_STREAM = 'records';
 /** Bound of that stream on disk. */
 export const RECORDS_MAX_BYTES = 4 * 1024 * 1024;
 
@@ -51,26 +50,7 @@ function append(context: Context, record: AckRecord): void {
   const at = context.clock.now();
   context.store.events.enqueue(RECORDS_STREAM, [{ id: record.id, at, body: JSON.stringify(record) }]);
   context.update({ queuedRecords: countRecords(context) });
-  const count = droppedRecords(context) - reportedDrops(context);
-  if (count > 0) context.conditions.raise('EVENTS_DROPPED', at, { count: String(count) });
-}
-
-const REPORTED = 'dropsReported';
-
-/** Records that did not fit into the queue, in all. */
-export function droppedRecords(context: Pick<Context, 'store'>): number {
-  return context.store.events.stats()[RECORDS_STREAM]?.dropped ?? 0;
-}
-
-/** How many of them the platform knows of. */
-export function reportedDrops(context: Pick<Context, 'store'>): number {
-  return context.store.kv.get(REPORTED, z.number().int()) ?? 0;
-}
-
-/** Notes that the platform knows of so many in all. */
-export function dropsReported(context: Context, total: number): void {
-  if (total !== reportedDrops(context)) context.store.kv.set(REPORTED, total);
-  context.conditions.clear('EVENTS_DROPPED');
+  noteDrops(context, RECORDS_STREAM);
 }
 
 /** Records waiting for the platform, gap records included. */

@@ -7,12 +7,15 @@ import { AGENT_VERSION } from '../../shared/wire.ts';
 import { toInstant } from '../clock.ts';
 import type { Context } from './context.ts';
 import { demandStatus } from './demand.ts';
+import { streamOf } from './event-streams.ts';
 import type { Facts, TypeFacts } from './facts.ts';
 import { logStatus } from './log-level.ts';
 import { heartbeatAt, statusIntervalSec } from './plan.ts';
 import type { QuietTimes } from './quiet-times.ts';
 import { LastActivity } from './records.ts';
 import { collectionRefusal, dueAt } from './schedule.ts';
+import type { SensorProcess } from './sensing.ts';
+import { sensorStatus } from './sensor-report.ts';
 import type { DerivedPhase } from './status.ts';
 
 /** Totals of finished uploads since the agent started. */
@@ -28,6 +31,7 @@ export interface ReportInput {
   readonly phase: DerivedPhase;
   readonly since: number;
   readonly collector: { readonly pid: number | null; readonly restarts: number };
+  readonly sensor: SensorProcess;
   readonly clockOffsetSec: number;
   /** The routes that were tried when a connection was last made. */
   readonly routes: readonly RouteAttempt[];
@@ -87,6 +91,7 @@ export function buildStatus(context: Context, input: ReportInput): AgentStatus {
       restarts: input.collector.restarts,
       state: facts.collecting !== null ? 'collecting' : facts.collectorUp ? 'ready' : 'down',
     },
+    sensor: sensorStatus(context, input.sensor),
     busy: busyStatus(facts),
     uploads: { ...input.totals },
     log: logStatus(context),
@@ -150,6 +155,7 @@ function typesStatus(context: Context, facts: Facts): AgentStatus['types'] {
 
 function typeStatus(context: Context, facts: Facts, type: ManifestType, known: TypeFacts): TypeStatus {
   const due = collectionRefusal(type, facts) === undefined ? dueAt(type, known, facts.profile) : null;
+  const stream = streamOf(type);
   return {
     manifestVersion: known.manifest?.version ?? null,
     seq: known.seq,
@@ -157,7 +163,7 @@ function typeStatus(context: Context, facts: Facts, type: ManifestType, known: T
     rows: known.rows,
     tables: { ...context.store.snapshots.state(type)?.tables },
     collectedAt: instant(known.collectedAt),
-    uploadedAt: instant(known.uploadedAt),
+    uploadedAt: instant(stream === undefined ? known.uploadedAt : facts.streams[stream].uploadedAt),
     processedAt: instant(known.processedAt),
     nextDueAt: instant(due),
     intervalMin: intervalMinutes(type, facts.profile),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Uuid } from '../../shared/ids.ts';
-import { MANIFEST_TYPES, type ManifestType } from '../../shared/modules.ts';
+import { isStreamType, MANIFEST_TYPES, type ManifestType } from '../../shared/modules.ts';
 import { noBackoff } from './backoff.ts';
 import type { Apply, Context } from './context.ts';
 import { sendRecords } from './records.ts';
@@ -47,7 +47,7 @@ function leaveOldIdentity(context: Context, marker: z.infer<typeof Marker>): voi
   for (const type of MANIFEST_TYPES) {
     context.cancelCollection(type);
     context.store.snapshots.scorch(type);
-    if (context.facts().types[type] !== undefined) forgetSynchronised(context, type);
+    if (context.facts().types[type] !== undefined && !isStreamType(type)) forgetSynchronised(context, type);
   }
   context.store.kv.delete('profile');
   context.store.kv.delete('heartbeatCounter');

@@ -1,5 +1,5 @@
 import { intervalMinutes, type Profile } from '../../shared/profile.ts';
-import type { ManifestType } from '../../shared/modules.ts';
+import { isStreamType, type ManifestType } from '../../shared/modules.ts';
 import type { ScanOrigin, ScanRefusal } from '../../shared/scan.ts';
 import type { CycleReason, CycleRequest, DemandFacts, Facts, TypeFacts } from './facts.ts';
 
@@ -78,6 +78,7 @@ export function earlierRequest(a: CycleRequest | null, b: CycleRequest): CycleRe
 export function collectionRefusal(type: ManifestType, facts: Facts): ScanRefusal | undefined {
   if (!facts.provisioned || facts.uninstalled) return 'NOT_PROVISIONED';
   if (!facts.activeTypes.includes(type)) return 'MODULE_NOT_ACTIVE';
+  if (isStreamType(type)) return 'NO_SCAN';
   const manifest = facts.types[type]?.manifest;
   if (manifest === undefined || manifest === null || manifest.tasks === 0) return 'NO_MANIFEST';
   if (facts.profile.suspendCollection) return 'SUSPENDED';

@@ -1,9 +1,5 @@
-import {
-  CONDITIONS,
-  visibleConditions,
-  type ConditionSpec,
-  type RaisedCondition,
-} from '../../shared/conditions.ts';
+import type { ConditionSpec } from '../../shared/condition-spec.ts';
+import { CONDITIONS, visibleConditions, type RaisedCondition } from '../../shared/conditions.ts';
 import type { Phase } from '../../shared/status.ts';
 import type { OffsetAt } from '../../shared/weekly-windows.ts';
 import type { Facts } from './facts.ts';

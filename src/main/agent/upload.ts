@@ -1,17 +1,14 @@
-import type { CommitReply, UploadState } from '../../shared/wire.ts';
+import type { CommitReply, OpenUploadRequest, UploadState } from '../../shared/wire.ts';
 import type { Pending } from '../queue/pending-upload.ts';
 import type { Apply, Context } from './context.ts';
 import { demandGoesOn } from './demand.ts';
-import { exchangeWorked } from './failures.ts';
 import { drawSpread } from './heartbeat.ts';
 import { recordActivity } from './records.ts';
 import { uploadDiffers, uploadFailed } from './upload-failures.ts';
-import { deltaIntervalSec, firstMissing, type UploadProgress } from './upload-progress.ts';
+import type { UploadProgress } from './upload-progress.ts';
+import { nextUploadStep } from './upload-steps.ts';
 
-/**
- * Takes the pending upload one step further: open it, or ask what the platform holds of it after a restart, or send the
- * first missing chunk, or commit. Each step is one exchange, so that heartbeats come in between.
- */
+/** Takes the pending upload of a collection one step further. */
 export async function uploadStep(context: Context, progress: UploadProgress): Promise<Apply> {
   const pending = context.store.snapshots.pending();
   if (pending === undefined) {
@@ -19,54 +16,35 @@ export async function uploadStep(context: Context, progress: UploadProgress): Pr
       context.update({ pending: null });
     };
   }
-  if (pending.uploadId === undefined) return openUpload(context, progress, pending);
-  if (progress.held === undefined) return askState(context, progress, pending, pending.uploadId);
-  const missing = firstMissing(progress.held, pending.chunkCount);
-  if (missing !== undefined) return sendChunk(context, progress, pending, pending.uploadId, missing);
-  return commit(context, progress, pending, pending.uploadId);
+  return nextUploadStep(context, {
+    name: pending.type,
+    request: requestOf(pending),
+    idempotencyKey: pending.idempotencyKey,
+    uploadId: pending.uploadId,
+    held: progress.held,
+    chunk: (n) => context.store.snapshots.chunk(n),
+    stands: (state) => {
+      if (pending.uploadId === undefined) context.store.snapshots.setUpload(state.uploadId);
+      takeState(context, progress, pending, state);
+    },
+    sent: (n, nextStepAt) => {
+      chunkSent(context, progress, n, nextStepAt);
+    },
+    committed: (reply) => {
+      committed(context, progress, pending, reply);
+    },
+    failed: (failure) => {
+      uploadFailed(context, progress, pending, failure);
+    },
+  });
 }
 
-async function openUpload(context: Context, progress: UploadProgress, pending: Pending): Promise<Apply> {
+function requestOf(pending: Pending): OpenUploadRequest {
   const { kind, type, baseSeq, baseRoot, newSeq, newRoot, encoding, chunkBytes, chunkCount } = pending;
   const { encodedBytes, rawBytes, digest } = pending;
-  const result = await context.platform.openUpload(
-    {
-      kind,
-      type,
-      ...(kind === 'delta' && { baseSeq, baseRoot }),
-      newSeq,
-      newRoot,
-      encoding,
-      chunkBytes,
-      chunkCount,
-      encodedBytes,
-      rawBytes,
-      digest,
-    },
-    pending.idempotencyKey,
-  );
-  return () => {
-    if (result.ok) {
-      exchangeWorked(context);
-      context.store.snapshots.setUpload(result.value.uploadId);
-      takeState(context, progress, pending, result.value);
-    } else uploadFailed(context, progress, pending, result.failure);
-  };
-}
-
-async function askState(
-  context: Context,
-  progress: UploadProgress,
-  pending: Pending,
-  uploadId: string,
-): Promise<Apply> {
-  const result = await context.platform.uploadState(uploadId);
-  return () => {
-    if (result.ok) {
-      exchangeWorked(context);
-      takeState(context, progress, pending, result.value);
-    } else uploadFailed(context, progress, pending, result.failure);
-  };
+  const base = kind === 'delta' && { baseSeq, baseRoot };
+  const body = { encoding, chunkBytes, chunkCount, encodedBytes, rawBytes, digest };
+  return { kind, type, ...base, newSeq, newRoot, ...body };
 }
 
 /** What the platform holds: nothing is sent twice, and a commit whose answer was lost is not repeated. */
@@ -80,54 +58,12 @@ function takeState(context: Context, progress: UploadProgress, pending: Pending,
   if (facts !== null) context.update({ pending: { ...facts, chunksSent: progress.held.size } });
 }
 
-async function sendChunk(
-  context: Context,
-  progress: UploadProgress,
-  pending: Pending,
-  uploadId: string,
-  n: number,
-): Promise<Apply> {
-  const startedAt = context.clock.now();
-  const bytes = context.store.snapshots.chunk(n);
-  const result = await context.platform.putChunk(
-    uploadId,
-    n,
-    bytes,
-    context.facts().profile.networkThrottleTxKbps,
-  );
-  return () => {
-    if (!result.ok) {
-      uploadFailed(context, progress, pending, result.failure);
-      return;
-    }
-    exchangeWorked(context);
-    const held = progress.held ?? new Set();
-    held.add(n);
-    const { type, chunkCount } = pending;
-    context.countSent(bytes.length);
-    context.emit({ name: 'chunk', type, n: n + 1, of: chunkCount, bytes: bytes.length });
-    const facts = context.facts().pending;
-    if (facts === null) return;
-    // From start to start, and never before the answer: that is now (R144). The commit need not wait.
-    const pauseMs = deltaIntervalSec(context.facts()) * 1000;
-    const nextStepAt = held.size < chunkCount ? startedAt + pauseMs : context.clock.now();
-    context.update({ pending: { ...facts, chunksSent: held.size, nextStepAt, failures: 0 } });
-  };
-}
-
-async function commit(
-  context: Context,
-  progress: UploadProgress,
-  pending: Pending,
-  uploadId: string,
-): Promise<Apply> {
-  const result = await context.platform.commit(uploadId);
-  return () => {
-    if (result.ok) {
-      exchangeWorked(context);
-      committed(context, progress, pending, result.value);
-    } else uploadFailed(context, progress, pending, result.failure);
-  };
+function chunkSent(context: Context, progress: UploadProgress, n: number, nextStepAt: number): void {
+  const held = (progress.held ??= new Set());
+  held.add(n);
+  const facts = context.facts().pending;
+  if (facts === null) return;
+  context.update({ pending: { ...facts, chunksSent: held.size, nextStepAt, failures: 0 } });
 }
 
 /** Both sides applied the same changes: what they hold must be equal now, else both start over (R220, R221). */

@@ -1,16 +1,21 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { AgentEvent } from '../../shared/control.ts';
+import { EVENT_STREAMS, type EventStream } from '../../shared/host-events.ts';
 import { ExitCode } from '../../shared/exit-codes.ts';
 import { ControlClient, ControlFailure } from '../control/client.ts';
 import type { Paths } from '../host/paths.ts';
 import { Answer, answerOf } from './answer.ts';
 import { eventLine } from './format-event.ts';
 import { harmless } from './harmless.ts';
+import { followHostEvents, printHostEvents } from './host-events.ts';
+import { pathGlob } from './path-glob.ts';
 import { print, type JsonOption } from './print.ts';
 
 interface Options extends JsonOption {
   readonly follow?: boolean;
+  readonly stream?: EventStream;
+  readonly path?: (path: string) => boolean;
 }
 
 /** How long an agent may be gone, ms, before a follower gives up, and how often it looks: changed settings reopen it. */
@@ -23,6 +28,12 @@ export function addEvents(program: Command, paths: Paths): void {
     .command('events')
     .description('what the agent did lately: check-ins, collections, uploads, conditions')
     .option('-f, --follow', 'go on with new events until Ctrl-C')
+    .addOption(
+      new Option('--stream <name>', 'instead: changes of files, or processes; for administrators').choices(
+        EVENT_STREAMS,
+      ),
+    )
+    .option('--path <glob>', 'only events with such a path; * and ? stop at separators, ** does not', globOf)
     .option('--json', 'print one JSON object, with --follow one for each event')
     .addHelpText(
       'after',
@@ -30,15 +41,36 @@ export function addEvents(program: Command, paths: Paths): void {
 Examples:
   wayfarerctl events           the last events since the agent started, 200 at most
   wayfarerctl events -f        the same, then every new one
-  wayfarerctl events -f --json one JSON object a line, for a program`,
+  wayfarerctl events -f --json one JSON object a line, for a program
+  wayfarerctl events --stream fim --path '/etc/**'
+                               which files below /etc were changed, and by whom
+  wayfarerctl events --stream edr -f
+                               processes as they start and end`,
     )
     .action((options: Options) =>
-      (options.follow === true ? followEvents(paths, sayer(options)) : recent(paths, options)).catch(
-        (error: unknown) => {
-          throw answerOf(error, paths);
-        },
-      ),
+      chosen(paths, options).catch((error: unknown) => {
+        throw answerOf(error, paths);
+      }),
     );
+}
+
+function globOf(text: string): (path: string) => boolean {
+  try {
+    return pathGlob(text);
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function chosen(paths: Paths, options: Options): Promise<void> {
+  const { follow, stream, path } = options;
+  if (stream !== undefined) {
+    return (follow === true ? followHostEvents : printHostEvents)(paths, { ...options, stream });
+  }
+  if (path !== undefined) {
+    return Promise.reject(new Answer(ExitCode.usage, '--path goes with --stream fim or --stream edr'));
+  }
+  return follow === true ? followEvents(paths, sayer(options)) : recent(paths, options);
 }
 
 async function recent(paths: Paths, options: Options): Promise<void> {

@@ -1,12 +1,10 @@
 import type { AgentEvent } from '../../shared/control.ts';
-import { bytes } from './format-status.ts';
+import { bytes } from './units.ts';
+import { localTime } from './local-time.ts';
 
 /** An event as one line: its time by this host's zone to the second, its name, what it says. */
 export function eventLine(event: AgentEvent): string {
-  const at = new Date(event.at);
-  const offset = at.getTimezoneOffset() * 60_000;
-  const local = new Date(at.getTime() - offset).toISOString().slice(0, 19).replace('T', ' ');
-  return `${local}  ${event.name}: ${detailOf(event)}`;
+  return `${localTime(event.at)}  ${event.name}: ${detailOf(event)}`;
 }
 
 const list = (names: readonly string[]): string => names.join(', ') || 'none';
@@ -26,6 +24,8 @@ function detailOf(event: AgentEvent): string {
       return `${event.type} (${event.reason})`;
     case 'chunk':
       return `${event.type} ${String(event.n)} of ${String(event.of)}, ${bytes(event.bytes)}`;
+    case 'events uploaded':
+      return `${event.type}, ${String(event.records)} records, ${bytes(event.sentBytes)} sent`;
     case 'in sync':
       return list(event.types);
     case 'resync':

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { STATUS } from '../../../test/support/agent-status.ts';
 import type { AgentStatus } from '../../shared/status.ts';
-import { ago, ahead, bytes, formatStatus } from './format-status.ts';
+import { formatStatus } from './format-status.ts';
+import { ago, ahead, bytes } from './units.ts';
 
 const NOW = new Date('2026-11-20T12:00:00Z');
 const shown = (change: Partial<AgentStatus> = {}): string => formatStatus({ ...STATUS, ...change }, NOW);

@@ -4,7 +4,8 @@ import type { AgentStatus, TypeStatus } from '../../shared/status.ts';
 import { ControlClient } from '../control/client.ts';
 import type { Paths } from '../host/paths.ts';
 import { answerOf } from './answer.ts';
-import { ago, ahead, columns } from './format-status.ts';
+import { columns } from './format-status.ts';
+import { ago, ahead } from './units.ts';
 import { print, type JsonOption } from './print.ts';
 
 /** A module as `wayfarerctl modules --json` prints it. Results are the platform's to show (R194). */

@@ -22,10 +22,12 @@ let root: string;
 let paths: Paths;
 let recent: AgentEvent[];
 let watchers: Parameters<ControlTarget['watch']>[0][];
+let fimEvents: string[];
 let server: ControlServer | undefined;
 
 async function open(): Promise<void> {
   watchers = [];
+  fimEvents = [];
   server = await openControl(
     { read: paths.readEndpoint, admin: paths.adminEndpoint },
     {
@@ -33,6 +35,10 @@ async function open(): Promise<void> {
       watch: (watcher) => {
         watchers.push(watcher);
         return () => undefined;
+      },
+      hostEvents: {
+        of: (stream) => (stream === 'fim' ? fimEvents : []),
+        watch: () => () => undefined,
       },
       profile: () => ({
         id: 'p',

@@ -8,11 +8,14 @@ import {
   ControlError,
   CycleReply,
   EventsReply,
+  HostEventLine,
+  HostEventsReply,
   ProfileReply,
   ProvisionNowReply,
   WatchLine,
   type CycleRequest,
 } from '../../shared/control.ts';
+import type { EventStream } from '../../shared/host-events.ts';
 import { ScanReply, type ScanRequest } from '../../shared/scan.ts';
 import { AgentStatus } from '../../shared/status.ts';
 import { isErrno } from '../host/atomic-file.ts';
@@ -69,6 +72,11 @@ export class ControlClient {
     return (await this.#call(EventsReply, 'GET', '/v1/events')).events;
   }
 
+  /** The newest events of files or processes, the oldest of them first; needs the admin endpoint. */
+  async hostEvents(stream: EventStream): Promise<HostEventsReply['events']> {
+    return (await this.#call(HostEventsReply, 'GET', `/v1/host-events/${stream}`)).events;
+  }
+
   /** Has the agent try to register now. A refusal's `code` is `NOT_CONFIGURED` or `UNINSTALLED`. */
   async provisionNow(): Promise<ProvisionNowReply['state']> {
     return (await this.#call(ProvisionNowReply, 'POST', '/v1/provision')).state;
@@ -85,10 +93,27 @@ export class ControlClient {
 
   /** Yields the snapshot, then every change, until the agent ends or `signal` aborts. */
   async *watch(signal?: AbortSignal): AsyncGenerator<WatchLine, void, undefined> {
-    const response = await this.#open('GET', '/v1/watch', undefined, signal);
+    yield* this.#lines(WatchLine, '/v1/watch', signal);
+  }
+
+  /** Yields the newest events of files or processes, then every new one; needs the admin endpoint. */
+  async *watchHostEvents(
+    stream: EventStream,
+    signal?: AbortSignal,
+  ): AsyncGenerator<HostEventLine, void, undefined> {
+    yield* this.#lines(HostEventLine, `/v1/watch/${stream}`, signal);
+  }
+
+  async *#lines<T>(
+    schema: z.ZodType<T>,
+    path: string,
+    signal?: AbortSignal,
+  ): AsyncGenerator<T, void, undefined> {
+    const response = await this.#open('GET', path, undefined, signal);
+    if (response.statusCode !== 200) throw refusal(await this.#text(response));
     try {
       for await (const line of createInterface({ input: response, crlfDelay: Infinity })) {
-        yield parsed(WatchLine, line);
+        yield parsed(schema, line);
       }
     } catch (error) {
       if (signal?.aborted !== true && !isErrno(error, 'ECONNRESET')) throw failureOf(error, this.#endpoint);
@@ -100,12 +125,15 @@ export class ControlClient {
   async #call<T>(schema: z.ZodType<T>, method: string, path: string, body?: object): Promise<T> {
     const deadline = AbortSignal.timeout(this.#timeoutMs);
     const response = await this.#open(method, path, body, deadline);
-    const text = await readAnswer(response).catch((error: unknown) => {
-      throw failureOf(deadline.aborted ? deadline.reason : error, this.#endpoint);
-    });
+    const text = await this.#text(response, deadline);
     if (response.statusCode === 200) return parsed(schema, text);
-    const { code, message } = parsed(ControlError, text).error;
-    throw new ControlFailure('refused', message, { code });
+    throw refusal(text);
+  }
+
+  #text(response: IncomingMessage, deadline?: AbortSignal): Promise<string> {
+    return readAnswer(response).catch((error: unknown) => {
+      throw failureOf(deadline?.aborted === true ? deadline.reason : error, this.#endpoint);
+    });
   }
 
   #open(method: string, path: string, body?: object, signal?: AbortSignal): Promise<IncomingMessage> {
@@ -148,6 +176,11 @@ export class ControlClient {
       throw failureOf(error, this.#endpoint);
     }
   }
+}
+
+function refusal(text: string): ControlFailure {
+  const { code, message } = parsed(ControlError, text).error;
+  return new ControlFailure('refused', message, { code });
 }
 
 async function readAnswer(response: IncomingMessage): Promise<string> {

@@ -31,6 +31,7 @@ beforeEach(async () => {
       throw new Error('nobody asked for it');
     },
     recentEvents: () => [],
+    hostEvents: { of: () => [], watch: () => () => undefined },
     provisionNow: () => ({ state: 'trying' }),
     requestCycle: () => ({ accepted: [], refused: {} }),
     demandScan: () => Promise.reject(new Error('nobody asked for it')),

@@ -11,6 +11,7 @@ import {
   type ProvisionNowReply,
   type WatchLine,
 } from '../../shared/control.ts';
+import { EVENT_STREAMS, type EventStream } from '../../shared/host-events.ts';
 import { ScanRequest, type ScanReply } from '../../shared/scan.ts';
 import type { AgentStatus } from '../../shared/status.ts';
 
@@ -27,6 +28,12 @@ export interface ControlTarget {
   readonly recentEvents: () => AgentEvent[];
   /** Tries to register now, whatever the back-off says; or the code and the sentence of the refusal. */
   readonly provisionNow: () => ProvisionNowReply | Refusal;
+  readonly hostEvents: {
+    /** The newest events of files or processes, the oldest of them first, each a record as JSON. */
+    readonly of: (stream: EventStream) => readonly string[];
+    /** Calls back with every new one; returns what ends it. */
+    readonly watch: (stream: EventStream, watcher: (body: string) => void) => () => void;
+  };
   readonly requestCycle: (request: CycleRequest) => CycleReply;
   readonly demandScan: (
     wish: ScanRequest & { readonly origin: 'user' | 'administrator' },
@@ -180,8 +187,17 @@ async function answer(
       watch(target, request, response);
       return;
     }
-    const { handle } = routeFor(route, access);
-    reply(response, 200, await handle(target, await readBody(request), access));
+    const stream = EVENT_STREAMS.find((one) => route.endsWith(`/${one}`));
+    if (stream !== undefined && route === `GET /v1/watch/${stream}`) {
+      requireAdmin(access);
+      watchHostEvents(target, stream, response);
+    } else if (stream !== undefined && route === `GET /v1/host-events/${stream}`) {
+      requireAdmin(access);
+      send(response, 200, `{"events":[${target.hostEvents.of(stream).join()}]}`);
+    } else {
+      const { handle } = routeFor(route, access);
+      reply(response, 200, await handle(target, await readBody(request), access));
+    }
   } catch (error) {
     refuse(response, error);
   }
@@ -201,10 +217,13 @@ function checkVersion(request: IncomingMessage): void {
 function routeFor(route: string, access: Access): (typeof ROUTES)[string] {
   const known = ROUTES[route];
   if (known === undefined) throw new Refused(404, 'UNKNOWN', `no such call: ${route.slice(0, 100)}`);
-  if (known.access === 'admin' && access !== 'admin') {
-    throw new Refused(403, 'ADMIN_ONLY', 'this call needs the admin endpoint: run it as root');
-  }
+  if (known.access === 'admin') requireAdmin(access);
   return known;
+}
+
+function requireAdmin(access: Access): void {
+  if (access === 'admin') return;
+  throw new Refused(403, 'ADMIN_ONLY', 'this call needs the admin endpoint: run it as root');
 }
 
 function watch(target: ControlTarget, request: IncomingMessage, response: ServerResponse): void {
@@ -224,6 +243,25 @@ function watch(target: ControlTarget, request: IncomingMessage, response: Server
   });
   response.on('close', end);
   request.on('error', end);
+}
+
+/** First what is remembered, then every new event. Who reads too slowly is told how many were left out. */
+function watchHostEvents(target: ControlTarget, stream: EventStream, response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  let skipped = 0;
+  const write = (body: string): void => {
+    if (response.writableLength > MAX_BACKLOG) {
+      skipped += 1;
+      return;
+    }
+    if (skipped > 0) response.write(`{"skipped":${String(skipped)}}\n`);
+    skipped = 0;
+    response.write(`{"event":${body}}\n`);
+  };
+  // At once, so that who waits for the first event knows that it is heard.
+  response.flushHeaders();
+  target.hostEvents.of(stream).forEach(write);
+  response.on('close', target.hostEvents.watch(stream, write));
 }
 
 /** The body as JSON, `{}` for none. A refused one is not destroyed: its sender is still to be told why. */
@@ -249,7 +287,11 @@ function parsed<T>(schema: z.ZodType<T>, body: unknown): T {
 }
 
 function reply(response: ServerResponse, status: number, body: unknown): void {
-  const text = `${JSON.stringify(body)}\n`;
+  send(response, status, JSON.stringify(body));
+}
+
+function send(response: ServerResponse, status: number, json: string): void {
+  const text = `${json}\n`;
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),

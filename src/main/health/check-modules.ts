@@ -1,4 +1,6 @@
+import { isManifestType, isStreamType } from '../../shared/modules.ts';
 import type { AgentStatus, TypeStatus } from '../../shared/status.ts';
+import { checkStreams } from './check-streams.ts';
 import { attention, good, skipped, type Check, type Finding } from './health.ts';
 import type { HealthInput } from './input.ts';
 
@@ -12,7 +14,10 @@ export function checkModules({ service, now }: HealthInput): Finding[] {
   if (!service.answers) return [skipped('scans', 'the service does not answer')];
   const { status } = service;
   if (status.identity.hostId === null) return [skipped('scans', 'the host is not registered')];
-  return Object.entries(status.types).map(([type, facts]) => checkType(type, facts, status, now));
+  const scanned = Object.entries(status.types).filter(
+    ([type]) => !isManifestType(type) || !isStreamType(type),
+  );
+  return [...scanned.map(([type, facts]) => checkType(type, facts, status, now)), ...checkStreams(status)];
 }
 
 function checkType(type: string, facts: TypeStatus, status: AgentStatus, now: number): Check {

@@ -116,15 +116,36 @@ export class EventQueue {
   }
 
   /**
+   * What was handed out before, up to and including a position, and is not acknowledged yet: the same as then. Throws
+   * `RangeError` for a position that was never handed out.
+   */
+  handedOut(stream: string, upTo: number): QueuedRecord[] {
+    const state = this.#do.stream.get(stream);
+    this.#requireHandedOut(stream, state, upTo);
+    return this.#do.window.all(stream, upTo).map(toRecord);
+  }
+
+  /** Deletes all that is queued of a stream, gaps and what was handed out among it; none of it counts as dropped. */
+  clear(stream: string): void {
+    this.#sql.transaction(() => {
+      const state = this.#do.stream.get(stream);
+      if (state === undefined) return;
+      const last = integer(state, 'last_position');
+      this.#do.count.run(-integer(state, 'records'), -integer(state, 'bytes'), 0, stream);
+      this.#do.deleteRange.run(stream, 0, last);
+      this.#do.sent.run(last, stream, last);
+    });
+    releaseSpace(this.#sql);
+  }
+
+  /**
    * Deletes what was handed out up to and including a position; returns how many records and gaps that were.
    * Throws `RangeError` for a position that was never handed out.
    */
   acknowledge(stream: string, upTo: number): number {
     const deleted = this.#sql.transaction(() => {
       const state = this.#do.stream.get(stream);
-      if (state === undefined || upTo > integer(state, 'sent_to')) {
-        throw new RangeError(`nothing up to ${upTo} of ${stream} was handed out`);
-      }
+      this.#requireHandedOut(stream, state, upTo);
       const sum = this.#do.sum.get(stream, upTo) ?? {};
       this.#do.count.run(-integer(sum, 'records'), -integer(sum, 'bytes'), 0, stream);
       return this.#do.deleteRange.run(stream, 0, upTo).changes;
@@ -164,6 +185,11 @@ export class EventQueue {
         ];
       }),
     );
+  }
+
+  #requireHandedOut(stream: string, state: SqlRow | undefined, upTo: number): void {
+    if (state !== undefined && upTo <= integer(state, 'sent_to')) return;
+    throw new RangeError(`nothing up to ${upTo} of ${stream} was handed out`);
   }
 
   #stateOf(stream: string): SqlRow {

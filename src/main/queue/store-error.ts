@@ -20,6 +20,11 @@ export class StoreError extends Error {
   }
 }
 
+/** Whether the disk is full or takes no writes: nothing was changed, and the same call works later. */
+export function isDiskRefusal(error: unknown): error is StoreError {
+  return error instanceof StoreError && (error.code === 'FULL' || error.code === 'READONLY');
+}
+
 /** Primary result codes of SQLite (sqlite.org/rescode.html) by what they mean here; all others are `OTHER`. */
 const MEANING: Readonly<Record<number, StoreErrorCode>> = {
   5: 'BUSY', // SQLITE_BUSY

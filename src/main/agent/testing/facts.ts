@@ -3,6 +3,7 @@ import { noBackoff } from '../backoff.ts';
 import { noBlackout } from '../blackout.ts';
 import {
   anyNetwork,
+  emptyStream,
   emptyTypeFacts,
   nothingReduced,
   type Facts,
@@ -67,6 +68,7 @@ export function restingFacts(change: Partial<Facts> = {}): Facts {
     queuedRecords: 0,
     pending: null,
     logs: null,
+    streams: { fim: emptyStream, edr: emptyStream },
     collecting: null,
     scan: null,
     collectorUp: true,

@@ -23,6 +23,7 @@ import { FakeCollector } from './fake-collector.ts';
 import { FakeNetwork } from './fake-network.ts';
 import { FakePlatform } from './fake-platform.ts';
 import { FakeScanKeys } from './fake-scan-keys.ts';
+import { FakeSensor } from './fake-sensor.ts';
 
 /** In memory where there is such a place: what these tests show does not hang on a disk. */
 const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
@@ -40,6 +41,7 @@ export class Rig {
   readonly clock = new FakeClock();
   readonly platform = new FakePlatform(this.clock.now);
   readonly collector = new FakeCollector();
+  readonly sensor = new FakeSensor();
   readonly network = new FakeNetwork();
   readonly agentId = new FakeAgentId();
   /** The host's power, and how often the core looked at it. */
@@ -143,6 +145,7 @@ export class Rig {
           trouble: () => this.logTrouble,
         },
         startCollector: this.collector.start,
+        startSensor: this.sensor.start,
         startAgentId: this.agentId.start,
         fatal: (reason) => {
           this.fatal.push(reason);
