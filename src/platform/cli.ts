@@ -4,6 +4,7 @@ import { ExitCode } from '../shared/exit-codes.ts';
 import { AGENT_VERSION } from '../shared/wire.ts';
 import { agentCommands, keyCommands, profileCommands, whole, withAdmin } from './cli/commands.ts';
 import { logsCommand } from './cli/logs.ts';
+import { manifestCommands } from './cli/manifests.ts';
 import { failure, print } from './cli/output.ts';
 import { correlationCommands } from './cli/scan-merge.ts';
 import type { ServeOptions } from './cli/serve.ts';
@@ -52,6 +53,7 @@ function programOf(): Command {
     });
   keyCommands(program);
   profileCommands(program);
+  manifestCommands(program);
   agentCommands(program);
   logsCommand(program);
   correlationCommands(program);

@@ -1,6 +1,7 @@
 import type { Records } from '../context.ts';
 import { changeModules, issueCommand, listAgents, listLogs, requireAgent, showAgent } from './agents.ts';
 import { createKey, editKey, listKeys } from './keys.ts';
+import { listManifests, resetManifest, setManifest, showManifest } from './manifests.ts';
 import { createProfile, editProfile, listProfiles, type EditProfile } from './profiles.ts';
 import { correlate, requireCorrelation, setCorrelation } from './scan-merge.ts';
 import { createCustomer, init } from './setup.ts';
@@ -22,6 +23,10 @@ export function createAdmin(context: Records) {
     profiles: () => listProfiles(context),
     createProfile: (input: EditProfile, customer?: string) => createProfile(context, input, customer),
     editProfile: (id: string, input: EditProfile) => editProfile(context, id, input),
+    manifests: () => listManifests(context),
+    showManifest: (type: string) => showManifest(context, type),
+    setManifest: (type: string, input: unknown) => setManifest(context, type, input),
+    resetManifest: (type: string) => resetManifest(context, type),
     agents: () => listAgents(context),
     show: (name: string) => showAgent(context, name),
     logs: (name: string) => listLogs(context, name),

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { MANIFEST_LIMITS } from '../../shared/manifest.ts';
 import { createAdmin } from '../admin/admin.ts';
 import { isAuthorized } from '../admin/token.ts';
 import type { Context } from '../context.ts';
@@ -7,7 +8,7 @@ import { ApiError, NotFound, Refused, reasonOf } from '../errors.ts';
 import { bodyOf } from './agent-route.ts';
 import { parseBody } from './body.ts';
 
-const BODY_LIMIT = 1024 * 1024;
+const BODY_LIMIT = MANIFEST_LIMITS.bytes;
 const AnyObject = z.record(z.string(), z.unknown());
 const CustomerInput = z.object({ name: z.string().trim().min(1).max(200) });
 const CorrelationInput = z.strictObject({ correlation: z.boolean() });
@@ -29,7 +30,7 @@ export function adminRoutes(server: FastifyInstance, context: Context, token: st
     server.get(path, (request, reply) => reply.send(read(request.params as Params, limitOf(request))));
   };
   const send = <T extends z.ZodType>(
-    method: 'POST' | 'PATCH',
+    method: 'POST' | 'PATCH' | 'PUT',
     path: string,
     schema: T,
     write: (params: Params, input: z.output<T>) => unknown,
@@ -60,6 +61,12 @@ export function adminRoutes(server: FastifyInstance, context: Context, token: st
   get('/profiles', () => admin.profiles());
   send('POST', '/profiles', AnyObject, (_, input) => admin.createProfile(input));
   send('PATCH', '/profiles/:id', AnyObject, (params, input) => admin.editProfile(id(params), input));
+  get('/manifests', () => admin.manifests());
+  get('/manifests/:id', (params) => admin.showManifest(id(params)));
+  send('PUT', '/manifests/:id', z.unknown(), (params, input) => admin.setManifest(id(params), input));
+  server.delete('/manifests/:id', (request, reply) =>
+    reply.send(admin.resetManifest(id(request.params as Params))),
+  );
   get('/agents', () => admin.agents());
   get('/agents/:id', (params) => admin.show(id(params)));
   send('PATCH', '/agents/:id', ModulesInput, (params, { modules }) =>
