@@ -1,5 +1,6 @@
 import type { Records } from '../context.ts';
 import { changeModules, issueCommand, listAgents, listLogs, requireAgent, showAgent } from './agents.ts';
+import { eventAdmin } from './events.ts';
 import { createKey, editKey, listKeys } from './keys.ts';
 import { listManifests, resetManifest, setManifest, showManifest } from './manifests.ts';
 import { createProfile, editProfile, listProfiles, type EditProfile } from './profiles.ts';
@@ -33,6 +34,7 @@ export function createAdmin(context: Records) {
     changeModules: (name: string, modules: readonly string[]) => changeModules(context, name, modules),
     command: (name: string, type: string, args: Record<string, unknown> = {}) =>
       issueCommand(context, name, { type, args } as Parameters<typeof issueCommand>[2]),
+    ...eventAdmin(context),
     activities: (name: string, limit?: number) => store.events.activities(agentId(name), limit),
     changes: (name: string, limit?: number) => store.staging.changes(agentId(name), limit),
     commits: (name: string, limit?: number) => store.staging.commits(agentId(name), limit),

@@ -1,5 +1,6 @@
 import type { Admin } from '../admin/admin.ts';
 import { printable } from '../printable.ts';
+import { streamsText } from './event-text.ts';
 import { tableOf, when } from './output.ts';
 
 export function keysText(keys: ReturnType<Admin['keys']>): string {
@@ -66,7 +67,7 @@ export function agentText(agent: ReturnType<Admin['show']>): string {
   ]);
   const types = tableOf(['TYPE', 'SEQ', 'ROWS', 'ROOT', 'COMMITTED', 'PROCESSED'], rows);
   const held = rows.length === 0 ? 'nothing was uploaded yet' : types;
-  return [...facts, '', held, ...lossesOf(agent), ...commandsOf(agent)].join('\n');
+  return [...facts, '', held, ...streamsText(agent), ...lossesOf(agent), ...commandsOf(agent)].join('\n');
 }
 
 /** What the host had to drop before it could be sent. */

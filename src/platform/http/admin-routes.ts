@@ -4,6 +4,7 @@ import { MANIFEST_LIMITS } from '../../shared/manifest.ts';
 import { createAdmin } from '../admin/admin.ts';
 import { isAuthorized } from '../admin/token.ts';
 import type { Context } from '../context.ts';
+import type { EventFilter } from '../events/search.ts';
 import { ApiError, NotFound, Refused, reasonOf } from '../errors.ts';
 import { bodyOf } from './agent-route.ts';
 import { parseBody } from './body.ts';
@@ -79,6 +80,9 @@ export function adminRoutes(server: FastifyInstance, context: Context, token: st
   get('/agents/:id/changes', (params, limit) => admin.changes(id(params), limit));
   get('/agents/:id/commits', (params, limit) => admin.commits(id(params), limit));
   get('/agents/:id/findings', (params) => admin.findings(id(params)));
+  server.get('/events', (request, reply) => reply.send(admin.events(request.query as EventFilter)));
+  get('/events/:id', (params) => admin.event(id(params)));
+  get('/agents/:id/event-chains', (params) => admin.eventState(id(params)));
   get('/advisories', () => admin.advisories());
 }
 

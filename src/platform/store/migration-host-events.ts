@@ -98,13 +98,13 @@ CREATE TABLE event_faults (
   stream TEXT NOT NULL,
   chain TEXT NOT NULL,
   kind TEXT NOT NULL,
-  expected TEXT,
-  found TEXT,
+  expected TEXT NOT NULL,
+  found TEXT NOT NULL,
   event TEXT NOT NULL,
   at INTEGER NOT NULL,
-  missingFrom INTEGER,
-  missingTo INTEGER,
-  missing INTEGER NOT NULL DEFAULT 0,
+  missingFrom INTEGER NOT NULL,
+  missingTo INTEGER NOT NULL,
+  missing INTEGER NOT NULL,
   mendedAt INTEGER
 ) STRICT;
 CREATE INDEX event_faults_newest ON event_faults(host, id);

@@ -3,8 +3,10 @@ import { agentStore } from './agents.ts';
 import { customerStore } from './customers.ts';
 import { openDatabase } from './database.ts';
 import { documentStore } from './documents.ts';
+import { eventSearchStore } from './event-search.ts';
 import { eventStore } from './events.ts';
 import { findingStore } from './findings.ts';
+import { hostEventStore } from './host-events.ts';
 import { metaStore } from './meta.ts';
 import { profileStore } from './profiles.ts';
 import { replayStore } from './replay.ts';
@@ -25,6 +27,8 @@ export function openStore(dataDir: string) {
     profiles: profileStore(db),
     documents: documentStore(db),
     events: eventStore(db),
+    hostEvents: hostEventStore(db),
+    eventSearch: eventSearchStore(db),
     replay: replayStore(db),
     snapshots: snapshotStore(db),
     staging: stagingStore(db),
