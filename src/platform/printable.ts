@@ -11,5 +11,5 @@ export const printable = (text: string): string => text.replaceAll(STEERING, '?'
 /** JSON text of other machines for a terminal: the same value, with characters that steer it written as escapes. */
 export const jsonPrintable = (json: string): string =>
   json.replaceAll(STEERING, (run) =>
-    [...run].map((one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
+    Array.from(run, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
   );

@@ -37,6 +37,8 @@ export function createAdmin(context: Records) {
     ...eventAdmin(context),
     activities: (name: string, limit?: number) => store.events.activities(agentId(name), limit),
     changes: (name: string, limit?: number) => store.staging.changes(agentId(name), limit),
+    /** What changed on a host: packages, patches, configuration (R316). */
+    assetChanges: (name: string, limit?: number) => store.assetChanges.list(agentId(name), limit),
     commits: (name: string, limit?: number) => store.staging.commits(agentId(name), limit),
     /** Findings with what to do about them: the fixed version is the patch to install (R218). */
     findings: (name: string) => {

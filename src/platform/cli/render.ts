@@ -97,6 +97,21 @@ export function activitiesText(activities: ReturnType<Admin['activities']>): str
   return tableOf(['AT', 'ACTIVITY', 'DETAIL'], rows);
 }
 
+export function assetChangesText(changes: ReturnType<Admin['assetChanges']>): string {
+  if (changes.length === 0)
+    return 'no change is on record: a first scan is what later ones are compared with';
+  const rows = changes.map(({ at, event, source, subject, before, after, type }) => [
+    when(at),
+    event,
+    source,
+    subject,
+    before ?? '-',
+    after ?? '-',
+    type,
+  ]);
+  return tableOf(['COMMITTED', 'EVENT', 'TABLE', 'OF', 'BEFORE', 'AFTER', 'SEEN BY'], rows);
+}
+
 export function findingsText(findings: ReturnType<Admin['findings']>): string {
   if (findings.length === 0) {
     return 'no findings: no advisory matches this host, or its Vulnerability snapshot is not processed yet';

@@ -78,6 +78,7 @@ export function adminRoutes(server: FastifyInstance, context: Context, token: st
   );
   get('/agents/:id/activities', (params, limit) => admin.activities(id(params), limit));
   get('/agents/:id/changes', (params, limit) => admin.changes(id(params), limit));
+  get('/agents/:id/asset-changes', (params, limit) => admin.assetChanges(id(params), limit));
   get('/agents/:id/commits', (params, limit) => admin.commits(id(params), limit));
   get('/agents/:id/findings', (params) => admin.findings(id(params)));
   server.get('/events', (request, reply) => reply.send(admin.events(request.query as EventFilter)));

@@ -118,11 +118,8 @@ CREATE TABLE asset_changes (
   event TEXT NOT NULL,
   source TEXT NOT NULL,
   subject TEXT NOT NULL,
-  key TEXT NOT NULL,
-  hash TEXT,
   before TEXT,
   after TEXT
 ) STRICT;
 CREATE INDEX asset_changes_newest ON asset_changes(agent, id);
-CREATE INDEX asset_changes_of_row ON asset_changes(agent, key, id);
 `;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { agentStore } from './agents.ts';
+import { assetChangeStore } from './asset-changes.ts';
 import { customerStore } from './customers.ts';
 import { openDatabase } from './database.ts';
 import { documentStore } from './documents.ts';
@@ -34,6 +35,7 @@ export function openStore(dataDir: string) {
     staging: stagingStore(db),
     uploads: uploadStore(db),
     findings: findingStore(db),
+    assetChanges: assetChangeStore(db),
     /** Runs `work` in one transaction that takes the write lock at once; what it throws rolls it back. */
     transaction: <T>(work: () => T): T => db.transaction(work).immediate(),
     close: (): void => void db.close(),
