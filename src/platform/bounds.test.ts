@@ -5,7 +5,9 @@ import { gzipSync } from 'node:zlib';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { describe as described, itemsOf, type PlatformClient } from '../../test/support/platform-client.ts';
+import { Chain, fimEvent, sendEvents } from '../../test/support/host-events.ts';
 import { PlatformFixture } from '../../test/support/platform-fixture.ts';
+import { until } from '../../test/support/until.ts';
 
 /* What one agent, or time, could make grow without end, and what keeps it. */
 
@@ -18,8 +20,8 @@ beforeEach(async () => {
       answers: 3,
       finishedUploads: 2,
       doneCommands: 2,
-      streamPayloads: 3,
-      streamBytes: 150,
+      hostEvents: 5,
+      hostEventBytes: 8_000,
       logArchives: 2,
       logArchiveBytes: 20,
       rowsPerSnapshot: 4,
@@ -75,18 +77,37 @@ describe('bounds', () => {
     expect(admin().show(client.agentId).types['Inventory']).toMatchObject({ seq: 4 });
   });
 
-  it('keep the newest payloads of a stream, by number and by bytes', async () => {
-    const send = (bytes: number) => {
-      const raw = Buffer.alloc(bytes, 'x');
-      return client.send({ kind: 'fim', encoding: 'identity', rawBytes: bytes }, raw);
-    };
-    const kept = () => admin().show(client.agentId).streams.fim;
-    for (let n = 0; n < 5; n++) expect((await send(10)).status).toBe(200);
-    expect(kept()).toBe(3);
-    await send(140);
-    expect(kept()).toBe(2);
-    expect((await send(1_000)).status).toBe(200);
-    expect(kept()).toBe(1);
+  it('R205 keep the newest events of a stream, by number, by bytes and by age, and say how many went', async () => {
+    const chain = new Chain();
+    const stream = () => admin().eventState(client.agentId).streams[0];
+    expect((await sendEvents(client, chain.files(3))).status).toBe(200);
+    fixture.advance(60 * 24 * 3600);
+    expect((await sendEvents(client, chain.files(4))).status).toBe(200);
+    expect(stream()).toMatchObject({ events: 5, dropped: 2, droppedAt: fixture.time, lost: 0, faults: 0 });
+    const diff = 'x'.repeat(3_000);
+    const large = () => chain.seal(fimEvent({ wayfarer: { diff } }));
+    await sendEvents(client, [large(), large()]);
+    expect(stream()?.bytes).toBeLessThanOrEqual(8_000);
+    expect(stream()).toMatchObject({ events: 2, dropped: 7 });
+    await sendEvents(client, chain.files(1));
+    fixture.advance(91 * 24 * 3600);
+    await sendEvents(client, chain.files(1));
+    expect(stream()).toMatchObject({ events: 1, dropped: 10, oldestAt: fixture.time });
+    expect(count('event_records')).toBe(1);
+    expect(await admin().verifyEvents()).toMatchObject([{ events: 1, dropped: 10, faults: [] }]);
+  });
+
+  it('drop what has become too old on a host that sends nothing more', async () => {
+    await sendEvents(client, new Chain().files(5));
+    fixture.advance(91 * 24 * 3600);
+    await fixture.stop();
+    await fixture.start();
+    await until(
+      'old events are gone',
+      () => admin().eventState(client.agentId).streams[0]?.events === 0 || undefined,
+    );
+    expect(admin().eventState(client.agentId).streams[0]).toMatchObject({ dropped: 5, oldestAt: null });
+    Object.assign(client, { target: fixture.platform });
   });
 
   it('keep the newest archives of logs, and take none that is too large', async () => {

@@ -4,6 +4,8 @@ import { ExitCode } from '../shared/exit-codes.ts';
 import { AGENT_VERSION } from '../shared/wire.ts';
 import { agentCommands, keyCommands, profileCommands, whole, withAdmin } from './cli/commands.ts';
 import { logsCommand } from './cli/logs.ts';
+import { eventCommands } from './cli/events.ts';
+import { manifestCommands } from './cli/manifests.ts';
 import { failure, print } from './cli/output.ts';
 import { correlationCommands } from './cli/scan-merge.ts';
 import type { ServeOptions } from './cli/serve.ts';
@@ -18,6 +20,7 @@ Examples:
   wayfarer-platform show my-laptop
   wayfarer-platform findings my-laptop --json
   wayfarer-platform command my-laptop RESYNC types=Inventory
+  wayfarer-platform events --host my-laptop --path /etc --since 2027-01-31
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 refused, 7 permission.`;
 
@@ -52,7 +55,9 @@ function programOf(): Command {
     });
   keyCommands(program);
   profileCommands(program);
+  manifestCommands(program);
   agentCommands(program);
+  eventCommands(program);
   logsCommand(program);
   correlationCommands(program);
   return program;

@@ -32,13 +32,14 @@ export interface Limits {
   readonly openUploads: number;
   /** How long after its opening or its last chunk an open upload counts as abandoned, ms. */
   readonly abandonedAfterMs: number;
-  /** Payloads of one stream (`fim`, `edr`, `logs`) kept per agent. */
-  readonly streamPayloads: number;
-  /** Archives of logs kept per agent, and bytes of one. */
+  /** Events of one stream (`fim`, `edr`) kept per host, their bytes, and how long, ms. */
+  readonly hostEvents: number;
+  readonly hostEventBytes: number;
+  readonly hostEventsKeptMs: number;
+  /** Archives of logs kept per agent, bytes of one, and of all of an agent's. */
   readonly logArchives: number;
   readonly logArchiveBytes: number;
-  /** Bytes of the payloads of one stream kept per agent. */
-  readonly streamBytes: number;
+  readonly logBytes: number;
   /** Finished uploads, first answers and acknowledged commands kept per agent. */
   readonly finishedUploads: number;
   readonly answers: number;
@@ -57,10 +58,12 @@ export const DEFAULT_LIMITS: Limits = {
   changesPerUpload: 1_000_000,
   openUploads: 4,
   abandonedAfterMs: 24 * 3600 * 1000,
-  streamPayloads: 256,
-  streamBytes: 256 * 1024 * 1024,
+  hostEvents: 100_000,
+  hostEventBytes: 256 * 1024 * 1024,
+  hostEventsKeptMs: 90 * 24 * 3600 * 1000,
   logArchives: 10,
   logArchiveBytes: 128 * 1024 * 1024,
+  logBytes: 256 * 1024 * 1024,
   finishedUploads: 500,
   answers: 2_000,
   doneCommands: 500,

@@ -9,6 +9,7 @@ import { publishManifests } from './agents/manifests.ts';
 import { DEFAULT_LIMITS, type Context, type Limits } from './context.ts';
 import { NO_ADVISORIES, loadAdvisories, type Advisories } from './correlation/advisories.ts';
 import { Refused, reasonOf } from './errors.ts';
+import { createTrimmer } from './events/trim.ts';
 import { createServer } from './http/server.ts';
 import { lockDataDir } from './lock.ts';
 import { MANIFESTS } from './manifests/manifests.ts';
@@ -93,13 +94,17 @@ async function startOn(options: PlatformOptions, store: Store, unlock: () => voi
   const port = await listen(server, host, wantedPort(options, store));
   store.meta.set('port', String(port));
   processor.wake();
+  const trimmer = createTrimmer(context);
+  trimmer.wake();
   const upkeep = setInterval(() => {
     keepUp(context);
+    trimmer.wake();
     processor.wake();
   }, UPKEEP_MS).unref();
   const close = async (): Promise<void> => {
     clearInterval(upkeep);
     await server.close();
+    await trimmer.stop();
     // A connection that was cut leaves its commit at work.
     await Promise.allSettled(context.commits.values());
     await processor.stop();

@@ -7,3 +7,9 @@ const STEERING = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2
  * runs an agent, and must neither begin a line of their own nor send the operator's terminal a command.
  */
 export const printable = (text: string): string => text.replaceAll(STEERING, '?');
+
+/** JSON text of other machines for a terminal: the same value, with characters that steer it written as escapes. */
+export const jsonPrintable = (json: string): string =>
+  json.replaceAll(STEERING, (run) =>
+    Array.from(run, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
+  );

@@ -246,14 +246,3 @@ describe('hostile uploads', () => {
     expect(existsSync(join(fixture.dataDir, 'uploads', ids[4] ?? ''))).toBe(false);
   });
 });
-
-describe('event payloads', () => {
-  it('are stored as received', async () => {
-    const raw = Buffer.from('{"event":1}\n');
-    const reply = await client.send({ kind: 'fim', encoding: 'gzip', rawBytes: raw.length }, gzipSync(raw));
-    expect(reply.status).toBe(200);
-    expect(admin().show(client.agentId).streams).toEqual({ fim: 1, edr: 0, logs: 0 });
-    const refused = await client.send({ kind: 'edr', encoding: 'gzip', rawBytes: raw.length }, gzipSync(raw));
-    expect(refused.code).toBe('MODULE_NOT_ACTIVE');
-  });
-});

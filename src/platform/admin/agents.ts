@@ -7,6 +7,7 @@ import { MANIFEST_TYPES, MODULES, servicesOfModules } from '../../shared/modules
 import { NotFound, Refused } from '../errors.ts';
 import type { Agent } from '../store/agents.ts';
 import type { QueuedCommand } from '../store/events.ts';
+import { eventState } from './event-state.ts';
 import { ModuleList, moduleSet, parseInput } from './input.ts';
 
 /** Commands that an administrator may issue (protocol, "Status"). */
@@ -101,16 +102,22 @@ export function showAgent(context: Records, name: string) {
   );
   const config = store.transaction(() => currentConfig(context, agent));
   const { publicKey: _publicKey, ...record } = agent;
+  const events = eventState(context, agent.id);
+  const stored = (name: string): number => events.streams.find(({ stream }) => stream === name)?.events ?? 0;
   return {
     ...record,
     ...summaryOf(context, agent),
     profile: { id: config.profile.id, name: config.profile.name, version: config.version },
     types,
     commands: store.events.commands(agent.id).slice(0, 20),
-    streams: Object.fromEntries(
-      (['fim', 'edr', 'logs'] as const).map((kind) => [kind, store.uploads.received(agent.id, kind).length]),
-    ),
-    gaps: store.events.gaps(agent.id),
+    streams: {
+      fim: stored('fim'),
+      edr: stored('edr'),
+      logs: store.uploads.received(agent.id, 'logs').length,
+    },
+    eventStreams: events.streams,
+    eventFaults: events.faults,
+    gaps: [...store.events.gaps(agent.id), ...events.gaps],
   };
 }
 

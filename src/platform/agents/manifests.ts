@@ -6,15 +6,24 @@ import { ApiError } from '../errors.ts';
 import type { Agent } from '../store/agents.ts';
 import type { Versioned } from '../store/documents.ts';
 
-/** Brings the stored manifests up to date with their definitions: a changed content gets the next version (R215). */
+/**
+ * Brings the stored manifests up to date with their definitions: a changed content gets the next version (R215). What an
+ * administrator set instead stays.
+ */
 export function publishManifests(context: Records, definitions: readonly Manifest[]): void {
+  const { manifests } = context.store.documents;
   context.store.transaction(() => {
     for (const definition of definitions) {
-      const content = JSON.stringify(ManifestSchema.parse(definition));
-      const hash = createHash('sha256').update(content).digest('hex');
-      context.store.documents.manifests.update(definition.type, content, hash, context.now());
+      if (!manifests.isOwn(definition.type)) publishManifest(context, definition);
     }
   });
+}
+
+/** Stores a manifest, under the next version if its content is another one. Throws `ZodError` for one that is none. */
+export function publishManifest(context: Records, manifest: Manifest): Versioned {
+  const content = JSON.stringify(ManifestSchema.parse(manifest));
+  const hash = createHash('sha256').update(content).digest('hex');
+  return context.store.documents.manifests.update(manifest.type, content, hash, context.now());
 }
 
 /** Versions of the manifests of an agent's active types; types without a manifest are left out. */

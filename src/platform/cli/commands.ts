@@ -4,7 +4,15 @@ import { NotFound } from '../errors.ts';
 import { openStore } from '../store/store.ts';
 import { existsSync } from 'node:fs';
 import { profileSettings, SETTINGS_HELP } from './profile-settings.ts';
-import { activitiesText, agentText, agentsText, findingsText, keysText, profilesText } from './render.ts';
+import {
+  activitiesText,
+  assetChangesText,
+  agentText,
+  agentsText,
+  findingsText,
+  keysText,
+  profilesText,
+} from './render.ts';
 import { profileText } from './profile-text.ts';
 import { print } from './output.ts';
 
@@ -214,6 +222,13 @@ A finding that is still open although it was mended:
     )
     .action((host: string, _, command: Command) => {
       answer(command, (admin) => admin.findings(host), findingsText);
+    });
+  program
+    .command('changes <host>')
+    .description('what changed on one host between its scans: packages, patches, configuration; newest first')
+    .option('--limit <n>', 'at most so many', whole, 100)
+    .action((host: string, given: { readonly limit: number }, command: Command) => {
+      answer(command, (admin) => admin.assetChanges(host, given.limit), assetChangesText);
     });
   program
     .command('activities <host>')

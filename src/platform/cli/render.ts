@@ -1,5 +1,6 @@
 import type { Admin } from '../admin/admin.ts';
 import { printable } from '../printable.ts';
+import { streamsText } from './event-text.ts';
 import { tableOf, when } from './output.ts';
 
 export function keysText(keys: ReturnType<Admin['keys']>): string {
@@ -66,7 +67,7 @@ export function agentText(agent: ReturnType<Admin['show']>): string {
   ]);
   const types = tableOf(['TYPE', 'SEQ', 'ROWS', 'ROOT', 'COMMITTED', 'PROCESSED'], rows);
   const held = rows.length === 0 ? 'nothing was uploaded yet' : types;
-  return [...facts, '', held, ...lossesOf(agent), ...commandsOf(agent)].join('\n');
+  return [...facts, '', held, ...streamsText(agent), ...lossesOf(agent), ...commandsOf(agent)].join('\n');
 }
 
 /** What the host had to drop before it could be sent. */
@@ -94,6 +95,21 @@ export function activitiesText(activities: ReturnType<Admin['activities']>): str
   if (activities.length === 0) return 'no activity is on record';
   const rows = activities.map((one) => [when(one.at), one.activity, one.detail ?? '']);
   return tableOf(['AT', 'ACTIVITY', 'DETAIL'], rows);
+}
+
+export function assetChangesText(changes: ReturnType<Admin['assetChanges']>): string {
+  if (changes.length === 0)
+    return 'no change is on record: a first scan is what later ones are compared with';
+  const rows = changes.map(({ at, event, source, subject, before, after, type }) => [
+    when(at),
+    event,
+    source,
+    subject,
+    before ?? '-',
+    after ?? '-',
+    type,
+  ]);
+  return tableOf(['COMMITTED', 'EVENT', 'TABLE', 'OF', 'BEFORE', 'AFTER', 'SEEN BY'], rows);
 }
 
 export function findingsText(findings: ReturnType<Admin['findings']>): string {

@@ -1,13 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { MANIFEST_LIMITS } from '../../shared/manifest.ts';
 import { createAdmin } from '../admin/admin.ts';
 import { isAuthorized } from '../admin/token.ts';
 import type { Context } from '../context.ts';
+import type { EventFilter } from '../events/search.ts';
 import { ApiError, NotFound, Refused, reasonOf } from '../errors.ts';
 import { bodyOf } from './agent-route.ts';
 import { parseBody } from './body.ts';
 
-const BODY_LIMIT = 1024 * 1024;
+const BODY_LIMIT = MANIFEST_LIMITS.bytes;
 const AnyObject = z.record(z.string(), z.unknown());
 const CustomerInput = z.object({ name: z.string().trim().min(1).max(200) });
 const CorrelationInput = z.strictObject({ correlation: z.boolean() });
@@ -29,7 +31,7 @@ export function adminRoutes(server: FastifyInstance, context: Context, token: st
     server.get(path, (request, reply) => reply.send(read(request.params as Params, limitOf(request))));
   };
   const send = <T extends z.ZodType>(
-    method: 'POST' | 'PATCH',
+    method: 'POST' | 'PATCH' | 'PUT',
     path: string,
     schema: T,
     write: (params: Params, input: z.output<T>) => unknown,
@@ -60,6 +62,12 @@ export function adminRoutes(server: FastifyInstance, context: Context, token: st
   get('/profiles', () => admin.profiles());
   send('POST', '/profiles', AnyObject, (_, input) => admin.createProfile(input));
   send('PATCH', '/profiles/:id', AnyObject, (params, input) => admin.editProfile(id(params), input));
+  get('/manifests', () => admin.manifests());
+  get('/manifests/:id', (params) => admin.showManifest(id(params)));
+  send('PUT', '/manifests/:id', z.unknown(), (params, input) => admin.setManifest(id(params), input));
+  server.delete('/manifests/:id', (request, reply) =>
+    reply.send(admin.resetManifest(id(request.params as Params))),
+  );
   get('/agents', () => admin.agents());
   get('/agents/:id', (params) => admin.show(id(params)));
   send('PATCH', '/agents/:id', ModulesInput, (params, { modules }) =>
@@ -70,8 +78,12 @@ export function adminRoutes(server: FastifyInstance, context: Context, token: st
   );
   get('/agents/:id/activities', (params, limit) => admin.activities(id(params), limit));
   get('/agents/:id/changes', (params, limit) => admin.changes(id(params), limit));
+  get('/agents/:id/asset-changes', (params, limit) => admin.assetChanges(id(params), limit));
   get('/agents/:id/commits', (params, limit) => admin.commits(id(params), limit));
   get('/agents/:id/findings', (params) => admin.findings(id(params)));
+  server.get('/events', (request, reply) => reply.send(admin.events(request.query as EventFilter)));
+  get('/events/:id', (params) => admin.event(id(params)));
+  get('/agents/:id/event-chains', (params) => admin.eventState(id(params)));
   get('/advisories', () => admin.advisories());
 }
 

@@ -1,5 +1,7 @@
 import type { Manifest } from '../../shared/manifest.ts';
 import { autoDiscovery } from './auto-discovery.ts';
+import { edr } from './edr.ts';
+import { fim } from './fim.ts';
 import { inventory } from './inventory.ts';
 import { middlewarePc } from './middleware-pc.ts';
 import { policyCompliance } from './policy-compliance.ts';
@@ -7,7 +9,7 @@ import { sca } from './sca.ts';
 import { udc } from './udc.ts';
 import { vulnerability } from './vulnerability.ts';
 
-/** The manifests that this platform issues. FIM and EDR have none yet: agents are told so with `NO_MANIFEST`. */
+/** The manifests that this platform issues (R210). */
 export const MANIFESTS: readonly Manifest[] = [
   inventory,
   vulnerability,
@@ -16,4 +18,6 @@ export const MANIFESTS: readonly Manifest[] = [
   sca,
   autoDiscovery,
   middlewarePc,
+  fim,
+  edr,
 ];

@@ -34,5 +34,15 @@ export function documentStore(db: Db) {
       },
     };
   };
-  return { config: tableOf('agent_config', 'agent'), manifests: tableOf('manifests', 'type') };
+  const isOwn = db.prepare<[string], { own: number }>('SELECT own FROM manifests WHERE type = ?');
+  const setOwn = db.prepare<[number, string]>('UPDATE manifests SET own = ? WHERE type = ?');
+  return {
+    config: tableOf('agent_config', 'agent'),
+    manifests: {
+      ...tableOf('manifests', 'type'),
+      /** Whether the stored manifest is an administrator's and not the one that comes with the platform. */
+      isOwn: (type: string): boolean => isOwn.get(type)?.own === 1,
+      setOwn: (type: string, own: boolean): void => void setOwn.run(own ? 1 : 0, type),
+    },
+  };
 }

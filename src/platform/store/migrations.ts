@@ -1,3 +1,5 @@
+import { HOST_EVENTS } from './migration-host-events.ts';
+
 /** Schema steps; `user_version` counts the ones applied. A step that was released is never edited, only followed. */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -226,4 +228,5 @@ ALTER TABLE agents ADD COLUMN correlationId TEXT;
 CREATE INDEX agents_by_correlation ON agents(correlationId) WHERE correlationId IS NOT NULL;
 ALTER TABLE customers ADD COLUMN correlation INTEGER NOT NULL DEFAULT 0;
 `,
+  HOST_EVENTS,
 ];

@@ -1,10 +1,13 @@
 import { join } from 'node:path';
 import { agentStore } from './agents.ts';
+import { assetChangeStore } from './asset-changes.ts';
 import { customerStore } from './customers.ts';
 import { openDatabase } from './database.ts';
 import { documentStore } from './documents.ts';
+import { eventSearchStore } from './event-search.ts';
 import { eventStore } from './events.ts';
 import { findingStore } from './findings.ts';
+import { hostEventStore } from './host-events.ts';
 import { metaStore } from './meta.ts';
 import { profileStore } from './profiles.ts';
 import { replayStore } from './replay.ts';
@@ -25,11 +28,14 @@ export function openStore(dataDir: string) {
     profiles: profileStore(db),
     documents: documentStore(db),
     events: eventStore(db),
+    hostEvents: hostEventStore(db),
+    eventSearch: eventSearchStore(db),
     replay: replayStore(db),
     snapshots: snapshotStore(db),
     staging: stagingStore(db),
     uploads: uploadStore(db),
     findings: findingStore(db),
+    assetChanges: assetChangeStore(db),
     /** Runs `work` in one transaction that takes the write lock at once; what it throws rolls it back. */
     transaction: <T>(work: () => T): T => db.transaction(work).immediate(),
     close: (): void => void db.close(),

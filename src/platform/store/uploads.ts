@@ -41,7 +41,7 @@ export function uploadStore(db: Db) {
   );
   const stale = db.prepare<[number, number], { id: string }>(
     `SELECT id FROM uploads WHERE (status IS NULL AND lastAt < ?)
-       OR (status IS NOT NULL AND finishedAt < ? AND (kind IN ('snapshot', 'delta') OR status <> 200))`,
+       OR (status IS NOT NULL AND finishedAt < ? AND (kind <> 'logs' OR status <> 200))`,
   );
   const received = db.prepare<[string, string], Received>(
     `SELECT id, json_extract(request, '$.encodedBytes') AS bytes, finishedAt AS at,
@@ -52,7 +52,7 @@ export function uploadStore(db: Db) {
   const trim = db.prepare<[string, number]>(
     `DELETE FROM uploads WHERE id IN
        (SELECT id FROM uploads WHERE agent = ? AND status IS NOT NULL
-          AND (kind IN ('snapshot', 'delta') OR status <> 200)
+          AND (kind <> 'logs' OR status <> 200)
         ORDER BY finishedAt DESC, rowid DESC LIMIT -1 OFFSET ?)`,
   );
   const ids = db.prepare<[], { id: string }>('SELECT id FROM uploads');

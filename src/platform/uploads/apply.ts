@@ -1,6 +1,7 @@
 import type { ManifestType } from '../../shared/modules.ts';
 import type { CommitReply } from '../../shared/wire.ts';
 import { EMPTY_ROOT } from '../../wire/item.ts';
+import { assetChanges } from '../changes/describe.ts';
 import type { Context } from '../context.ts';
 import { ApiError, badRequest } from '../errors.ts';
 import type { ChangeCounts, SnapshotHead } from '../store/snapshots.ts';
@@ -30,6 +31,7 @@ export function applyStaged(context: Context, upload: Upload, type: ManifestType
   if (staging.missing({ ...ids, snapshot: NO_BASE }) > 0) {
     throw new ApiError(409, 'INTEGRITY_MISMATCH', 'the delta deletes rows that are not held here');
   }
+  logAssetChanges(context, upload, type, base);
   const counts = staging.logChanges({ ...ids, snapshot: NO_BASE }, kind === 'snapshot');
   if (kind === 'snapshot') snapshots.drop(agent, type);
   const id = kind === 'delta' && base !== undefined ? base.id : snapshots.add(agent, type);
@@ -45,6 +47,23 @@ export function applyStaged(context: Context, upload: Upload, type: ManifestType
   staging.addCommit({ ...recordOf(upload), type, seq, at: context.now(), ...counts });
   staging.trimChanges(agent);
   return { reply: { seq, root }, counts };
+}
+
+/** Puts on record what the changes mean for the asset (R316). Of a first snapshot all rows are new, and none is a change. */
+function logAssetChanges(
+  context: Context,
+  { id, agent, kind, request }: Upload,
+  type: ManifestType,
+  base: SnapshotHead | undefined,
+): void {
+  if (base === undefined) return;
+  const { assetChanges: store } = context.store;
+  const rows = store.changedRows(id, base.id, type, kind === 'snapshot');
+  const place = { at: context.now(), type, seq: request.newSeq ?? 0 };
+  store.add(
+    agent,
+    assetChanges(rows).map((change) => ({ ...place, ...change })),
+  );
 }
 
 function requireBase(upload: Upload, base: SnapshotHead | undefined): void {

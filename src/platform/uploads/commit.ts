@@ -1,17 +1,19 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ManifestType } from '../../shared/modules.ts';
-import type { Activity, CommitReply } from '../../shared/wire.ts';
+import type { Activity } from '../../shared/wire.ts';
 import { parseChange, parseHeader } from '../../wire/delta-body.ts';
 import type { Change } from '../../wire/delta.ts';
 import { requireActive } from '../agents/manifests.ts';
 import type { Context } from '../context.ts';
+import { commitEvents } from '../events/commit.ts';
 import { ApiError, badRequest, reasonOf } from '../errors.ts';
 import type { Agent } from '../store/agents.ts';
 import type { Upload } from '../store/uploads.ts';
 import { applyStaged, type Applied } from './apply.ts';
-import { decodeBody, linesOf } from './decode.ts';
+import { linesOf } from './decode.ts';
+import { close, finish, rawPieces, refusal, streamReply } from './ending.ts';
 import { discard } from './open.ts';
-import { readChunks, removeFiles } from './files.ts';
+import { removeFiles } from './files.ts';
 import type { Outcome } from './outcome.ts';
 
 /** Changes staged per transaction; between two of them other requests are answered. */
@@ -30,11 +32,24 @@ export async function commitUpload(context: Context, agent: Agent, upload: Uploa
     throw new ApiError(409, 'UPLOAD_INCOMPLETE', `${held} of ${upload.request.chunkCount} chunks arrived`);
   }
   if (upload.request.type !== undefined) requireActive(agent, upload.request.type);
-  const stream = upload.kind !== 'snapshot' && upload.kind !== 'delta';
   try {
-    return await (stream ? commitStream(context, upload) : commitSnapshot(context, upload));
+    return await committed(context, upload);
   } catch (error) {
     throw isAbsent(error) ? chunksLost(context, upload) : error;
+  }
+}
+
+function committed(context: Context, upload: Upload): Promise<Outcome> {
+  const { kind } = upload;
+  switch (kind) {
+    case 'snapshot':
+    case 'delta':
+      return commitSnapshot(context, upload);
+    case 'fim':
+    case 'edr':
+      return commitEvents(context, upload, kind);
+    case 'logs':
+      return commitLogs(context, upload);
   }
 }
 
@@ -93,39 +108,6 @@ function recordScan(context: Context, agent: string, type: ManifestType, seq: nu
   context.store.events.addActivity(agent, activity, context.now(), `${type} seq ${seq}`);
 }
 
-/** Stores how the commit ended, and forgets its bytes. */
-function finish(
-  context: Context,
-  upload: Upload,
-  outcome: Outcome,
-  also: () => void = () => undefined,
-): Outcome {
-  context.store.transaction(() => {
-    also();
-    close(context, upload, outcome.status, outcome.reply);
-  });
-  removeFiles(context.dataDir, upload.id);
-  return outcome;
-}
-
-/** Marks an upload as ended and drops its rows on the way. To be called inside a transaction. */
-function close(context: Context, upload: Upload, status: number, reply: Outcome['reply']): void {
-  const { uploads, staging } = context.store;
-  uploads.finish(upload.id, status, reply, context.now());
-  uploads.dropChunks(upload.id);
-  staging.clear(upload.id);
-  uploads.trimFinished(upload.agent, context.limits.finishedUploads);
-}
-
-/** A refusal as an outcome; whatever is not one, such as a full disk, is thrown on and leaves the upload open. */
-function refusal(error: unknown): Outcome {
-  if (!(error instanceof ApiError)) throw error;
-  return { status: error.status, reply: { code: error.code, message: error.message } };
-}
-
-const rawPieces = (context: Context, upload: Upload): AsyncGenerator<Buffer, void, undefined> =>
-  decodeBody(readChunks(context.dataDir, upload.id, upload.request.chunkCount), upload.request);
-
 async function stageBody(context: Context, upload: Upload): Promise<void> {
   context.store.staging.clear(upload.id);
   let batch: Change[] = [];
@@ -180,30 +162,29 @@ function requireHeader(line: string, upload: Upload): void {
   if (differs) throw badRequest('the header of the body says something else than the opening');
 }
 
-/** Events and logs: proven to be what was declared, kept as received. */
-async function commitStream(context: Context, upload: Upload): Promise<Outcome> {
+/** Logs: proven to be what was declared, kept as received. */
+async function commitLogs(context: Context, upload: Upload): Promise<Outcome> {
   let bytes = 0;
   try {
     for await (const piece of rawPieces(context, upload)) bytes += piece.length;
   } catch (error) {
     return finish(context, upload, refusal(error));
   }
-  context.log('info', `agent ${upload.agent}: ${bytes} bytes of ${upload.kind}`);
-  const reply: CommitReply = { seq: upload.request.newSeq ?? 0, root: upload.request.digest };
+  context.log('info', `agent ${upload.agent}: ${bytes} bytes of logs`);
+  const outcome = { status: 200, reply: streamReply(upload) };
   context.store.transaction(() => {
-    context.store.uploads.finish(upload.id, 200, reply, context.now());
+    context.store.uploads.finish(upload.id, outcome.status, outcome.reply, context.now());
   });
-  trimPayloads(context, upload);
-  return { status: 200, reply };
+  trimLogs(context, upload.agent);
+  return outcome;
 }
 
-/** Keeps the newest payloads of a stream, by number and by bytes; the one just received in any case. */
-function trimPayloads(context: Context, { agent, kind }: Upload): void {
-  const { streamPayloads, streamBytes, logArchives } = context.limits;
-  const most = kind === 'logs' ? logArchives : streamPayloads;
+/** Keeps the newest archives of logs, by number and by bytes; the one just received in any case. */
+function trimLogs(context: Context, agent: string): void {
+  const { logBytes, logArchives } = context.limits;
   let bytes = 0;
-  for (const [n, payload] of context.store.uploads.received(agent, kind).entries()) {
-    bytes += payload.bytes;
-    if (n > 0 && (n >= most || bytes > streamBytes)) discard(context, payload.id);
+  for (const [n, archive] of context.store.uploads.received(agent, 'logs').entries()) {
+    bytes += archive.bytes;
+    if (n > 0 && (n >= logArchives || bytes > logBytes)) discard(context, archive.id);
   }
 }
