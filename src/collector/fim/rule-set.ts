@@ -42,9 +42,14 @@ export class RuleSet {
     this.#own = own.map((path) => this.#normal(path));
   }
 
-  /** The paths that the rules name, each once, in their order. */
+  /** The paths that the rules name, each once, in their order, in the case in which they are written. */
   roots(): string[] {
-    return [...new Set(this.#rules.map(({ root }) => root))];
+    const roots = new Map<string, string>();
+    for (const { root, rule } of this.#rules) {
+      const drive = /^[A-Za-z]:$/.test(root) && this.#separator === '\\';
+      if (!roots.has(root)) roots.set(root, drive ? rule.path : rule.path.slice(0, root.length));
+    }
+    return [...roots.values()];
   }
 
   /** Whether changes of entries of this directory may concern a rule. Constant for one rule set, so that it can be kept. */
