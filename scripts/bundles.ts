@@ -19,7 +19,7 @@ export const BUNDLES = {
 export type BundleName = keyof typeof BUNDLES;
 
 /** Packages that stay outside the bundles: native or WebAssembly, found beside them at run time. */
-export const EXTERNAL = ['better-sqlite3', 'keytar', 'koffi', 'quickjs-wasi'] as const;
+export const EXTERNAL = ['@parcel/watcher', 'better-sqlite3', 'keytar', 'koffi', 'quickjs-wasi'] as const;
 
 /** Asked for by systeminformation on macOS if they happen to be there; nothing here needs them. */
 export const OPTIONAL = ['macos-temperature-sensor', 'osx-temperature-sensor'] as const;

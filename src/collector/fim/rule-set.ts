@@ -47,10 +47,15 @@ export class RuleSet {
     this.#canary = canary === undefined ? undefined : this.#normal(canary);
   }
 
-  /** The paths that a source has to hear of, each once: those that the rules name, and the canary. */
+  /** The paths that a source has to hear of, each once, in their order and case: those that rules name, and the canary. */
   roots(): string[] {
-    const canary = this.#canary === undefined ? [] : [this.#canary];
-    return [...new Set([...this.#rules.map(({ root }) => root), ...canary])];
+    const roots = new Map<string, string>();
+    for (const { root, rule } of this.#rules) {
+      const drive = /^[A-Za-z]:$/.test(root) && this.#separator === '\\';
+      if (!roots.has(root)) roots.set(root, drive ? rule.path : rule.path.slice(0, root.length));
+    }
+    if (this.#canary !== undefined) roots.set(this.#canary, this.#canary);
+    return [...roots.values()];
   }
 
   /** Whether changes of entries of this directory may concern a rule. Constant for one rule set, so that it can be kept. */

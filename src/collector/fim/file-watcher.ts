@@ -1,0 +1,174 @@
+import { readFileSync } from 'node:fs';
+import type { MountState } from '../../shared/sensor.ts';
+import type { StartTimer } from '../debounce.ts';
+import type { Os } from '../table.ts';
+import { encodeHostText } from '../text.ts';
+import type { LostChanges, RawChange } from './change.ts';
+import type { RuleSet } from './rule-set.ts';
+import { unknownActor } from './unknown-actor.ts';
+import { lookAt } from './watcher/place.ts';
+import { RootWatch, type RootState } from './watcher/root-watch.ts';
+import { systemWatchers, type WatchPort } from './watcher/subscribe.ts';
+
+/** How often it is looked whether each root is still what it was, ms; and how often one that failed is tried again. */
+const LOOK_MS = 5_000;
+const LOOKS_BEFORE_RETRY = 12;
+
+const BY = unknownActor('the file watcher does not tell who made a change');
+
+export interface FileWatcherOptions {
+  readonly os: Os;
+  /** Ms since the epoch. */
+  readonly now: () => number;
+  readonly startTimer: StartTimer;
+  readonly changes: (changes: readonly RawChange[]) => void;
+  readonly lost: (lost: LostChanges) => void;
+  /** Called when the first root fails and, with an empty text, when all are well again. */
+  readonly failed: (text: string) => void;
+  readonly port?: WatchPort;
+}
+
+/**
+ * The source of changes where the kernel names no actor: Linux without root, macOS without Full Disk Access, Windows
+ * (R208). One watch per root of the rules. What the watchers are known not to tell (a full queue, names that are no UTF-8,
+ * directories made inside new ones) is told as lost, so that it is found by a walk.
+ */
+export class FileWatcher {
+  readonly #options: FileWatcherOptions;
+  #roots: RootWatch[] = [];
+  #cancelLook: (() => void) | undefined;
+  #looks = 0;
+  #failing = false;
+
+  constructor(options: FileWatcherOptions) {
+    this.#options = options;
+  }
+
+  /** Looks after the roots from now on. */
+  start(): void {
+    this.#cancelLook ??= this.#options.startTimer(LOOK_MS, () => {
+      this.#cancelLook = undefined;
+      void this.#lookAfter();
+      this.start();
+    });
+  }
+
+  /**
+   * What to watch from now on. Resolves once all roots that are there are watched: a walk that begins then misses nothing.
+   * Never rejects; `mounts` says what could not be watched.
+   */
+  async setRules(rules: RuleSet): Promise<void> {
+    const old = this.#roots;
+    this.#roots = topmost(rules).map((root) => this.#watch(root, rules));
+    await Promise.all(old.map((root) => root.close()));
+    await Promise.all(this.#roots.map((root) => root.look()));
+    this.#report();
+  }
+
+  async stop(): Promise<void> {
+    this.#cancelLook?.();
+    this.#cancelLook = undefined;
+    const roots = this.#roots;
+    this.#roots = [];
+    await Promise.all(roots.map((root) => root.close()));
+  }
+
+  /** How each root is watched. */
+  mounts(): MountState[] {
+    const mounted = this.#options.os === 'linux' ? mountedFilesystems() : [];
+    return this.#roots.map(({ root, state }) => ({
+      mount: encodeHostText(root, this.#options.os),
+      filesystem: filesystemOf(root, mounted),
+      ...METHODS[state.state],
+      ...noteOf(state),
+    }));
+  }
+
+  #watch(root: string, rules: RuleSet): RootWatch {
+    const { now, startTimer, changes, lost, port = systemWatchers } = this.#options;
+    return new RootWatch({ root, rules, port, by: BY, now, startTimer, changes, lost });
+  }
+
+  async #lookAfter(): Promise<void> {
+    this.#looks += 1;
+    const retry = this.#looks % LOOKS_BEFORE_RETRY === 0;
+    const due = this.#roots.filter(({ state }) => retry || !isBad(state));
+    await Promise.all(due.map((root) => root.look()));
+    this.#report();
+  }
+
+  #report(): void {
+    const bad = this.#roots.filter(({ state }) => isBad(state));
+    if (bad.length > 0 === this.#failing) return;
+    this.#failing = bad.length > 0;
+    const [first] = bad;
+    this.#options.failed(first === undefined ? '' : `${first.root}: ${textOf(first.state)}`);
+  }
+}
+
+const isBad = ({ state }: RootState): boolean => state === 'limit' || state === 'failed';
+
+const METHODS: Readonly<Record<RootState['state'], Pick<MountState, 'method'>>> = {
+  watched: { method: 'file watcher' },
+  absent: { method: 'none' },
+  limit: { method: 'rescan only' },
+  failed: { method: 'rescan only' },
+};
+
+const LIMIT =
+  'the limit of inotify watches is reached; raise fs.inotify.max_user_watches with sysctl, or narrow the rule';
+
+function textOf({ state, reason }: RootState): string {
+  if (state === 'limit') return LIMIT;
+  return state === 'absent' ? 'does not exist yet' : `can't be watched: ${reason ?? 'unknown error'}`;
+}
+
+function noteOf(state: RootState): { note?: string } {
+  return state.state === 'watched' ? {} : { note: textOf(state).slice(0, 300) };
+}
+
+/** Roots without those that the watch of another one covers. */
+function topmost(rules: RuleSet): string[] {
+  const trees = rules.roots().filter((root) => lookAt(root)?.isDirectory() === true);
+  return rules.roots().filter((root) => !trees.some((tree) => covers(rules, tree, root)));
+}
+
+/** Whether `root` is below `tree` and every directory on the way is entered, so that none of them is ignored. */
+function covers(rules: RuleSet, tree: string, root: string): boolean {
+  const separator = root.includes('\\') ? '\\' : '/';
+  const prefix = tree.endsWith(separator) ? tree : tree + separator;
+  if (root === tree || !root.startsWith(prefix) || rules.interest(tree).entries !== 'all') return false;
+  for (let end = root.lastIndexOf(separator); end > tree.length; end = root.lastIndexOf(separator, end - 1)) {
+    const between = root.slice(0, end);
+    if (lookAt(between)?.isDirectory() === false || !rules.entersDirectory(between)) return false;
+  }
+  return true;
+}
+
+interface Mounted {
+  readonly path: string;
+  readonly filesystem: string;
+}
+
+/** Mount points and types of filesystems (proc_pid_mounts(5)). */
+function mountedFilesystems(): Mounted[] {
+  try {
+    return readFileSync('/proc/self/mounts', 'utf8')
+      .split('\n')
+      .map((line) => line.split(' '))
+      .map(([, path = '', filesystem = '']) => ({ path, filesystem }));
+  } catch {
+    return [];
+  }
+}
+
+function filesystemOf(root: string, mounted: readonly Mounted[]): string {
+  const holds = (path: string): boolean =>
+    path === '/' || root === path || root.startsWith(path.endsWith('/') ? path : `${path}/`);
+  const at = mounted.filter(({ path }) => holds(path));
+  const nearest = at.reduce<Mounted | undefined>(
+    (best, mount) => (best === undefined || mount.path.length >= best.path.length ? mount : best),
+    undefined,
+  );
+  return nearest?.filesystem ?? 'unknown';
+}

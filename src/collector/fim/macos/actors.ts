@@ -1,0 +1,121 @@
+import { basename } from 'node:path';
+import type { EventActor, EventProcess, EventUser } from '../../../shared/host-events.ts';
+import { commandLineText } from '../../edr/reported.ts';
+import { encodeHostText } from '../../text.ts';
+import type { Attribution } from '../change.ts';
+import { timeOf, type EsProcess, type EsToken } from './es-message.ts';
+
+/** Processes whose command line is remembered; the one that was not asked for longest goes first. */
+const MAX_KNOWN = 8_192;
+
+/** `auid` of a process that nobody logged in for (audit_token_t). */
+const NO_LOGIN = 0xffff_ffff;
+
+/** Programs of Apple that install software: believed only with Apple's own signature. */
+const INSTALLERS: ReadonlyMap<string, string> = new Map([
+  ['installd', 'installer'],
+  ['system_installd', 'installer'],
+  ['softwareupdated', 'softwareupdate'],
+]);
+
+interface Known {
+  readonly commandLine: string;
+  readonly executable: string;
+}
+
+/**
+ * Who the processes of messages are. A message names executable and users itself; the command line comes from the message
+ * of its exec. The number `pidversion` changes with each fork and exec, so that no pid is taken for another one's.
+ */
+export class EsActors {
+  readonly #known = new Map<string, Known>();
+  readonly #nameOf: (uid: number) => string | undefined;
+
+  /** `nameOf` gives the account name of a uid. */
+  constructor(nameOf: (uid: number) => string | undefined) {
+    this.#nameOf = nameOf;
+  }
+
+  /** Remembers what a process was started with. */
+  started(target: EsProcess, args: readonly string[]): void {
+    this.#remember(target.audit_token, {
+      commandLine: commandLineText(args.join(' '), 'darwin'),
+      executable: target.executable.path,
+    });
+  }
+
+  /** A child is the program that its parent is, until it starts another one. */
+  forked(parent: EsToken, child: EsToken): void {
+    const known = this.#known.get(keyOf(parent) ?? '');
+    if (known !== undefined) this.#remember(child, known);
+  }
+
+  ended(token: EsToken): void {
+    this.#known.delete(keyOf(token) ?? '');
+  }
+
+  /** A process as events have it. */
+  process(of: EsProcess): EventProcess {
+    const known = this.#known.get(keyOf(of.audit_token) ?? '');
+    const start = timeOf(of.start_time);
+    const parent = of.parent_audit_token?.pid ?? of.ppid;
+    const parentKnown = this.#known.get(keyOf(of.parent_audit_token ?? undefined) ?? '');
+    return {
+      pid: of.audit_token.pid,
+      ...imageOf(of.executable.path),
+      ...(known === undefined ? {} : { command_line: known.commandLine }),
+      ...(start === undefined ? {} : { start: new Date(start).toISOString() }),
+      ...(parent === undefined
+        ? {}
+        : {
+            parent: { pid: parent, ...(parentKnown === undefined ? {} : imageOf(parentKnown.executable)) },
+          }),
+    };
+  }
+
+  user(uid: number | undefined): EventUser | undefined {
+    if (uid === undefined || uid < 0) return undefined;
+    const name = this.#nameOf(uid);
+    return name === undefined
+      ? { id: String(uid) }
+      : { id: String(uid), name: encodeHostText(name, 'darwin').slice(0, 1_024) };
+  }
+
+  /** Who logged in; `undefined` for services. */
+  loginUser({ auid }: EsToken): EventUser | undefined {
+    return auid === undefined || auid === NO_LOGIN ? undefined : this.user(auid);
+  }
+
+  attribution(of: EsProcess): Attribution {
+    const user = this.user(of.audit_token.euid);
+    const login = this.loginUser(of.audit_token);
+    const actor: EventActor = {
+      state: 'known',
+      process: this.process(of),
+      ...(user === undefined ? {} : { user }),
+      ...(login === undefined ? {} : { login_user: login }),
+    };
+    const manager = of.is_platform_binary === true ? INSTALLERS.get(basename(of.executable.path)) : undefined;
+    return manager === undefined ? { actor } : { actor, packageManager: manager };
+  }
+
+  #remember(token: EsToken, known: Known): void {
+    const key = keyOf(token);
+    if (key === undefined) return;
+    this.#known.delete(key);
+    this.#known.set(key, known);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > MAX_KNOWN && oldest !== undefined) this.#known.delete(oldest);
+  }
+}
+
+function keyOf(token: EsToken | undefined): string | undefined {
+  return token?.pidversion === undefined ? undefined : `${token.pid} ${token.pidversion}`;
+}
+
+function imageOf(path: string): { readonly name: string; readonly executable: string } {
+  return {
+    name: encodeHostText(basename(path), 'darwin').slice(0, 1_024),
+    executable: encodeHostText(path, 'darwin').slice(0, 16_384),
+  };
+}

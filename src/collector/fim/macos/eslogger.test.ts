@@ -1,0 +1,289 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { because, noUnix } from '../../../../test/support/reason.ts';
+import { until } from '../../../../test/support/until.ts';
+import { FimRuleParams } from '../../../shared/file-integrity.ts';
+import { EDR_RULES } from '../../../shared/process-events.ts';
+import type { UnsealedEdrEvent } from '../../../wire/event-chain.ts';
+import type { StartTimer } from '../../debounce.ts';
+import { ProcessRules } from '../../edr/reported.ts';
+import { CHANGE, type LostChanges, type RawChange } from '../change.ts';
+import { RuleSet } from '../rule-set.ts';
+import { ES_EVENTS } from './es-message.ts';
+import { esloggerAt, type EsHear, type StartEslogger } from './es-process.ts';
+import { EsLogger } from './eslogger.ts';
+import { esLine, file, process as esProcess } from './testing/es-line.ts';
+
+const LISTED = [...ES_EVENTS, 'mount', 'open'].join('\n');
+const RULES = new RuleSet(
+  [{ id: 'etc', ...FimRuleParams.parse({ kind: 'directory', path: '/private/etc' }) }],
+  [],
+  'darwin',
+);
+const rulesOf = (params: object = {}) =>
+  new ProcessRules(
+    [{ id: 'p', ...EDR_RULES.process_events.parse({ severity: 'medium', ...params }) }],
+    'darwin',
+    () => '00000000-0000-4000-8000-000000000000',
+  );
+
+/** A source over a stand-in that the test speaks for. */
+function listening(listed = LISTED) {
+  const runs: { args: readonly string[]; hear: EsHear; ended: boolean }[] = [];
+  const timers: { ms: number; fire: () => void; cancelled: boolean }[] = [];
+  const got = {
+    changes: [] as RawChange[],
+    lost: [] as LostChanges[],
+    events: [] as UnsealedEdrEvent[],
+    failed: [] as string[],
+  };
+  let now = 0;
+  const start: StartEslogger = (args, hear) => {
+    const run = { args, hear, ended: false };
+    runs.push(run);
+    if (args[0] === '--list-events') {
+      queueMicrotask(() => {
+        if (run.ended) return;
+        hear.output(Buffer.from(`${listed}\n`));
+        hear.ended(listed === '' ? 'Failed to create ES client: Not privileged' : '');
+      });
+    }
+    return { end: () => void (run.ended = true) };
+  };
+  const startTimer: StartTimer = (ms, fire) => {
+    const timer = { ms, fire, cancelled: false };
+    timers.push(timer);
+    return () => void (timer.cancelled = true);
+  };
+  const source = new EsLogger({
+    now: () => now,
+    startTimer,
+    uuid: () => '00000000-0000-4000-8000-000000000000',
+    nameOf: () => undefined,
+    changes: (changes) => got.changes.push(...changes),
+    lost: (lost) => got.lost.push(lost),
+    events: (events) => got.events.push(...events),
+    failed: (text) => got.failed.push(text),
+    start,
+  });
+  const run = (at: number) => until(`run ${at}`, () => runs[at]);
+  const say = (at: number, ...lines: string[]) => {
+    runs[at]!.hear.output(Buffer.from(lines.map((line) => `${line}\n`).join('')));
+  };
+  return { source, got, runs, timers, run, say, passTime: (ms: number) => void (now += ms) };
+}
+
+const closed = (path: string, sequence: number) =>
+  esLine({ close: { modified: true, target: file(path) } }, { sequence });
+
+describe('eslogger as a source', () => {
+  it('R208 is asked for the events that this release knows, and no other', async () => {
+    const { source, run } = listening('exec\nexit close  rename\nmount');
+    source.want({ files: RULES, processes: undefined });
+    expect((await run(0)).args).toEqual(['--list-events']);
+    expect((await run(1)).args).toEqual(['--format', 'json', 'exec', 'exit', 'close', 'rename']);
+  });
+
+  it('R208 is asked for processes alone where no files are watched, and not at all for nothing', async () => {
+    const { source, run, runs } = listening();
+    source.want({ files: undefined, processes: undefined });
+    expect(runs).toEqual([]);
+    source.want({ files: undefined, processes: rulesOf() });
+    expect((await run(1)).args.slice(2)).toEqual(['exec', 'fork', 'exit']);
+    source.want({ files: undefined, processes: rulesOf() });
+    expect(runs).toHaveLength(2);
+    source.want({ files: RULES, processes: undefined });
+    expect(runs[1]?.ended).toBe(true);
+    expect((await run(3)).args.slice(2)).toEqual([...ES_EVENTS]);
+    source.stop();
+    expect(runs[3]?.ended).toBe(true);
+  });
+
+  it('R200 tells changes below a rule, and drops all others', async () => {
+    const { source, run, say, got } = listening();
+    source.want({ files: RULES, processes: undefined });
+    await run(1);
+    say(
+      1,
+      closed('/private/etc/hosts', 1),
+      closed('/private/tmp/x', 2),
+      esLine({ exit: { stat: 0 } }, { sequence: 3 }),
+    );
+    expect(got.changes.map(({ path, what }) => [path, what])).toEqual([
+      ['/private/etc/hosts', CHANGE.modified | CHANGE.closedAfterWrite],
+    ]);
+    expect(got.events).toEqual([]);
+    expect(got.lost).toEqual([]);
+    expect(got.failed).toEqual(['']);
+  });
+
+  it('R201 tells processes that a rule wants, with its severity', async () => {
+    const { source, run, say, got } = listening();
+    source.want({ files: undefined, processes: rulesOf({ exclude: ['sh'], excludeUsers: ['0'] }) });
+    await run(1);
+    const exec = (path: string, euid = 501) =>
+      esLine({ exec: { target: esProcess(path, { euid }), args: [path] } });
+    say(1, exec('/bin/sh'), exec('/bin/ls', 0), exec('/bin/ls'));
+    expect(got.events).toMatchObject([
+      {
+        '@timestamp': '2026-11-28T01:02:04.987Z',
+        event: {
+          action: 'process_started',
+          category: ['process'],
+          type: ['start'],
+          severity: 2,
+          provider: 'eslogger',
+        },
+        rule: { id: 'p' },
+        process: { pid: 612, executable: '/bin/ls', command_line: '/bin/ls' },
+        user: { id: '501' },
+        wayfarer: { severity: 'medium', login_user: { id: '501' } },
+      },
+    ]);
+    expect(got.events).toHaveLength(1);
+  });
+
+  it('R208 counts messages that were dropped, by the numbers of those that came', async () => {
+    const { source, run, say, got } = listening();
+    source.want({ files: RULES, processes: rulesOf() });
+    await run(1);
+    say(1, closed('/x', 10), closed('/x', 11), closed('/x', 15));
+    expect(got.lost).toEqual([{ reason: 'overflow', below: [], count: 3 }]);
+    expect(got.events).toMatchObject([
+      {
+        event: { action: 'events_lost', type: ['info'], severity: 3 },
+        wayfarer: { lost: 3, reason: 'Endpoint Security dropped messages' },
+      },
+    ]);
+  });
+
+  it('drops a line of 10 MB, says so once, and reads the next one', async () => {
+    const { source, run, say, got } = listening();
+    source.want({ files: RULES, processes: undefined });
+    await run(1);
+    say(1, closed('/x', 1), 'x'.repeat(10 * 1024 * 1024), closed('/private/etc/hosts', 3));
+    expect(got.lost).toEqual([{ reason: 'error', below: [], count: 1 }]);
+    expect(got.changes).toHaveLength(1);
+  });
+
+  it('counts lines that it does not understand', async () => {
+    const { source, run, say, got } = listening();
+    source.want({ files: RULES, processes: undefined });
+    await run(1);
+    say(1, 'words', '{}');
+    expect(source.unknown).toBe(2);
+    expect(got.failed).toEqual([]);
+  });
+
+  it('has the roots walked that a cut path belongs to', async () => {
+    const { source, run, say, got } = listening();
+    source.want({ files: RULES, processes: undefined });
+    await run(1);
+    const cut = (path: string) => esLine({ unlink: { target: { ...file(path), path_truncated: true } } });
+    say(1, cut('/Users/x'));
+    expect(got.lost).toEqual([]);
+    say(1, cut('/private/etc/very long'));
+    expect(got.lost).toEqual([{ reason: 'error', below: ['/private/etc'] }]);
+  });
+
+  it('R208 is started again with growing pauses, and has walked what was missed', async () => {
+    const { source, run, runs, say, got, timers, passTime } = listening();
+    source.want({ files: RULES, processes: undefined });
+    await run(1);
+    say(1, closed('/x', 1));
+    runs[1]!.hear.ended('killed\u001b[2J');
+    expect(got.failed.at(-1)).toBe('eslogger ended: killed [2J');
+    expect(got.lost).toEqual([{ reason: 'restart', below: [] }]);
+    expect(timers.map(({ ms }) => ms)).toEqual([1_000]);
+    timers[0]!.fire();
+    await run(3);
+    say(3, closed('/x', 1));
+    expect(got.failed.at(-1)).toBe('');
+    expect(got.lost).toHaveLength(2);
+    for (const at of [3, 5, 7, 9]) {
+      (await run(at)).hear.ended('');
+      timers.at(-1)!.fire();
+    }
+    expect(timers.map(({ ms }) => ms)).toEqual([1_000, 5_000, 30_000, 300_000, 300_000]);
+    const last = await run(11);
+    passTime(60_000);
+    last.hear.ended('');
+    expect(timers.at(-1)?.ms).toBe(1_000);
+    source.stop();
+    expect(timers.at(-1)?.cancelled).toBe(true);
+  });
+
+  it.each([
+    ['Failed to create ES client: ES_NEW_CLIENT_RESULT_ERR_NOT_PERMITTED', 'Full Disk Access'],
+    ['Not permitted to create an ES Client', 'Full Disk Access'],
+    ['', 'Full Disk Access'],
+    ['ES_NEW_CLIENT_RESULT_ERR_NOT_PRIVILEGED', 'has to run as root'],
+    ['/usr/bin/eslogger: ENOENT', 'comes with macOS 13'],
+    ['some new words', 'eslogger ended: some new words'],
+  ])('R208 says what to do about: %s', async (errors, text) => {
+    const { source, run, got } = listening();
+    source.want({ files: RULES, processes: undefined });
+    (await run(1)).hear.ended(errors);
+    expect(got.failed).toEqual([expect.stringContaining(text)]);
+    expect(got.lost).toEqual([]);
+  });
+
+  it('does not go on where it can not even list its events', async () => {
+    const { source, got, runs } = listening('');
+    source.want({ files: RULES, processes: undefined });
+    await until('the reason', () => got.failed[0]);
+    expect(got.failed).toEqual(['eslogger was refused: the agent has to run as root']);
+    expect(runs).toHaveLength(1);
+  });
+});
+
+describe.skipIf(noUnix !== undefined)(`the process of eslogger${because(noUnix)}`, () => {
+  it('R208 is run without a shell and an environment, in a group of its own, and ended', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'wf-eslogger-'));
+    try {
+      const program = join(folder, 'eslogger');
+      writeFileSync(
+        program,
+        `#!/bin/sh\n[ "$1" = --list-events ] && { echo close; exit; }\necho "$*" "$LC_ALL" "\${HOME-none}" $$ $(ps -o pgid= -p $$)\nexec sleep 600\n`,
+      );
+      chmodSync(program, 0o755);
+      let printed = '';
+      let ended = 0;
+      const hear: EsHear = { output: (chunk) => (printed += chunk.toString()), ended: () => (ended += 1) };
+      const run = esloggerAt(program)(['--format', 'json', 'a b', '$(id)'], hear);
+      const line = await until('a line', () => (printed.includes('\n') ? printed.trim() : undefined));
+      const [pid, group] = line.split(/\s+/).slice(-2);
+      expect(line.startsWith('--format json a b $(id) C none ')).toBe(true);
+      expect(group).toBe(pid);
+      run.end();
+      await until('its end', () => {
+        try {
+          process.kill(Number(pid), 0);
+          return undefined;
+        } catch {
+          return true;
+        }
+      });
+      expect(ended).toBe(0);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('gives the reason where it is not there, once', async () => {
+    const reasons: string[] = [];
+    esloggerAt('/nonexistent/eslogger')([], { output: () => undefined, ended: (text) => reasons.push(text) });
+    await until('the reason', () => reasons[0]);
+    expect(reasons).toEqual(['/nonexistent/eslogger: ENOENT']);
+  });
+
+  it('gives what it printed as errors, in bounds', async () => {
+    const reasons: string[] = [];
+    const args = ['-e', "process.stderr.write('x'.repeat(10000)); process.exitCode = 1"];
+    esloggerAt(process.execPath)(args, { output: () => undefined, ended: (text) => reasons.push(text) });
+    await until('the reason', () => reasons[0]);
+    expect(reasons[0]).toBe('x'.repeat(4_096));
+  });
+});
