@@ -13,8 +13,6 @@ export interface View {
 /** A directory of a filesystem with the paths that it has: several where it is mounted twice, none where no rule looks. */
 export type Directory = readonly View[];
 
-const NONE: Interest = { entries: 'none' };
-
 /** Whether an entry of this name is asked for. */
 export function covers(interest: Interest, name: string): boolean {
   return interest.entries === 'all' || (interest.entries === 'named' && interest.names.has(name));
@@ -65,9 +63,7 @@ export class Scope {
   childOf(directory: Directory, name: string): Directory {
     return directory.map((parent) => {
       const path = join(parent.path, `/${name}`);
-      // Nothing below a directory concerns a rule that its parent does not lead to.
-      const entries = parent.entries.entries === 'none' ? NONE : this.interest(path);
-      return { path, entries, self: covers(parent.entries, name) };
+      return { path, entries: this.interest(path), self: covers(parent.entries, name) };
     });
   }
 }

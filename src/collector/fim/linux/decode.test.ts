@@ -1,0 +1,180 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decodeEvents, fsidOf, handleOf, type Decoded, type FanotifyEvent } from './decode.ts';
+import { FAN, INFO, MAX_HANDLE_BYTES } from './fanotify-abi.ts';
+
+/* Read from Linux 6.18 on tmpfs: mkdir cap; echo hi > cap/file; mv cap/file cap/other; chmod 700 cap. */
+const FSID = '65fe39ebce72ef75';
+const CAP = `${FSID}0c00000001000000788599cdad3b020000000000`;
+const TOP = `${FSID}0c00000001000000ed80bef2ac3b020000000000`;
+const FILE = `${FSID}0c00000001000000c04f7b63ae3b020000000000`;
+const MKDIR = `64000000030018000001004000000000ffffffff250c000002002400${TOP}6361700001002000${CAP}04000800ffffffff`;
+const WRITE = `68000000030018000a01000000000000ffffffff240c000002002800${CAP}66696c650000000001002000${FILE}0400080016000000`;
+const RENAME =
+  `90000000030018000000001000000000ffffffff260c00000a002800${CAP}66696c65000000000c002800${CAP}6f74686572000000` +
+  `01002000${FILE}04000800ffffffff`;
+const CHMOD = `44000000030018000400004000000000ffffffff270c000002002400${CAP}2e00000004000800ffffffff`;
+
+interface Collected {
+  readonly result: Decoded;
+  readonly events: FanotifyEvent[];
+}
+function decode(bytes: Buffer): Collected {
+  const events: FanotifyEvent[] = [];
+  const result = decodeEvents(bytes, (event) => events.push(event));
+  return { result, events };
+}
+const keyOf = (hex: string): string => Buffer.from(hex, 'hex').toString('latin1');
+const nameOf = (entry: FanotifyEvent['at']): string | undefined => entry?.name.toString();
+
+describe('events of fanotify', () => {
+  it('are read as the kernel wrote them', () => {
+    const { result, events } = decode(Buffer.from(MKDIR + WRITE + RENAME + CHMOD, 'hex'));
+    expect(result).toEqual({ events: 4, malformed: 0, orphans: [], fault: undefined });
+    const [mkdir, write, rename, chmod] = events as [
+      FanotifyEvent,
+      FanotifyEvent,
+      FanotifyEvent,
+      FanotifyEvent,
+    ];
+    expect(mkdir).toMatchObject({ mask: FAN.CREATE | FAN.ONDIR, pid: 3109, gone: true, target: keyOf(CAP) });
+    expect([mkdir.at?.directory, nameOf(mkdir.at)]).toEqual([keyOf(TOP), 'cap']);
+    expect(write).toMatchObject({ mask: FAN.CREATE | FAN.MODIFY | FAN.CLOSE_WRITE, pidfd: 22, gone: false });
+    expect([rename.mask, nameOf(rename.from), nameOf(rename.to)]).toEqual([FAN.RENAME, 'file', 'other']);
+    expect([rename.at, rename.target]).toEqual([undefined, keyOf(FILE)]);
+    expect([chmod.mask, nameOf(chmod.at), chmod.at?.directory]).toEqual([
+      FAN.ATTRIB | FAN.ONDIR,
+      '.',
+      keyOf(CAP),
+    ]);
+  });
+
+  it('have the parts of a directory that system calls ask for', () => {
+    expect(Buffer.from(fsidOf(keyOf(CAP)), 'latin1').toString('hex')).toBe(FSID);
+    expect(handleOf(keyOf(CAP)).toString('hex')).toBe(CAP.slice(16));
+  });
+
+  it('pass over records of kinds that are not known yet', () => {
+    const bytes = Buffer.from(`6c${WRITE.slice(2)}f1000800deadbeef`, 'hex');
+    bytes.writeUInt32LE(bytes.length, 0);
+    const { result, events } = decode(bytes);
+    expect([result.malformed, nameOf(events[0]?.at)]).toEqual([0, 'file']);
+  });
+
+  it('say that the kernel speaks another version', () => {
+    const bytes = Buffer.from(WRITE, 'hex');
+    bytes[4] = 4;
+    expect(decode(bytes).result.fault).toBe('version');
+  });
+
+  it.each([
+    ['longer than the buffer', (bytes: Buffer) => bytes.writeUInt32LE(bytes.length + 1, 0)],
+    ['shorter than its head', (bytes: Buffer) => bytes.writeUInt32LE(23, 0)],
+    ['of no length', (bytes: Buffer) => bytes.writeUInt32LE(0, 0)],
+    ['with a head longer than itself', (bytes: Buffer) => bytes.writeUInt16LE(0xffff, 6)],
+  ])('end at one that is %s', (_what, spoil) => {
+    const bytes = Buffer.from(WRITE, 'hex');
+    spoil(bytes);
+    expect(decode(bytes)).toMatchObject({ result: { fault: 'broken' }, events: [] });
+  });
+
+  it.each([
+    ['a record of no length', 24 + 2, 0],
+    ['a record longer than the event', 24 + 2, 0xffff],
+    ['a handle longer than its record', 24 + 12, 0x7f],
+    ['a handle longer than any', 24 + 12, MAX_HANDLE_BYTES + 1],
+  ])('count one with %s as malformed, and go on', (_what, at, value) => {
+    const bytes = Buffer.from(WRITE + MKDIR, 'hex');
+    bytes.writeUInt16LE(value, at);
+    const { result, events } = decode(bytes);
+    expect(result).toMatchObject({ events: 2, malformed: 1, fault: undefined });
+    expect(events.map(({ at: entry }) => nameOf(entry))).toEqual(['cap']);
+  });
+
+  it('never believe a name that has no end, is empty, or leads elsewhere', () => {
+    const nameAt = 24 + 4 + 8 + 8 + 12;
+    for (const name of ['abcdefgh', '\0bcdefgh', '../x\0\0\0\0']) {
+      const bytes = Buffer.from(WRITE, 'hex');
+      bytes.write(name, nameAt, 'latin1');
+      expect(decode(bytes).result.malformed).toBe(1);
+    }
+  });
+
+  it('give back the descriptors of malformed ones, so that none stays open', () => {
+    const bytes = Buffer.from(WRITE, 'hex');
+    bytes.write('abcdefgh', 24 + 4 + 8 + 8 + 12, 'latin1');
+    expect(decode(bytes).result.orphans).toEqual([22]);
+  });
+
+  it('are as many as were written, whatever names and handles they have', () => {
+    const record = (type: number, body: Buffer): Buffer => {
+      const header = Buffer.from([type, 0, 0, 0]);
+      header.writeUInt16LE(body.length + 4, 2);
+      return Buffer.concat([header, body]);
+    };
+    const written = fc.record({
+      mask: fc.integer({ min: 0, max: 0x7fff_ffff }),
+      pid: fc.integer({ min: -1, max: 0x7fff_ffff }),
+      handle: fc.uint8Array({ maxLength: MAX_HANDLE_BYTES }),
+      name: fc
+        .uint8Array({ minLength: 1, maxLength: 255 })
+        .map((bytes) => bytes.map((byte) => (byte === 0 || byte === 47 ? 1 : byte))),
+    });
+    fc.assert(
+      fc.property(fc.array(written, { maxLength: 20 }), (list) => {
+        const bytes = Buffer.concat(
+          list.map(({ mask, pid, handle, name }) => {
+            const head = Buffer.alloc(8);
+            head.writeUInt32LE(handle.length, 0);
+            const body = record(
+              INFO.DFID_NAME,
+              Buffer.concat([Buffer.alloc(8), head, handle, name, Buffer.of(0)]),
+            );
+            const metadata = Buffer.alloc(24);
+            metadata.writeUInt32LE(24 + body.length, 0);
+            metadata[4] = 3;
+            metadata.writeUInt16LE(24, 6);
+            metadata.writeUInt32LE(mask, 8);
+            metadata.writeInt32LE(pid, 20);
+            return Buffer.concat([metadata, body]);
+          }),
+        );
+        const { result, events } = decode(bytes);
+        expect(result).toEqual({ events: list.length, malformed: 0, orphans: [], fault: undefined });
+        events.forEach((event, index) => {
+          expect([event.mask, event.pid]).toEqual([list[index]!.mask, list[index]!.pid]);
+          expect(Buffer.compare(event.at!.name, list[index]!.name)).toBe(0);
+          expect(handleOf(event.at!.directory).subarray(8)).toEqual(Buffer.from(list[index]!.handle));
+        });
+      }),
+    );
+  });
+
+  it('never read beyond their bounds nor throw, whatever the bytes', () => {
+    const real = Buffer.from(MKDIR + WRITE + RENAME + CHMOD, 'hex');
+    const spoilt = fc
+      .array(fc.tuple(fc.nat(real.length - 1), fc.nat(255)), { maxLength: 12 })
+      .map((changes) => {
+        const bytes = Buffer.from(real);
+        for (const [at, value] of changes) bytes[at] = value;
+        return bytes;
+      });
+    const any = fc.uint8Array({ maxLength: 600 }).map((bytes) => Buffer.from(bytes));
+    fc.assert(
+      fc.property(fc.oneof(spoilt, any), fc.nat(600), (bytes, cut) => {
+        // Bytes behind what was read must not be looked at: they are those of an earlier read.
+        const behind = Buffer.concat([bytes.subarray(0, cut), Buffer.alloc(64, 0x41)]);
+        const read = behind.subarray(0, Math.min(cut, bytes.length));
+        const { result, events } = decode(read);
+        expect(events.length).toBe(result.events - result.malformed);
+        for (const { at, from, to } of events)
+          for (const entry of [at, from, to])
+            if (entry !== undefined) {
+              expect(entry.name.byteOffset + entry.name.length).toBeLessThan(read.byteOffset + read.length);
+              expect(entry.name.length).toBeGreaterThan(0);
+            }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
