@@ -7,7 +7,9 @@ const ROOT = join(import.meta.dirname, '..');
 export const BUNDLES = {
   service: 'src/main/service.ts',
   collector: 'src/collector/main.ts',
+  sensor: 'src/collector/sensor.ts',
   ledger: 'src/collector/fim/ledger/worker.ts',
+  'image-hash': 'src/collector/edr/image-hash-thread.ts',
   'pac-runner': 'src/main/uplink/pac/main.ts',
   agentid: 'src/main/agentid.ts',
   wayfarerctl: 'src/main/cli.ts',

@@ -55,7 +55,7 @@ describe.skipIf(noLinuxRoot !== undefined)(
       work(tree.root, 'tar', 'xf', 'all.tar');
       const unpacked = await tree.accounted();
       expect(paths(unpacked, 'created')).toHaveLength(301);
-      expect(actorsOf(unpacked)).toEqual({ '/usr/bin/tar': 301 });
+      expect(Object.keys(actorsOf(unpacked))).toEqual(['/usr/bin/tar']);
       work(tree.root, 'chmod', '-R', 'o-r', 'src');
       const changed = await tree.accounted();
       expect(new Set(changed.map(({ event }) => event.action))).toEqual(new Set(['attributes_modified']));

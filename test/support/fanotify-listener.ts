@@ -35,6 +35,7 @@ export class FanotifyListener {
       {
         watch: this.#watch,
         now: () => Date.now(),
+        monotonic: () => performance.now(),
         ownPids: this.ownPids,
         ...(canary === undefined ? {} : { canary }),
         attribute: (pid, { gone } = {}) => ({

@@ -40,6 +40,8 @@ export interface FanotifyOptions {
   readonly attribute: Attribute;
   /** Ms since the epoch. */
   readonly now: () => number;
+  /** Ms of CLOCK_MONOTONIC. */
+  readonly monotonic: () => number;
   readonly events: SourceEvents;
   /** Processes of the agent, as they are at the time of an event. */
   readonly ownPids: ReadonlySet<number>;
@@ -72,6 +74,8 @@ export class FanotifySource {
   readonly #options: FanotifyOptions;
   #scope: Scope;
   #running: Running | undefined;
+  /** When each queue was last seen empty, ms of CLOCK_MONOTONIC: what is read next happened later. */
+  readonly #emptyAt = new Map<FanotifyGroup, number>();
 
   constructor(options: FanotifyOptions, rules: RuleSet) {
     this.#options = options;
@@ -96,6 +100,7 @@ export class FanotifySource {
       directories?.close();
       throw error;
     }
+    for (const group of [filesystems, directories]) this.#emptyAt.set(group, this.#options.monotonic());
     this.#listen(this.#running);
     this.#apply(this.#running);
   }
@@ -104,6 +109,15 @@ export class FanotifySource {
   setRules(rules: RuleSet): void {
     this.#scope = new Scope(rules, this.#options.canary);
     if (this.#running !== undefined) this.#apply(this.#running);
+  }
+
+  /** Reads what is there now, so that it is told from what happens next. */
+  readNow(): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#read(running, running.filesystems, running.byFilesystem, () => undefined);
+    if (this.#running !== running) return;
+    this.#read(running, running.directories, running.byDirectory, () => this.#restartMarks(running));
   }
 
   /** How each mount that the rules touch is heard. */
@@ -128,6 +142,7 @@ export class FanotifySource {
     running.mounts.close();
     running.filesystems.close();
     running.directories.close();
+    this.#emptyAt.clear();
     (this.#options.calls ?? loadFanotifyCalls()).libc.close(running.mountinfo);
   }
 
@@ -193,8 +208,10 @@ export class FanotifySource {
   /** One turn of a group. Gives how long to leave it alone. */
   #read(running: Running, group: FanotifyGroup, translator: Translator, afterLoss: () => void): number {
     if (this.#running !== running) return 0;
-    translator.begin(this.#options.now());
+    const beganAt = this.#options.monotonic();
+    translator.begin(this.#options.now(), this.#emptyAt.get(group));
     const turn = group.read((event) => translator.take(event));
+    if (!turn.more) this.#emptyAt.set(group, beganAt);
     running.mounts.release();
     const { changes, error } = translator.end();
     if (changes.length > 0) this.#options.events.changes(changes);

@@ -61,6 +61,7 @@ export class Translator {
   readonly #options: TranslatorOptions;
   #scope: Scope;
   #at = 0;
+  #since: number | undefined;
   #changes: RawChange[] = [];
   #error: string | undefined;
   /** Who is who in this turn: one process often does much. */
@@ -77,9 +78,10 @@ export class Translator {
     this.#options.cache.clear();
   }
 
-  /** Begins a turn. `at`: ms since the epoch. */
-  begin(at: number): void {
+  /** Begins a turn. `at`: ms since the epoch; `since`: when nothing was left to read, ms of CLOCK_MONOTONIC. */
+  begin(at: number, since?: number): void {
     this.#at = at;
+    this.#since = since;
     this.#changes = [];
     this.#error = undefined;
     this.#actors.clear();
@@ -184,7 +186,10 @@ export class Translator {
     const key = gone ? -pid : pid;
     const known = this.#actors.get(key);
     if (known !== undefined) return known;
-    const found = this.#options.attribute(pid, { gone });
+    const found = this.#options.attribute(pid, {
+      gone,
+      ...(this.#since !== undefined && { since: this.#since }),
+    });
     this.#actors.set(key, found);
     return found;
   }
