@@ -22,6 +22,8 @@ export interface FeedListener {
   /** `status` as wait(2) gives it, where it is known. */
   readonly ended: (entry: ProcessEntry, at: number, status?: number) => void;
   readonly userChanged: (entry: ProcessEntry, before: Uids, at: number) => void;
+  /** Programs were started, and all that the kernel told is in the table. */
+  readonly executed: () => void;
   /** 0 for a loss of which the number is not known yet. */
   readonly lost: (count: number) => void;
 }
@@ -47,6 +49,7 @@ export class ProcessFeed {
   #unwatch: (() => void) | undefined;
   #isReading = false;
   #isBehind = false;
+  #hasStarts = false;
   #cancelScan: (() => void) | undefined;
   #cancelSweep: (() => void) | undefined;
   /** Why processes are polled; `undefined` while they are not. */
@@ -107,6 +110,9 @@ export class ProcessFeed {
     this.#isReading = false;
     const { failure } = connector;
     if (failure !== undefined && this.#connector === connector) this.#poll(failure);
+    if (!this.#hasStarts || this.#isBehind) return;
+    this.#hasStarts = false;
+    this.#options.listener.executed();
   }
 
   #close(): void {
@@ -162,6 +168,7 @@ export class ProcessFeed {
     if (message.kind === 'fork') this.#table.forked(message);
     else if (message.kind === 'exec') {
       const entry = this.#table.executed(message);
+      this.#hasStarts = true;
       if (entry !== undefined) listener.started(entry, message.at);
     } else if (message.kind === 'uid') {
       const before = this.#table.userChanged(message);

@@ -126,6 +126,8 @@ export class ProcessTable {
       name: parent?.name,
       loginUid: parent?.loginUid,
       spans: [{ from: at, image, uid: span?.uid }],
+      // All of its life is known, from here on.
+      sureFrom: Number.NEGATIVE_INFINITY,
       manager: parent?.manager,
       threads: 1,
       executed: false,
@@ -216,11 +218,10 @@ export class ProcessTable {
 
   #add(
     at: number,
-    fields: Omit<ProcessEntry, 'sureFrom' | 'ownManager' | 'leaderGone' | 'endedAt' | 'epoch' | 'previous'>,
+    fields: Omit<ProcessEntry, 'ownManager' | 'leaderGone' | 'endedAt' | 'epoch' | 'previous'>,
   ): ProcessEntry {
     const entry: ProcessEntry = {
       ...fields,
-      sureFrom: at,
       ownManager: undefined,
       leaderGone: false,
       endedAt: undefined,
@@ -249,6 +250,7 @@ export class ProcessTable {
       name: undefined,
       loginUid: read.loginUid,
       spans: [{ from, image, uid: read.uid }],
+      sureFrom: from,
       manager: parent?.manager,
       threads: read.threads,
       executed: executedAt !== undefined || (read.executable !== undefined && !read.forkedOnly),

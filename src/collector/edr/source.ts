@@ -47,7 +47,8 @@ export interface SourceCallbacks {
   /** How many records are taken now; what has no place here meanwhile is lost and counted. */
   readonly room?: () => number;
   /**
-   * A program was started: whoever reads changes of files reads them now, so that those before it are told from those after.
+   * Programs were started: whoever reads changes of files reads them now, so that those before are told from those after.
+   * May be called while one asks for an actor: then the reading that is under way goes on.
    */
   readonly executed?: () => void;
   readonly log: (level: 'warn' | 'debug', message: string) => void;
@@ -121,8 +122,8 @@ export class ProcessEventSource {
 
   /** Begins to listen. What runs now is known from then on, and is no event. */
   start(): void {
-    this.#startedAt = this.#table.clock.monotonic();
     this.#feed.start();
+    this.#startedAt = this.#table.clock.monotonic();
   }
 
   /** The tasks of the EDR manifest, instead of those before; none where the module is off. */
@@ -144,7 +145,7 @@ export class ProcessEventSource {
   /** Who did something, as `Attribute` says. */
   readonly attribute = (pid: number, { since }: Heard = {}): Attribution => {
     if (!this.#feed.catchUp()) return BEHIND;
-    return this.#attributions.of(pid, Math.max(since ?? 0, this.#startedAt));
+    return this.#attributions.of(pid, since ?? this.#startedAt);
   };
 
   /** The folders below which changes are to be told to `fileChange`. */
@@ -188,10 +189,10 @@ export class ProcessEventSource {
       open: (listener) => ProcessConnector.open(listener, token),
       listener: {
         started: (entry, at, how) => {
-          callbacks.executed?.();
           this.#reports.started(entry, at, how);
           this.#side.executed(entry.pid);
         },
+        executed: () => callbacks.executed?.(),
         ended: (entry, at, status) => this.#reports.ended(entry, at, status),
         userChanged: (entry, before, at) => this.#reports.userChanged(entry, before, at),
         lost: (count) => this.#lost(count),
