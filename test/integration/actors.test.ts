@@ -50,7 +50,7 @@ function hearing(): Rig {
     callbacks: { events: () => undefined, log: () => undefined, executed: () => writes?.read() },
   });
   writes = new WritesWithPid(folder, watch, clock.monotonic, ({ name, pid }, since) => {
-    seen.set(name, { pid, by: source.attribute(pid, since) });
+    seen.set(name, { pid, by: source.attribute(pid, { since }) });
   });
   onTestFinished(async () => {
     writes.close();
