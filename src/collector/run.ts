@@ -12,7 +12,7 @@ const MAX_STDERR = 4_096;
 /** Every command that a table may run. A manifest can't add to it. */
 const COMMANDS: Readonly<Record<Os, readonly string[]>> = {
   linux: ['rpm'],
-  win32: ['powershell.exe', 'reg.exe'],
+  win32: ['powershell.exe', 'reg.exe', 'wevtutil.exe'],
   darwin: [
     'diskutil',
     'dscl',

@@ -21,8 +21,8 @@ export const EVENT_LIMITS = { bytes: 96 * 1024, commandLine: 8_192, diff: 32_768
 const Path = z.string().max(16_384);
 const Name = z.string().max(1_024);
 
-/** A user; `name` is left out where the host does not know it. */
-export const EventUser = z.object({ id: z.string().max(32), name: Name.optional() });
+/** A user: number on Unix, SID on Windows (184 characters at most); `name` is left out where the host does not know it. */
+export const EventUser = z.object({ id: z.string().max(184), name: Name.optional() });
 export type EventUser = z.infer<typeof EventUser>;
 
 /** A process that did something. What was gone before it could be read is left out, never guessed. */
@@ -67,8 +67,8 @@ export const FileState = z.object({
   size: z.number().int().min(0).optional(),
   /** Permission bits in octal, four digits. */
   mode: z.string().max(8).optional(),
-  uid: z.string().max(64).optional(),
-  gid: z.string().max(64).optional(),
+  uid: z.string().max(184).optional(),
+  gid: z.string().max(184).optional(),
   owner: Name.optional(),
   group: Name.optional(),
   inode: z.string().max(40).optional(),

@@ -291,21 +291,6 @@ describe('paths of the change journal', () => {
     expect(state.finds).toBe(4_098);
   });
 
-  it('R200 have the actor that the Security log knows', () => {
-    const by = unknownActor('several processes changed it at that time');
-    const asked: [string, number][] = [];
-    const { reader, state, got } = reading({
-      attribute: (path, at) => {
-        asked.push([path, at]);
-        return by;
-      },
-    });
-    state.answers.push(answer(record({ at: AT })));
-    reader.start(RULES);
-    expect(got.changes[0]?.by).toBe(by);
-    expect(asked).toEqual([['C:\\Watched\\file.txt', AT]]);
-  });
-
   it('are on the drive that they begin with', () => {
     expect(['c:\\x', 'C:', 'D:\\', '\\\\server\\share', 'C:x', 'xC:\\'].map(driveOf)).toEqual([
       'C',

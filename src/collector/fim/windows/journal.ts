@@ -1,5 +1,5 @@
 import type { StartTimer } from '../../debounce.ts';
-import { CHANGE, type Attribution, type LostChanges, type RawChange } from '../change.ts';
+import { CHANGE, type LostChanges, type RawChange } from '../change.ts';
 import type { RuleSet } from '../rule-set.ts';
 import { unknownActor } from '../unknown-actor.ts';
 import {
@@ -45,8 +45,6 @@ export interface JournalOptions {
   readonly lost: (lost: LostChanges) => void;
   /** Why it can't be read; empty once it can. */
   readonly failed: (text: string) => void;
-  /** Who changed a path, where the Security log knows. */
-  readonly attribute?: (path: string, at: number) => Attribution | undefined;
 }
 
 /**
@@ -184,8 +182,7 @@ export class JournalReader {
     const what = changeOf(record.reason);
     if (what === 0 || this.#rules === undefined) return [];
     if (this.#rules.rulesFor(path, directory).length === 0) return [];
-    const by = this.#options.attribute?.(path, at) ?? BY;
-    return [{ path, what, directory, at, by, ...(from === undefined ? {} : { from }) }];
+    return [{ path, what, directory, at, by: BY, ...(from === undefined ? {} : { from }) }];
   }
 
   /** Old and new name are two records of one file. Only the first record with the new name has an old one waiting. */
