@@ -134,12 +134,8 @@ export class AgentCore {
     this.#publisher.stop();
     this.#scanKeys.stop();
     this.#loop.stop();
-    await Promise.all([
-      this.#collecting.stop(),
-      this.#sensing.stop(),
-      this.#surroundings.stop(),
-      this.#scanMerge.stop(),
-    ]);
+    const parts = [this.#collecting, this.#sensing, this.#surroundings, this.#scanMerge];
+    await Promise.all(parts.map((part) => part.stop()));
     await this.#exchange;
   }
 

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { EventStream } from '../../../shared/host-events.ts';
 import type { FromSensor, SensorState, ToSensor } from '../../../shared/sensor.ts';
+import type { Clock } from '../../clock.ts';
 import type { SensorEvents, StartSensor } from '../sensor-process.ts';
+
+const BREATH_MS = 50_000;
 
 /** A double of the sensor process that a test holds in its hand: what it was sent, what it says, when it dies. */
 export class FakeSensor {
@@ -14,7 +17,15 @@ export class FakeSensor {
   running = 0;
   readonly chain = randomUUID();
   #sequence = 0;
+  /** Whether a process shows life, so that it is not given up. */
+  breathes = true;
   #events: SensorEvents | undefined;
+  readonly #clock: Clock;
+  #cancelBreath: () => void = () => undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   readonly start: StartSensor = (events) => {
     this.started += 1;
@@ -25,6 +36,7 @@ export class FakeSensor {
     queueMicrotask(() => {
       if (this.ready) events.message({ kind: 'ready', pid });
     });
+    this.#breathe(events);
     let ends = false;
     return {
       pid,
@@ -35,10 +47,20 @@ export class FakeSensor {
           this.running -= 1;
         }
         ends = true;
+        if (this.#events === events) this.#cancelBreath();
         return Promise.resolve();
       },
     };
   };
+
+  /** As seldom as it may, so that hours of a test pass quickly. */
+  #breathe(events: SensorEvents): void {
+    this.#cancelBreath();
+    this.#cancelBreath = this.#clock.at(this.#clock.now() + BREATH_MS, () => {
+      if (this.breathes) events.message({ kind: 'alive', rssBytes: 1 });
+      this.#breathe(events);
+    });
+  }
 
   /** The messages of one kind, in order. */
   of<K extends ToSensor['kind']>(kind: K): Extract<ToSensor, { kind: K }>[] {
@@ -55,6 +77,7 @@ export class FakeSensor {
   }
 
   die(reason = 'SIGKILL'): void {
+    this.#cancelBreath();
     this.#events?.ended(reason);
   }
 

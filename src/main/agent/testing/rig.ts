@@ -41,7 +41,7 @@ export class Rig {
   readonly clock = new FakeClock();
   readonly platform = new FakePlatform(this.clock.now);
   readonly collector = new FakeCollector();
-  readonly sensor = new FakeSensor();
+  readonly sensor = new FakeSensor(this.clock);
   readonly network = new FakeNetwork();
   readonly agentId = new FakeAgentId();
   /** The host's power, and how often the core looked at it. */
