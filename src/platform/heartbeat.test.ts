@@ -281,7 +281,7 @@ describe('manifests', () => {
   };
 
   it('has one with tasks for every type but FIM and EDR', async () => {
-    const client = await fixture.agent(['AI', 'VM', 'PC', 'FIM', 'EDR']);
+    const client = await fixture.agent(['AI', 'VM', 'PC', 'FIM', 'EDR', 'PM']);
     for (const type of [
       'Inventory',
       'Vulnerability',
@@ -289,6 +289,7 @@ describe('manifests', () => {
       'UDC',
       'AutoDiscovery',
       'MiddlewarePC',
+      'PatchAssessment',
     ]) {
       expect(await manifestOf(client, type)).toMatchObject({ version: 1, content: { type } });
     }

@@ -1,4 +1,4 @@
-/** Manifest types (R210): each is collected, snapshotted and uploaded on its own. */
+/** Manifest types (R210), and patch assessment (R171): each is collected, snapshotted and uploaded on its own. */
 export const MANIFEST_TYPES = [
   'Inventory',
   'Vulnerability',
@@ -9,6 +9,7 @@ export const MANIFEST_TYPES = [
   'MiddlewarePC',
   'FIM',
   'EDR',
+  'PatchAssessment',
 ] as const;
 export type ManifestType = (typeof MANIFEST_TYPES)[number];
 
@@ -24,7 +25,7 @@ export const TYPES_OF_MODULE: Readonly<Record<Module, readonly ManifestType[]>> 
   SCA: ['SCA'],
   FIM: ['FIM'],
   EDR: ['EDR'],
-  PM: [],
+  PM: ['PatchAssessment'],
 };
 
 /** Services of the platform that come with a module, with nothing more to do on the host (R044). */

@@ -184,6 +184,7 @@ export class Estate {
       { type: 'PolicyCompliance', tasks: [file('passwd', '/etc/passwd')] },
       { type: 'UDC', tasks: [lines] },
       { type: 'AutoDiscovery', tasks: [file('hosts', '/etc/hosts')] },
+      { type: 'PatchAssessment', tasks: [table('available_updates')] },
       { type: 'MiddlewarePC', tasks: [file('docker', '/etc/docker/daemon.json')] },
     ];
   }

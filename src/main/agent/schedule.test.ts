@@ -130,6 +130,20 @@ describe('why a type is not collected', () => {
     expect(refuse({})).toBeUndefined();
   });
 
+  it('R171 leaves patch assessment alone while the profile switches it off, and nothing else', () => {
+    const types = { PatchAssessment: syncedType(0), Inventory: syncedType(0) };
+    const off = {
+      types,
+      activeTypes: ['PatchAssessment', 'Inventory'] as const,
+      profile: profileOf({ pmEnabled: false }),
+    };
+    expect(collectionRefusal('PatchAssessment', restingFacts(off))).toBe('MODULE_NOT_ACTIVE');
+    expect(collectionRefusal('Inventory', restingFacts(off))).toBeUndefined();
+    expect(
+      collectionRefusal('PatchAssessment', restingFacts({ ...off, profile: profileOf({}) })),
+    ).toBeUndefined();
+  });
+
   it('takes a manifest without tasks, and a type that is not known, for no manifest', () => {
     const empty = syncedType(0, { manifest: { version: 1, tasks: 0, tables: [] } });
     expect(refuse({ types: { Inventory: empty } })).toBe('NO_MANIFEST');

@@ -2,6 +2,7 @@ import type { Manifest } from '../../shared/manifest.ts';
 import { autoDiscovery } from './auto-discovery.ts';
 import { inventory } from './inventory.ts';
 import { middlewarePc } from './middleware-pc.ts';
+import { patchAssessment } from './patch-assessment.ts';
 import { policyCompliance } from './policy-compliance.ts';
 import { sca } from './sca.ts';
 import { udc } from './udc.ts';
@@ -16,4 +17,5 @@ export const MANIFESTS: readonly Manifest[] = [
   sca,
   autoDiscovery,
   middlewarePc,
+  patchAssessment,
 ];

@@ -76,6 +76,7 @@ class Simulation {
       'SCA',
       'AutoDiscovery',
       'MiddlewarePC',
+      'PatchAssessment',
     ] as const) {
       rig.collector.host.set(type, [deb('bash')]);
     }
