@@ -62,9 +62,11 @@ export function droppedRecords(context: Pick<Context, 'store'>): number {
   return context.store.events.stats()[RECORDS_STREAM]?.dropped ?? 0;
 }
 
+const Count = z.number().int();
+
 /** How many of them the platform knows of. */
 export function reportedDrops(context: Pick<Context, 'store'>): number {
-  return context.store.kv.get(REPORTED, z.number().int()) ?? 0;
+  return context.store.kv.get(REPORTED, Count) ?? 0;
 }
 
 /** Notes that the platform knows of so many in all. */
