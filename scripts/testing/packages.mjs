@@ -1,6 +1,7 @@
 /** Debian packages that tests work with, installed where that can be done without asking. Built-ins only. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { basename } from 'node:path';
 
 const LISTS = '/var/lib/apt/lists';
 
@@ -13,9 +14,28 @@ function canInstall() {
   return process.getuid?.() === 0 && present('apt-get');
 }
 
-/** The archive's package lists, fetched where there are none yet. */
+/** How a list may be compressed on the disk. */
+const COMPRESSED = /\.(?:gz|bz2|xz|lz4|lzma|zst)$/;
+
+/** Names of the lists that apt would fetch for the archives of this host and does not have, compression left out. */
+export function missingLists(wanted, present) {
+  const plain = (path) => basename(path).replace(COMPRESSED, '');
+  const here = new Set(present.map(plain));
+  return wanted.map(plain).filter((name) => !here.has(name));
+}
+
+/** The package lists that the archives of this host have, by the settings of apt. */
+function wantedLists() {
+  const args = ['indextargets', '--format', '$(FILENAME)', 'Created-By: Packages'];
+  const { stdout } = spawnSync('apt-get', args, { encoding: 'utf8' });
+  return (stdout ?? '').split('\n').filter((line) => line !== '');
+}
+
+/** The archives' package lists, fetched where one of them is not there. */
 export function ensurePackageLists() {
-  if (!canInstall() || readdirSync(LISTS).some((name) => name.includes('_Packages'))) return;
+  if (!canInstall()) return;
+  const wanted = wantedLists();
+  if (wanted.length > 0 && missingLists(wanted, readdirSync(LISTS)).length === 0) return;
   console.log('  fetching the package lists of the archive (apt-get update) …');
   const { status } = spawnSync('apt-get', ['update', '-qq'], { stdio: 'inherit' });
   if (status !== 0) console.log('  apt-get update failed: what needs the archive is skipped');

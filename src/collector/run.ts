@@ -11,7 +11,7 @@ const MAX_STDERR = 4_096;
 
 /** Every command that a table may run. A manifest can't add to it. */
 const COMMANDS: Readonly<Record<Os, readonly string[]>> = {
-  linux: ['rpm'],
+  linux: ['apt-cache', 'dnf', 'rpm', 'zypper'],
   win32: ['powershell.exe', 'reg.exe', 'wevtutil.exe'],
   darwin: [
     'diskutil',
@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<Os, readonly string[]>> = {
     'ps',
     'pwpolicy',
     'scutil',
+    'softwareupdate',
     'sysctl',
     'system_profiler',
     'who',

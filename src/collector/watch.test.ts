@@ -78,7 +78,7 @@ describe('the watch of package databases', () => {
     timers.pass(1_999);
     expect(changes).toEqual([]);
     timers.pass(1);
-    expect(changes).toEqual([['deb']]);
+    expect(changes).toEqual([['deb', 'available_updates']]);
   });
 
   it('reports during a long installation after 30 s at the latest', () => {
@@ -87,7 +87,7 @@ describe('the watch of package databases', () => {
       install();
       timers.pass(1_000);
     }
-    expect(changes).toEqual([['deb']]);
+    expect(changes).toEqual([['deb', 'available_updates']]);
   });
 
   it('keeps silent when the folder was stirred but the database is the same', () => {
@@ -105,7 +105,7 @@ describe('the watch of package databases', () => {
     expect(changes).toEqual([]);
     timers.pass(2_001);
     expect(log).toEqual(['watch of /var/lib/dpkg failed (ENOSPC), armed again in 60 s']);
-    expect(changes).toEqual([['deb']]);
+    expect(changes).toEqual([['deb', 'available_updates']]);
   });
 
   it('survives a watch that cannot be armed, and ends all timers when closed', () => {
@@ -137,7 +137,7 @@ describe('the watch of package databases', () => {
     writeFileSync(join(root, 'var/lib/dpkg/status-new'), 'Package: b\n');
     renameSync(join(root, 'var/lib/dpkg/status-new'), join(root, 'var/lib/dpkg/status'));
     await vi.waitFor(() => {
-      expect(changes).toContainEqual(['deb']);
+      expect(changes).toContainEqual(['deb', 'available_updates']);
     });
   });
 });

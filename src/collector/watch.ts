@@ -10,26 +10,34 @@ const MAX_MS = 30_000;
 /** Wait before a watch that failed is armed again, in milliseconds. */
 const REARM_MS = 60_000;
 
-/** A package database: the folder that is watched, and the files in it whose change counts. */
+/** Data of a package manager: the tables that show it, the folder that is watched, and the files in it whose change counts. */
 interface Database {
-  readonly table: string;
+  readonly tables: readonly string[];
   readonly folder: string;
   readonly files: readonly string[];
+  readonly reason: string;
 }
 
+/** What a package that comes or goes changes: its table, and the updates that there are for it. */
+const packagesIn = (table: string, folder: string, files: readonly string[]): Database => ({
+  tables: [table, 'available_updates'],
+  folder,
+  files,
+  reason: 'package database changed',
+});
+
 const DATABASES: readonly Database[] = [
-  { table: 'deb', folder: '/var/lib/dpkg', files: ['status', 'status.d'] },
+  packagesIn('deb', '/var/lib/dpkg', ['status', 'status.d']),
+  packagesIn('rpm', '/var/lib/rpm', ['rpmdb.sqlite', 'rpmdb.sqlite-wal', 'Packages', 'Packages.db']),
+  packagesIn('rpm', '/usr/lib/sysimage/rpm', ['rpmdb.sqlite', 'rpmdb.sqlite-wal', 'Packages.db']),
+  packagesIn('apk', '/lib/apk/db', ['installed']),
+  // apt puts whole lists in their place: the folder's own time tells of each.
   {
-    table: 'rpm',
-    folder: '/var/lib/rpm',
-    files: ['rpmdb.sqlite', 'rpmdb.sqlite-wal', 'Packages', 'Packages.db'],
+    tables: ['available_updates'],
+    folder: '/var/lib/apt/lists',
+    files: ['.'],
+    reason: 'package lists changed',
   },
-  {
-    table: 'rpm',
-    folder: '/usr/lib/sysimage/rpm',
-    files: ['rpmdb.sqlite', 'rpmdb.sqlite-wal', 'Packages.db'],
-  },
-  { table: 'apk', folder: '/lib/apk/db', files: ['installed'] },
 ];
 
 /** Calls back on any event in a folder; the result ends the watch. Throws when it can't be armed. */
@@ -119,7 +127,7 @@ class DatabaseWatch {
     const now = this.#signature();
     if (now === this.#seen) return;
     this.#seen = now;
-    this.#options.onChange([this.#database.table], 'package database changed');
+    this.#options.onChange(this.#database.tables, this.#database.reason);
   }
 
   /** Arms again later, and looks then, so that nothing that happened in between is missed. */
@@ -137,7 +145,7 @@ class DatabaseWatch {
 }
 
 /**
- * Watches the package databases of this host (R026): `onChange` names the table once its files have really changed and
+ * Watches the package databases of this host (R026): `onChange` names the tables once their files have really changed and
  * 2 s, at most 30 s, have passed. The result ends all watches.
  */
 export function watchPackages(options: WatchOptions): () => void {

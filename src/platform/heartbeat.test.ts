@@ -281,7 +281,7 @@ describe('manifests', () => {
   };
 
   it('R210 has one with tasks for every type', async () => {
-    const client = await fixture.agent(['AI', 'VM', 'PC', 'FIM', 'EDR']);
+    const client = await fixture.agent(['AI', 'VM', 'PC', 'FIM', 'EDR', 'PM']);
     for (const type of [
       'Inventory',
       'Vulnerability',
@@ -291,6 +291,7 @@ describe('manifests', () => {
       'MiddlewarePC',
       'FIM',
       'EDR',
+      'PatchAssessment',
     ]) {
       expect(await manifestOf(client, type)).toMatchObject({ version: 1, content: { type } });
     }

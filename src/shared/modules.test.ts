@@ -12,10 +12,11 @@ import {
 } from './modules.ts';
 
 describe('modules and manifest types', () => {
-  it('R210 has the nine manifest types', () => {
+  it('R210 has the nine manifest types, and one of patch assessment', () => {
     expect(MANIFEST_TYPES).toEqual([
       ...['Inventory', 'Vulnerability', 'PolicyCompliance', 'UDC', 'SCA'],
       ...['AutoDiscovery', 'MiddlewarePC', 'FIM', 'EDR'],
+      'PatchAssessment',
     ]);
   });
 
@@ -39,7 +40,7 @@ describe('modules and manifest types', () => {
     ['SCA', ['Inventory', 'SCA']],
     ['FIM', ['Inventory', 'FIM']],
     ['EDR', ['Inventory', 'EDR']],
-    ['PM', ['Inventory']],
+    ['PM', ['Inventory', 'PatchAssessment']],
     ['a module of a later version', ['Inventory']],
     ['toString', ['Inventory']],
   ])('R210 brings the manifest types of %s', (module, types) => {
@@ -69,6 +70,7 @@ describe('modules and manifest types', () => {
       'PC',
       'FIM',
       'EDR',
+      'PM',
     ]);
     expect(() => moduleOfType('Telemetry' as never)).toThrow('manifest type Telemetry belongs to no module');
   });

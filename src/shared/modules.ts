@@ -1,6 +1,6 @@
 import type { EventStream } from './host-events.ts';
 
-/** Manifest types (R210): each is collected, snapshotted and uploaded on its own. */
+/** Manifest types (R210), and patch assessment (R171): each is collected, snapshotted and uploaded on its own. */
 export const MANIFEST_TYPES = [
   'Inventory',
   'Vulnerability',
@@ -11,6 +11,7 @@ export const MANIFEST_TYPES = [
   'MiddlewarePC',
   'FIM',
   'EDR',
+  'PatchAssessment',
 ] as const;
 export type ManifestType = (typeof MANIFEST_TYPES)[number];
 
@@ -26,7 +27,7 @@ export const TYPES_OF_MODULE: Readonly<Record<Module, readonly ManifestType[]>> 
   SCA: ['SCA'],
   FIM: ['FIM'],
   EDR: ['EDR'],
-  PM: [],
+  PM: ['PatchAssessment'],
 };
 
 /**

@@ -263,6 +263,11 @@ describe('intervalMinutes', () => {
     ).toEqual([240, 240, 240]);
   });
 
+  it('R171 takes patch assessment from the profile: four hours to thirty days, a day by default', () => {
+    expect(intervalMinutes('PatchAssessment', profile)).toBe(304);
+    expect(NUMBER_PARAMETERS.pmIntervalMin).toEqual({ min: 240, max: 30 * 1440, default: 1440 });
+  });
+
   it('exists for every type', () => {
     for (const type of MANIFEST_TYPES) expect(intervalMinutes(type, profile)).toBeGreaterThanOrEqual(240);
   });

@@ -236,7 +236,7 @@ export function cpuSharePct(
   return platform === 'win32' ? limits.cpuLimitPct : shareOfThrottle(limits.cpuThrottleMs);
 }
 
-/** Minutes between the end of one cycle of a type and the start of the next (R159–R165). */
+/** Minutes between the end of one cycle of a type and the start of the next (R159–R165, R171). */
 export function intervalMinutes(type: ManifestType, profile: Profile): number {
   switch (type) {
     case 'Inventory':
@@ -247,6 +247,8 @@ export function intervalMinutes(type: ManifestType, profile: Profile): number {
       return profile.pcIntervalMin;
     case 'SCA':
       return profile.scaIntervalMin;
+    case 'PatchAssessment':
+      return profile.pmIntervalMin;
     case 'UDC':
     case 'AutoDiscovery':
     case 'MiddlewarePC':

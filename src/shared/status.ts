@@ -162,6 +162,8 @@ export const AgentStatus = z.object({
     name: z.string(),
     version: z.number().int(),
     suspended: z.boolean(),
+    /** Whether the agent may not be replaced by a newer version (R137). */
+    updatesPrevented: z.boolean(),
     /** What the profile says of proxies; settings of the host win over it. */
     wpadEnabled: z.boolean(),
     proxyFailOpen: z.boolean(),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { offsetOf, readsInside, wallClock } from '../../test/support/zones.ts';
+import { offsetOf, readsInside, rememberedClock, wallClock } from '../../test/support/zones.ts';
 import { coverWholeWeek, insideWindows, windowChangeAfter, type OffsetAt } from './weekly-windows.ts';
 
 const MINUTE = 60_000;
@@ -62,7 +62,7 @@ describe('weekly windows', () => {
   it('R153 end and begin at the minute at which the clock on the wall leaves and enters them', () => {
     fc.assert(
       fc.property(windows, zone, moment, (given, name, ms) => {
-        const wall = wallClock(name);
+        const wall = rememberedClock(name);
         const now = readsInside(given, wall(ms));
         const found = windowChangeAfter(given, ms, offsetOf(name));
         let slow: number | null = null;
@@ -76,6 +76,22 @@ describe('weekly windows', () => {
       { numRuns: 300 },
     );
   }, 60_000);
+
+  it('R153 are found to the millisecond, from whatever moment before', () => {
+    fc.assert(
+      fc.property(
+        windows,
+        zone,
+        moment,
+        fc.integer({ min: 1, max: MINUTE - 1 }),
+        (given, name, ms, later) => {
+          const offsetAt = offsetOf(name);
+          expect(windowChangeAfter(given, ms + later, offsetAt)).toBe(windowChangeAfter(given, ms, offsetAt));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
 
   it('C12 cross midnight, and the end of the week', () => {
     const night = [{ days: [7], start: '22:00', end: '06:00' }];

@@ -9,12 +9,11 @@ export interface WeeklyWindow {
 export type OffsetAt = (ms: number) => number;
 
 const MINUTE_MS = 60_000;
-const DAY_MIN = 1440;
-const WEEK_MIN = 7 * DAY_MIN;
-const WEEK_MS = WEEK_MIN * MINUTE_MS;
+const DAY_MS = 1440 * MINUTE_MS;
+const WEEK_MS = 7 * DAY_MS;
 
-/** The epoch was a Thursday: minutes from the Monday before it. */
-const EPOCH_MIN = 3 * DAY_MIN;
+/** The epoch was a Thursday: the time since the Monday before it. */
+const EPOCH_MS = 3 * DAY_MS;
 
 /**
  * Longest step of the search, ms. Between two looks the offset may change once: no zone has ever changed its own twice
@@ -23,38 +22,38 @@ const EPOCH_MIN = 3 * DAY_MIN;
 const HOP_MS = 6 * 60 * MINUTE_MS;
 
 /** How far ahead the search looks, ms: a week shows every window, and a change of the offset moves one by hours. */
-const HORIZON_MS = WEEK_MS + 2 * DAY_MIN * MINUTE_MS;
+const HORIZON_MS = WEEK_MS + 2 * DAY_MS;
 
-/** Windows of a week as intervals of minutes from Monday 00:00: `from` in the week, `to` may lie in the next. */
+/** Windows of a week as intervals of ms from Monday 00:00, which are exact: `from` in the week, `to` may lie in the next. */
 interface Interval {
   readonly from: number;
   readonly to: number;
 }
 
-function minutesOf(time: string): number {
-  return Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5));
+function msOf(time: string): number {
+  return (Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5))) * MINUTE_MS;
 }
 
 /** An end that is not after the start belongs to the next day, so that equal ones are a whole day (C12). */
 function intervalsOf(windows: readonly WeeklyWindow[]): Interval[] {
   return windows.flatMap(({ days, start, end }) => {
-    const length = (minutesOf(end) - minutesOf(start) + DAY_MIN) % DAY_MIN || DAY_MIN;
+    const length = (msOf(end) - msOf(start) + DAY_MS) % DAY_MS || DAY_MS;
     return days.map((day) => {
-      const from = (day - 1) * DAY_MIN + minutesOf(start);
+      const from = (day - 1) * DAY_MS + msOf(start);
       return { from, to: from + length };
     });
   });
 }
 
-/** `minute` of the week; an interval that goes over its end holds the first minutes of the next as well. */
-function contains(intervals: readonly Interval[], minute: number): boolean {
-  return intervals.some(({ from, to }) => (minute >= from && minute < to) || minute + WEEK_MIN < to);
+/** `time` of the week; an interval that goes over its end holds the first part of the next as well. */
+function contains(intervals: readonly Interval[], time: number): boolean {
+  return intervals.some(({ from, to }) => (time >= from && time < to) || time + WEEK_MS < to);
 }
 
-/** Minutes from Monday 00:00 that the clock on the wall shows, with its fraction. */
-function wallMinute(at: number, offsetAt: OffsetAt): number {
-  const minutes = (at + offsetAt(at)) / MINUTE_MS + EPOCH_MIN;
-  return ((minutes % WEEK_MIN) + WEEK_MIN) % WEEK_MIN;
+/** The time since Monday 00:00 that the clock on the wall shows, ms. */
+function wallTime(at: number, offsetAt: OffsetAt): number {
+  const time = at + offsetAt(at) + EPOCH_MS;
+  return ((time % WEEK_MS) + WEEK_MS) % WEEK_MS;
 }
 
 /**
@@ -62,14 +61,14 @@ function wallMinute(at: number, offsetAt: OffsetAt): number {
  * is in no window, one that it repeats is in its window twice.
  */
 export function insideWindows(windows: readonly WeeklyWindow[], at: number, offsetAt: OffsetAt): boolean {
-  return contains(intervalsOf(windows), wallMinute(at, offsetAt));
+  return contains(intervalsOf(windows), wallTime(at, offsetAt));
 }
 
 /** Whether windows leave no minute of a week free. */
 export function coverWholeWeek(windows: readonly WeeklyWindow[]): boolean {
   const intervals = intervalsOf(windows);
   // A gap begins where some window ends.
-  return intervals.length > 0 && intervals.every(({ to }) => contains(intervals, to % WEEK_MIN));
+  return intervals.length > 0 && intervals.every(({ to }) => contains(intervals, to % WEEK_MS));
 }
 
 /**
@@ -82,23 +81,23 @@ export function windowChangeAfter(
   offsetAt: OffsetAt,
 ): number | null {
   const intervals = intervalsOf(windows);
-  const bounds = [...new Set(intervals.flatMap(({ from, to }) => [from, to % WEEK_MIN]))].sort(
+  const bounds = [...new Set(intervals.flatMap(({ from, to }) => [from, to % WEEK_MS]))].sort(
     (a, b) => a - b,
   );
   if (bounds.length === 0) return null;
-  const inside = contains(intervals, wallMinute(at, offsetAt));
+  const inside = contains(intervals, wallTime(at, offsetAt));
   for (let moment = at; moment < at + HORIZON_MS;) {
     moment = nextCandidate(bounds, moment, offsetAt);
-    if (contains(intervals, wallMinute(moment, offsetAt)) !== inside) return moment;
+    if (contains(intervals, wallTime(moment, offsetAt)) !== inside) return moment;
   }
   return null;
 }
 
 /** The next moment at which the answer may change: a bound on the wall, a change of the offset, or just a look further on. */
 function nextCandidate(bounds: readonly number[], from: number, offsetAt: OffsetAt): number {
-  const wall = wallMinute(from, offsetAt);
-  const bound = bounds.find((minute) => minute > wall) ?? (bounds[0] ?? 0) + WEEK_MIN;
-  const to = Math.min(from + Math.ceil((bound - wall) * MINUTE_MS), from + HOP_MS);
+  const wall = wallTime(from, offsetAt);
+  const bound = bounds.find((time) => time > wall) ?? (bounds[0] ?? 0) + WEEK_MS;
+  const to = from + Math.min(bound - wall, HOP_MS);
   return offsetAt(to) === offsetAt(from) ? to : firstWithOtherOffset(from, to, offsetAt);
 }
 

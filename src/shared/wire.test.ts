@@ -219,6 +219,7 @@ describe('heartbeat', () => {
       'MiddlewarePC',
       'FIM',
       'EDR',
+      'PatchAssessment',
     ];
     const request = {
       ...status,

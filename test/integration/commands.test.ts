@@ -114,7 +114,7 @@ describe('commands of the platform', () => {
       args: { version: '9.9.9' },
       result: 'UNSUPPORTED',
     });
-    await agent.logged(/command UPGRADE: UNSUPPORTED/);
+    await agent.logged(/command UPGRADE: UNSUPPORTED, this build of the agent cannot replace itself/);
     await estate.equal(agent);
   });
 

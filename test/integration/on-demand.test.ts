@@ -142,6 +142,18 @@ describe('a scan on demand of a real agent', () => {
       ExitCode.refused,
       'wayfarerctl: its module is not active on this host\n',
     ]);
+    const json = await agent.ctl('scan', 'sca', '--json');
+    expect([json.code, json.stderr]).toEqual([
+      ExitCode.refused,
+      'wayfarerctl: its module is not active on this host\n',
+    ]);
+    expect(JSON.parse(json.stdout)).toEqual({
+      type: 'SCA',
+      state: 'refused',
+      code: 'MODULE_NOT_ACTIVE',
+      exitCode: ExitCode.refused,
+      reason: 'its module is not active on this host',
+    });
     const plain = await estate.syncedAgent(['AI', 'VM']);
     const vmpc = await plain.agent.dialect('cloudagentctl', 'action=demand', 'type=vmpc');
     expect(refused(vmpc)).toEqual([
@@ -165,7 +177,13 @@ describe('a scan on demand of a real agent', () => {
     const { collector } = await agent.status();
     process.kill(collector.pid ?? 0, 'SIGSTOP');
     const wait = await agent.ctl('scan', 'vm', '--wait', '--timeout', '1', '--json');
-    expect(refused(wait)).toEqual([ExitCode.timeout, expect.stringContaining('it goes on')]);
+    expect([wait.code, wait.stderr]).toEqual([ExitCode.timeout, expect.stringContaining('it goes on')]);
+    expect(JSON.parse(wait.stdout)).toMatchObject({
+      controlId: expect.stringMatching(UUID) as string,
+      type: 'Vulnerability',
+      state: 'unknown',
+      exitCode: ExitCode.timeout,
+    });
     expect(refused(await agent.ctl('scan', 'inv'))).toEqual([
       ExitCode.refused,
       'wayfarerctl: another collection is running; ask again when it is done\n',

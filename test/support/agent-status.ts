@@ -44,6 +44,7 @@ export const STATUS: AgentStatus = {
     name: 'Default',
     version: 3,
     suspended: false,
+    updatesPrevented: false,
     wpadEnabled: false,
     proxyFailOpen: true,
     statusIntervalSec: 900,

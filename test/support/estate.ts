@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { configLine, file, table } from '../../src/platform/manifests/tasks.ts';
 import { startPlatform, type RunningPlatform } from '../../src/platform/platform.ts';
-import type { Manifest } from '../../src/shared/manifest.ts';
+import type { Manifest, Task } from '../../src/shared/manifest.ts';
 import type { ManifestType, Module } from '../../src/shared/modules.ts';
 import { itemHash, rootOf } from '../../src/wire/item.ts';
 import { AgentProcess, type StoredRow } from './agent-process.ts';
@@ -24,9 +24,12 @@ export class Estate {
   readonly marker = join(this.scratch, 'marker');
   readonly logged: string[] = [];
   readonly #agents: AgentProcess[] = [];
+  readonly #more: readonly Task[];
   #running: RunningPlatform | undefined;
 
-  constructor() {
+  /** `vulnerability`: tasks of this manifest beside its own. */
+  constructor({ vulnerability = [] }: { readonly vulnerability?: readonly Task[] } = {}) {
+    this.#more = vulnerability;
     this.write('first', 'second', 'third');
     writeFileSync(this.marker, 'marker\n');
   }
@@ -41,7 +44,7 @@ export class Estate {
     writeFileSync(this.notes, lines.map((line) => `${line}\n`).join(''));
   }
 
-  async start(options: { readonly port?: number } = {}): Promise<void> {
+  async start(options: { readonly port?: number; readonly advisoriesDir?: string } = {}): Promise<void> {
     this.#running = await startPlatform({
       ...options,
       dataDir: this.dataDir,
@@ -180,10 +183,14 @@ export class Estate {
     const lines = configLine('notes', this.notes, '.');
     return [
       { type: 'Inventory', tasks: [table('os_version'), table('users'), lines] },
-      { type: 'Vulnerability', tasks: [table('os_version'), file('marker', this.marker, { hash: true })] },
+      {
+        type: 'Vulnerability',
+        tasks: [table('os_version'), file('marker', this.marker, { hash: true }), ...this.#more],
+      },
       { type: 'PolicyCompliance', tasks: [file('passwd', '/etc/passwd')] },
       { type: 'UDC', tasks: [lines] },
       { type: 'AutoDiscovery', tasks: [file('hosts', '/etc/hosts')] },
+      { type: 'PatchAssessment', tasks: [table('available_updates')] },
       { type: 'MiddlewarePC', tasks: [file('docker', '/etc/docker/daemon.json')] },
     ];
   }

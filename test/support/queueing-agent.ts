@@ -57,7 +57,6 @@ async function fill(): Promise<void> {
 
 let filling = false;
 core.watch({
-  status: () => undefined,
   event: (event) => {
     if (filling || event.name !== 'condition' || event.code !== 'PLATFORM_UNREACHABLE' || !event.raised)
       return;

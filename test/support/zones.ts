@@ -1,5 +1,7 @@
 import type { OffsetAt } from '../../src/shared/weekly-windows.ts';
 
+const MINUTE = 60_000;
+const QUARTER = 15 * MINUTE;
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 
 /** What a clock on the wall of a zone shows, by ICU: ISO weekday and `HH:MM`. */
@@ -49,4 +51,26 @@ export function readsInside(
     if (start < end) return days.includes(wall.day) && wall.time >= start && wall.time < end;
     return (days.includes(wall.day) && wall.time >= start) || (days.includes(yesterday) && wall.time < end);
   });
+}
+
+/** ICU is slow, and a zone changes its offset at whole quarters of an hour only: one answer for each of them. */
+export function remembered<T>(answer: (ms: number) => T): (ms: number) => T {
+  const known = new Map<number, T>();
+  return (ms) => {
+    const quarter = Math.floor(ms / QUARTER);
+    const found = known.get(quarter) ?? answer(quarter * QUARTER);
+    if (known.size > 5_000) known.clear();
+    known.set(quarter, found);
+    return found;
+  };
+}
+
+/** As `wallClock`, by what the clock shows at the last quarter of an hour and the minutes since. */
+export function rememberedClock(zone: string): (ms: number) => WallClock {
+  const atQuarter = remembered(wallClock(zone));
+  return (ms) => {
+    const { day, time } = atQuarter(ms);
+    const minute = Number(time.slice(3)) + Math.floor((ms % QUARTER) / MINUTE);
+    return { day, time: `${time.slice(0, 3)}${String(minute).padStart(2, '0')}` };
+  };
 }

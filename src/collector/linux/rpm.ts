@@ -36,10 +36,13 @@ export function rpmRow(line: string): KeyedRow | undefined {
   };
 }
 
+/** The folder of the rpm database, `undefined` on a host without one. */
+export function rpmDatabase(context: ReadContext): string | undefined {
+  return FOLDERS.find((path) => FILES.some((file) => lstatHost(context, `${path}/${file}`)?.isFile()));
+}
+
 async function* readRpm(context: ReadContext): AsyncGenerator<KeyedRow> {
-  const folder = FOLDERS.find((path) =>
-    FILES.some((file) => lstatHost(context, `${path}/${file}`)?.isFile()),
-  );
+  const folder = rpmDatabase(context);
   if (folder === undefined) return;
   const database = context.root === '/' ? folder : `${context.root}${folder}`;
   const result = await context.run('rpm', ['--dbpath', database, '-qa', '--queryformat', FORMAT]);

@@ -9,6 +9,7 @@ import { addresses, dns, interfaces, routes, wifi } from './network.ts';
 import { listeningPorts, processes } from './processes.ts';
 import { MAC_FILES, sampleMac } from './testing/sample-mac.ts';
 import { homebrew, macosApps, pkgReceipts } from './software.ts';
+import { updatesMacos } from './available-updates.ts';
 import { battery, diskEncryption, disks, mounts } from './storage.ts';
 import { cpu, memory, osVersion, systemInfo, timezone } from './system.ts';
 
@@ -29,6 +30,7 @@ const READERS: readonly (readonly [table: string, reader: Reader])[] = [
   ['macos_apps', macosApps],
   ['pkg_receipts', pkgReceipts],
   ['homebrew', homebrew],
+  ['available_updates', updatesMacos],
   ['processes', processes],
   ['listening_ports', listeningPorts],
   ['services', services],

@@ -29,6 +29,7 @@ import { pythonTable } from './python.ts';
 import { npmGlobalTable } from './npm_global.ts';
 import { gemTable } from './gem.ts';
 import { browserExtensionsTable } from './browser_extensions.ts';
+import { availableUpdatesTable } from './available_updates.ts';
 import { processesTable } from './processes.ts';
 import { servicesTable } from './services.ts';
 import { startupItemsTable } from './startup_items.ts';
@@ -79,6 +80,7 @@ export const TABLES: readonly Table[] = [
   bindTable(npmGlobalTable),
   bindTable(gemTable),
   bindTable(browserExtensionsTable),
+  bindTable(availableUpdatesTable),
   bindTable(processesTable),
   bindTable(servicesTable),
   bindTable(startupItemsTable),

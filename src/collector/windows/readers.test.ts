@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { rowsOf, sampleContext } from '../testing/sample-host.ts';
 import { Unreadable, type KeyedRow, type Reader } from '../table.ts';
+import { updatesWindows } from './available-updates.ts';
 import { groups, loggedOnUsers, passwordPolicy, users } from './identity.ts';
 import { addresses, dns, interfaces, routes, wifi } from './network.ts';
 import { samplePowerShell } from './testing/sample-powershell.ts';
@@ -29,6 +30,7 @@ const READERS: readonly (readonly [table: string, reader: Reader, section: strin
   ['windows_programs', windowsPrograms, 'program'],
   ['msi_products', msiProducts, 'installed'],
   ['windows_hotfixes', windowsHotfixes, 'hotfix'],
+  ['available_updates', updatesWindows, 'update'],
   ['services', services, 'service'],
   ['startup_items', startupItems, 'run'],
   ['scheduled_tasks', scheduledTasks, 'task'],

@@ -132,6 +132,23 @@ describe('commands', () => {
     expect(rig.collector.collections).toHaveLength(1);
   });
 
+  it.each([
+    [true, 'REFUSED', 'the configuration profile prevents updates of the agent (preventAutoUpdate)'],
+    [false, 'UNSUPPORTED', 'this build of the agent cannot replace itself: install the release'],
+  ])(
+    'R137 UPGRADE is decided by the profile: with updates prevented (%s) the answer is %s, and says why',
+    async (preventAutoUpdate, result, detail) => {
+      rig.platform.profile = { ...rig.platform.profile, preventAutoUpdate };
+      await rig.start();
+      const command = rig.platform.command('UPGRADE', { version: '9.9.9' });
+      await cycle();
+      expect(rig.status.profile.updatesPrevented).toBe(preventAutoUpdate);
+      expect([...rig.platform.records.values()]).toContainEqual(
+        expect.objectContaining({ kind: 'command', commandId: command.id, result, detail }),
+      );
+    },
+  );
+
   it('R113 R221 RESYNC collects the named types in full', async () => {
     rig.platform.modules = ['AI', 'VM'];
     await rig.start();

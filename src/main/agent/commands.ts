@@ -75,6 +75,13 @@ const COMMANDS: Readonly<Record<string, Execute>> = {
       ? { result: 'DONE', detail: answer.accepted.controlId }
       : refused(answer.reason);
   },
+  UPGRADE: (context) =>
+    context.facts().profile.preventAutoUpdate
+      ? refused('the configuration profile prevents updates of the agent (preventAutoUpdate)')
+      : {
+          result: 'UNSUPPORTED',
+          detail: 'this build of the agent cannot replace itself: install the release',
+        },
   REPROVISION: (context) => {
     wantReprovision(context);
     return done;

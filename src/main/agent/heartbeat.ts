@@ -72,12 +72,14 @@ function statusRequest(context: Context, dropped: Drops, route: string): StatusR
   };
 }
 
+const Counter = z.number().int();
+
 /**
  * The heartbeat counter, on disk before it is sent: it grows with every attempt, so that two agents that share one key
  * show up as two (protocol, "Clone detection").
  */
 function nextCounter(context: Context): number {
-  const next = (context.store.kv.get('heartbeatCounter', z.number().int()) ?? 0) + 1;
+  const next = (context.store.kv.get('heartbeatCounter', Counter) ?? 0) + 1;
   context.store.kv.set('heartbeatCounter', next);
   return next;
 }

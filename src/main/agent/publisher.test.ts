@@ -44,6 +44,23 @@ describe('what watchers get', () => {
     expect(clock.nextAt).toBeUndefined();
   });
 
+  it('builds no status for those who follow events alone', () => {
+    const clock = new FakeClock();
+    const { publisher, errors } = publisherOf(clock, () => {
+      throw new Error('it was built');
+    });
+    const events: string[] = [];
+    publisher.watch({ event: ({ name }) => events.push(name) });
+    publisher.changed();
+    expect(clock.nextAt).toBeUndefined();
+    publisher.watch({ status: () => undefined, event: () => undefined });
+    publisher.changed();
+    publisher.emit({ name: 'checked in', commands: 0 });
+    clock.jumpTo(clock.now() + 100);
+    expect(events).toEqual(['checked in']);
+    expect(errors).toHaveLength(1);
+  });
+
   it('reaches the others where one of them throws, which is dropped', () => {
     const clock = new FakeClock();
     const { publisher, errors, seen, watcher } = publisherOf(clock);

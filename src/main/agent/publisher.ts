@@ -3,9 +3,9 @@ import type { AgentStatus } from '../../shared/status.ts';
 import { toInstant, type Clock } from '../clock.ts';
 import type { NewEvent } from './context.ts';
 
-/** Who follows the agent's status and events. */
+/** Who follows the agent's events, and its status where that is of interest. */
 export interface Watcher {
-  readonly status: (status: AgentStatus) => void;
+  readonly status?: (status: AgentStatus) => void;
   readonly event: (event: AgentEvent) => void;
 }
 
@@ -13,7 +13,7 @@ export interface Watcher {
 const STATUS_THROTTLE_MS = 100;
 
 /**
- * Hands events on at once and the status at most ten times a second, and builds it only when somebody looks. A watcher
+ * Hands events on at once and the status at most ten times a second, and builds it only when somebody follows it. A watcher
  * that throws is dropped: it must not disturb the core, nor other watchers.
  */
 export class Publisher {
@@ -53,18 +53,22 @@ export class Publisher {
 
   /** The status may have changed. */
   changed(): void {
-    if (this.#watchers.size === 0 || this.#cancel !== undefined) return;
+    if (this.#cancel !== undefined || !this.#isFollowed()) return;
     this.#cancel = this.#clock.at(this.#clock.now() + STATUS_THROTTLE_MS, () => {
       this.#cancel = undefined;
       this.#hand();
     });
   }
 
+  #isFollowed(): boolean {
+    return [...this.#watchers].some((watcher) => watcher.status !== undefined);
+  }
+
   #hand(): void {
     try {
       const status = this.#status();
       this.#tell((watcher) => {
-        watcher.status(status);
+        watcher.status?.(status);
       });
     } catch (error) {
       this.#onError(error);

@@ -72,6 +72,7 @@ export function buildStatus(context: Context, input: ReportInput): AgentStatus {
       name: facts.profile.name,
       version: facts.profileVersion,
       suspended: facts.profile.suspendCollection,
+      updatesPrevented: facts.profile.preventAutoUpdate,
       wpadEnabled: facts.profile.wpadEnabled,
       proxyFailOpen: facts.profile.proxyFailOpen,
       statusIntervalSec: statusIntervalSec(facts),

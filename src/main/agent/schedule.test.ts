@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultProfile, type Profile } from '../../shared/profile.ts';
-import { emptyTypeFacts, type CycleRequest } from './facts.ts';
+import type { ScanOrigin } from '../../shared/scan.ts';
+import { emptyTypeFacts, nothingReduced, type CycleRequest, type DemandFacts } from './facts.ts';
 import {
   changeRequest,
   collectionPauseMs,
@@ -9,7 +10,9 @@ import {
   cycleEnd,
   dueAt,
   earlierRequest,
+  isForSomeone,
   nextCollection,
+  scanRefusal,
   spreadMs,
 } from './schedule.ts';
 import { NOW, pendingOf, restingFacts, syncedType } from './testing/facts.ts';
@@ -130,6 +133,20 @@ describe('why a type is not collected', () => {
     expect(refuse({})).toBeUndefined();
   });
 
+  it('R171 leaves patch assessment alone while the profile switches it off, and nothing else', () => {
+    const types = { PatchAssessment: syncedType(0), Inventory: syncedType(0) };
+    const off = {
+      types,
+      activeTypes: ['PatchAssessment', 'Inventory'] as const,
+      profile: profileOf({ pmEnabled: false }),
+    };
+    expect(collectionRefusal('PatchAssessment', restingFacts(off))).toBe('MODULE_NOT_ACTIVE');
+    expect(collectionRefusal('Inventory', restingFacts(off))).toBeUndefined();
+    expect(
+      collectionRefusal('PatchAssessment', restingFacts({ ...off, profile: profileOf({}) })),
+    ).toBeUndefined();
+  });
+
   it('takes a manifest without tasks, and a type that is not known, for no manifest', () => {
     const empty = syncedType(0, { manifest: { version: 1, tasks: 0, tables: [] } });
     expect(refuse({ types: { Inventory: empty } })).toBe('NO_MANIFEST');
@@ -202,5 +219,90 @@ describe('the next collection', () => {
         },
       ),
     );
+  });
+});
+
+/** A scan on demand. */
+const demandOf = (origin: ScanOrigin, state: DemandFacts['state'] = 'accepted'): DemandFacts => ({
+  controlId: '3f0c1c9a-7d7b-4a39-9d15-2a3c1f9f6c01',
+  origin,
+  cpuLimitPct: 10,
+  state,
+  requestedAt: NOW,
+  startedAt: null,
+  endedAt: null,
+  reason: '',
+});
+
+describe('what holds a scheduled scan back', () => {
+  const dueNow = syncedType(24 * HOUR);
+  const asked = (origin: ScanOrigin, notBefore = 0) =>
+    syncedType(0, { requested: request(NOW, 'demand'), demand: demandOf(origin), notBefore });
+  const next = (change: Parameters<typeof restingFacts>[0]): ReturnType<typeof nextCollection> =>
+    nextCollection(restingFacts({ types: { Inventory: dueNow }, ...change }), NOW);
+  const begins = (reason: string) => ({ collect: { type: 'Inventory', reason } });
+
+  it('is a low battery, but not for a scan that a person or the platform waits for', () => {
+    const batteryLow = { chargePct: 10 };
+    expect(next({ batteryLow })).toEqual({ lookAt: null });
+    for (const origin of ['user', 'administrator', 'platform'] as const)
+      expect(next({ batteryLow, types: { Inventory: asked(origin) } }), origin).toEqual(begins('demand'));
+    for (const origin of ['ScanOnDemand', 'ScanOnStartup'] as const)
+      expect(next({ batteryLow, types: { Inventory: asked(origin) } }), origin).toEqual({ lookAt: null });
+  });
+
+  it('lets a scan go on for someone as long as it has not ended', () => {
+    const states = ['accepted', 'running', 'uploading', 'done', 'failed'] as const;
+    expect(states.filter((state) => isForSomeone(demandOf('user', state)))).toEqual(['accepted', 'running']);
+    expect(states.filter((state) => isForSomeone(demandOf('ScanOnDemand', state)))).toEqual([]);
+    expect([isForSomeone(null), isForSomeone(undefined)]).toEqual([false, false]);
+  });
+
+  it('is a reduced-activity period of its type, and what waits after a blackout, but not for one on demand', () => {
+    const reduced = { ...nothingReduced, noCollection: ['Inventory'] as const };
+    const over = { until: null, releaseAt: NOW, resuming: true };
+    for (const held of [{ reduced }, { blackout: over }]) {
+      expect(next(held)).toEqual({ lookAt: null });
+      expect(next({ ...held, types: { Inventory: asked('ScanOnDemand') } })).toEqual(begins('demand'));
+      // A demand that has ended holds no door open.
+      const ended = { ...dueNow, demand: demandOf('user', 'done') };
+      expect(next({ ...held, types: { Inventory: ended } })).toEqual({ lookAt: null });
+    }
+    expect(next({ reduced: { ...nothingReduced, noCollection: ['Vulnerability'] } })).toEqual(
+      begins('interval'),
+    );
+    expect(next({ blackout: { ...over, until: NOW + HOUR } })).toEqual(begins('interval'));
+  });
+
+  it('is what a blackout left of its delay, which a scan on demand does not wait for', () => {
+    expect(dueAt('Inventory', asked('user', NOW + HOUR), defaultProfile())).toBe(NOW);
+    const late = { ...dueNow, requested: request(NOW), notBefore: NOW + HOUR };
+    expect(dueAt('Inventory', late, defaultProfile())).toBe(NOW + HOUR);
+  });
+
+  it('is not the order of the types: what somebody waits for comes first', () => {
+    const types = { Inventory: dueNow, Vulnerability: asked('user') };
+    const activeTypes = ['Inventory', 'Vulnerability'] as const;
+    expect(next({ types, activeTypes })).toEqual({ collect: { type: 'Vulnerability', reason: 'demand' } });
+    const none = { ...types, Vulnerability: { ...asked('user'), demand: demandOf('user', 'running') } };
+    expect(next({ types: none, activeTypes })).toMatchObject({ collect: { type: 'Inventory' } });
+  });
+});
+
+describe('a scan on demand', () => {
+  const both = ['Inventory', 'Vulnerability'] as const;
+
+  it('R175 is refused while another one is accepted, though it has not begun', () => {
+    const accepted = { ...syncedType(), demand: demandOf('user') };
+    const types = { Inventory: syncedType(), Vulnerability: accepted };
+    const facts = restingFacts({ activeTypes: both, types });
+    expect(scanRefusal('Inventory', facts)).toBe('COLLECTION_RUNNING');
+    const ended = { ...accepted, demand: demandOf('user', 'done') };
+    expect(scanRefusal('Inventory', { ...facts, types: { ...types, Vulnerability: ended } })).toBeUndefined();
+  });
+
+  it('is not refused for types of which nothing is known yet', () => {
+    const facts = restingFacts({ activeTypes: both, types: { Inventory: syncedType() } });
+    expect(scanRefusal('Inventory', facts)).toBeUndefined();
   });
 });

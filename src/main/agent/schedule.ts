@@ -74,10 +74,14 @@ export function earlierRequest(a: CycleRequest | null, b: CycleRequest): CycleRe
   return a !== null && a.notBefore <= b.notBefore ? a : b;
 }
 
+/** Whether the profile switches off what a module would collect. */
+const isSwitchedOff = (type: ManifestType, profile: Profile): boolean =>
+  type === 'PatchAssessment' && !profile.pmEnabled;
+
 /** Why a type can't be collected at all at this moment, or `undefined`. The order is the protocol's rule 6. */
 export function collectionRefusal(type: ManifestType, facts: Facts): ScanRefusal | undefined {
   if (!facts.provisioned || facts.uninstalled) return 'NOT_PROVISIONED';
-  if (!facts.activeTypes.includes(type)) return 'MODULE_NOT_ACTIVE';
+  if (!facts.activeTypes.includes(type) || isSwitchedOff(type, facts.profile)) return 'MODULE_NOT_ACTIVE';
   if (isStreamType(type)) return 'NO_SCAN';
   const manifest = facts.types[type]?.manifest;
   if (manifest === undefined || manifest === null || manifest.tasks === 0) return 'NO_MANIFEST';

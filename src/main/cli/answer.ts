@@ -6,10 +6,13 @@ import type { Paths } from '../host/paths.ts';
 /** An answer that isn't "all is well": a line for people, an exit code for tools. */
 export class Answer extends Error {
   readonly exitCode: number;
+  /** The agent's code of a refusal, for programs. */
+  readonly code: string | undefined;
 
-  constructor(exitCode: number, message: string) {
+  constructor(exitCode: number, message: string, code?: string) {
     super(message);
     this.exitCode = exitCode;
+    this.code = code;
   }
 }
 
@@ -27,7 +30,7 @@ export function answerOf(error: unknown, paths: Paths): Error {
     case 'permission':
       return new Answer(ExitCode.permission, error.message);
     case 'refused':
-      return new Answer(refusalCode(error.code), error.message);
+      return new Answer(refusalCode(error.code), error.message, error.code);
     case 'timeout':
       return new Answer(ExitCode.timeout, error.message);
     case 'protocol':

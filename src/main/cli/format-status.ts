@@ -35,7 +35,12 @@ export function formatStatus(status: AgentStatus, now: Date): string {
       ['Agent key', `${identity.agentKeyId ?? 'none'}, kept in a ${identity.secretStore}`],
       [
         'Profile',
-        `${profile.name}, version ${profile.version}${profile.suspended ? ', collection suspended' : ''}`,
+        [
+          profile.name,
+          `version ${profile.version}`,
+          ...(profile.suspended ? ['collection suspended'] : []),
+          ...(profile.updatesPrevented ? ['updates of the agent prevented'] : []),
+        ].join(', '),
       ],
       ...quietRows(status, now),
       ['Modules', status.modules.join(', ')],

@@ -17,6 +17,16 @@ export function addHealth(program: Command, paths: Paths): void {
     .command('health')
     .description('installation, service, connection, scans: Good, or what to do next')
     .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  wayfarerctl health                    what is well, what is not, and what to do about it
+  wayfarerctl health --json             the same for a program
+  wayfarerctl health >/dev/null && ...  in a script: go on where all is well
+
+Exit codes: 0 Good, 1 not good, 4 not running, 5 not installed, 6 not registered, 7 no permission, 8 timeout.`,
+    )
     .action((options: { json?: boolean }) => health(paths, options.json === true));
 }
 

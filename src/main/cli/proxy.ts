@@ -18,14 +18,66 @@ interface CredentialsOptions extends Options {
   readonly remove?: boolean;
 }
 
+/** Calls of each command and what they are for. */
+const EXAMPLES = {
+  show: [
+    ['show', 'each setting, and the file or key that it stands in'],
+    ['show --json', 'the same for a program'],
+  ],
+  set: [
+    ['set http://proxy.example.com:8080', 'one proxy'],
+    ["set 'http://a.example.com:3128;socks5://b.example.com:1080'", 'two, tried in this order'],
+  ],
+  pac: [
+    ['pac https://config.example.com/proxy.pac', 'a script that is fetched, and again when it gets old'],
+    ['pac /etc/wayfarer/proxy.pac', 'a script on this host'],
+  ],
+  wpad: [
+    ['wpad on', 'ask the network where its script is'],
+    ['wpad default', 'leave it to the profile'],
+  ],
+  system: [
+    ['system off', "pass over the system's own settings"],
+    ['system default', 'use them'],
+  ],
+  order: [
+    ['order random', 'begin with any proxy of the list'],
+    ['order sequential', 'always begin with the first'],
+  ],
+  'fail-open': [
+    ['fail-open off', 'never go without a proxy'],
+    ['fail-open default', 'leave it to the profile'],
+  ],
+  credentials: [
+    ['credentials --user agent --password-stdin < file', 'store both in the secrets of this host'],
+    ['credentials --remove', 'forget both'],
+  ],
+  clear: [['clear', 'no list, no script, no credentials, no switches']],
+  test: [
+    ['test', 'try every way and say what it answered'],
+    ['test --json', 'the same for a program; exit code 0 where one way works'],
+  ],
+} as const satisfies Readonly<Record<string, readonly (readonly [call: string, meaning: string])[]>>;
+
+function exampleLines(examples: readonly (readonly [call: string, meaning: string])[]): string {
+  const width = Math.max(...examples.map(([call]) => call.length));
+  return examples
+    .map(([call, meaning]) => `  wayfarerctl proxy ${call.padEnd(width)}  ${meaning}`)
+    .join('\n');
+}
+
 /**
  * Adds `wayfarerctl proxy …`: shows, changes and tries the proxy settings. It works on the settings themselves, so that
  * the agent need not run; a running one follows with its next connection.
  */
 export function addProxy(program: Command, paths: Paths): void {
   const proxy = program.command('proxy').description('proxy settings of this host');
-  const add = (name: string, description: string): Command =>
-    proxy.command(name).description(description).option('--json', 'print one JSON object');
+  const add = (name: keyof typeof EXAMPLES, description: string): Command =>
+    proxy
+      .command(name)
+      .description(description)
+      .option('--json', 'print one JSON object')
+      .addHelpText('after', `\nExamples:\n${exampleLines(EXAMPLES[name])}`);
   const changing = (command: Command, make: (text: string) => ProxyChange): void => {
     command.action(async (text: string, options: Options) => change(paths, options, () => make(text)));
   };

@@ -82,17 +82,41 @@ function once(min: number, max: number): (text: string, before: number | undefin
 async function scan(paths: Paths, type: OnDemandType, options: Options): Promise<void> {
   const { wait = false, cpuLimit, timeout, json = false } = options;
   if (timeout !== undefined && !wait) throw new Answer(ExitCode.usage, '--timeout needs --wait');
-  const accepted = await askForScan(paths, { type, cpuLimitPct: cpuLimit });
+  const accepted = await orSay(json, { type }, () => askForScan(paths, { type, cpuLimitPct: cpuLimit }));
   if (!json) {
     say(`Scan of ${type} accepted: ${accepted.controlId}, at most ${accepted.cpuLimitPct} % of a core.`);
   }
-  if (wait) await waitForEnd(paths, accepted, timeout ?? WAIT_SEC, json);
-  else if (json) say(JSON.stringify({ ...accepted, state: 'accepted' }, null, 2));
+  if (wait) {
+    const demand = await orSay(json, accepted, () => ended(paths, accepted, timeout ?? WAIT_SEC, json));
+    sayEnd(accepted, demand, json);
+  } else if (json) say(JSON.stringify({ ...accepted, state: 'accepted' }, null, 2));
 }
 
-/** Waits and says how it ended; one that failed is an `Answer` as well. */
-async function waitForEnd(paths: Paths, scan: ScanReply, timeoutSec: number, json: boolean): Promise<void> {
-  const { type, controlId, cpuLimitPct } = scan;
+/**
+ * What `ask` gives. An `Answer` in its place is said as an object too, for programs that asked for one: `refused` with the
+ * agent's code where it was the agent's, else `unknown`, since nobody saw what became of the scan.
+ */
+async function orSay<T>(json: boolean, about: object, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (json && error instanceof Answer) {
+      const { code, exitCode, message } = error;
+      const state = code === undefined ? 'unknown' : 'refused';
+      say(JSON.stringify({ ...about, state, code: code ?? null, exitCode, reason: message }, null, 2));
+    }
+    throw error;
+  }
+}
+
+/** Waits for the end of a scan. Throws an `Answer` when there is none in time. */
+async function ended(
+  paths: Paths,
+  scan: ScanReply,
+  timeoutSec: number,
+  json: boolean,
+): Promise<DemandedScan> {
+  const { type } = scan;
   const end = AbortSignal.timeout(timeoutSec * 1000);
   const lines = new ControlClient(paths.readEndpoint).watch(end);
   const shown = process.stdout.isTTY && !json ? (step: string) => say(`  ${step}`) : () => undefined;
@@ -101,6 +125,11 @@ async function waitForEnd(paths: Paths, scan: ScanReply, timeoutSec: number, jso
     throw answerOf(error, paths);
   });
   if (demand === undefined) throw unfinished(type, end.aborted ? timeoutSec : undefined);
+  return demand;
+}
+
+/** Says how a scan ended; one that failed is an `Answer` as well. */
+function sayEnd({ type, controlId, cpuLimitPct }: ScanReply, demand: DemandedScan, json: boolean): void {
   const seconds = secondsOf(demand);
   if (json) {
     const { state, requestedAt, startedAt, endedAt, reason } = demand;

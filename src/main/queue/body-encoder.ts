@@ -39,9 +39,10 @@ export async function encodeBody(
 ): Promise<EncodedBody> {
   const raw = { bytes: 0 };
   const writer = new SegmentWriter(store);
+  const { parts, size } = sized(blocks(lines, raw));
   await pipeline(
-    Readable.from(blocks(lines, raw), { highWaterMark: 1 }),
-    compressor(encoding),
+    Readable.from(parts, { highWaterMark: 1 }),
+    compressor(encoding, size),
     async (compressed: AsyncIterable<Buffer>) => {
       for await (const piece of compressed) writer.write(piece);
       writer.end();
@@ -50,7 +51,27 @@ export async function encodeBody(
   return { rawBytes: raw.bytes, encodedBytes: writer.bytes, digest: writer.digest() };
 }
 
-function compressor(encoding: 'gzip' | 'zstd') {
+/**
+ * The blocks, and their size in all where there is but one. zstd that knows how little there is to compress sets up tables
+ * to match: the delta of a quiet day costs a tenth of the time then, and none of the memory.
+ */
+function sized(all: Generator<Buffer, void, undefined>): {
+  readonly parts: Iterable<Buffer>;
+  readonly size: number | undefined;
+} {
+  const first = all.next();
+  if (first.done === true) return { parts: [], size: 0 };
+  const second = all.next();
+  if (second.done === true) return { parts: [first.value], size: first.value.length };
+  return { parts: following([first.value, second.value], all), size: undefined };
+}
+
+function* following<T>(first: readonly T[], rest: Iterable<T>): Generator<T, void, undefined> {
+  yield* first;
+  yield* rest;
+}
+
+function compressor(encoding: 'gzip' | 'zstd', size: number | undefined) {
   return encoding === 'gzip'
     ? createGzip({ level: GZIP_LEVEL })
     : createZstdCompress({
@@ -58,6 +79,7 @@ function compressor(encoding: 'gzip' | 'zstd') {
           [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL,
           [constants.ZSTD_c_windowLog]: ZSTD_WINDOW_LOG,
         },
+        ...(size !== undefined && { pledgedSrcSize: size }),
       });
 }
 

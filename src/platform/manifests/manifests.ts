@@ -4,6 +4,7 @@ import { edr } from './edr.ts';
 import { fim } from './fim.ts';
 import { inventory } from './inventory.ts';
 import { middlewarePc } from './middleware-pc.ts';
+import { patchAssessment } from './patch-assessment.ts';
 import { policyCompliance } from './policy-compliance.ts';
 import { sca } from './sca.ts';
 import { udc } from './udc.ts';
@@ -20,4 +21,5 @@ export const MANIFESTS: readonly Manifest[] = [
   middlewarePc,
   fim,
   edr,
+  patchAssessment,
 ];

@@ -22,6 +22,7 @@ const OUTPUTS: readonly (readonly [command: string, file: string])[] = [
   ['who', 'who.txt'],
   ['ps', 'ps.txt'],
   ['lsof', 'lsof.txt'],
+  ['softwareupdate --list --no-scan', 'softwareupdate.txt'],
 ];
 
 /** Answers commands as the sample Mac would. */

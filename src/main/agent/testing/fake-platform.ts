@@ -1,5 +1,4 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { zstdDecompressSync } from 'node:zlib';
 import { audienceOfAgent, audienceOfCustomer } from '../../../shared/documents.ts';
 import type { Task } from '../../../shared/manifest.ts';
 import type { ManifestType } from '../../../shared/modules.ts';
@@ -22,14 +21,14 @@ import {
   type SyncCheckRequest,
   type UploadState,
 } from '../../../shared/wire.ts';
-import { parseChange, parseHeader } from '../../../wire/delta-body.ts';
-import { applyChanges, rootOfMap, type Change } from '../../../wire/delta.ts';
+import { applyChanges, rootOfMap } from '../../../wire/delta.ts';
 import { EMPTY_ROOT } from '../../../wire/item.ts';
 import { generateKeyPair } from '../../../wire/keys.ts';
 import { signDocument } from '../../../wire/signed-document.ts';
 import { toInstant } from '../../clock.ts';
 import type { Failure, Result } from '../../uplink/failure.ts';
 import type { PlatformPort } from '../context.ts';
+import { changesOf } from './changes-of.ts';
 
 export type Call = Exclude<keyof PlatformPort, never>;
 
@@ -217,7 +216,6 @@ export class FakePlatform {
     const agent = this.#known(id);
     if (request.counter <= agent.counter) throw new Error(`counter ${request.counter} ran backwards`);
     agent.counter = request.counter;
-    const done = new Set([...this.records.values()].map((one) => 'commandId' in one && one.commandId));
     return {
       serverTime: toInstant(this.#now()),
       configVersion: this.profileVersion,
@@ -226,8 +224,15 @@ export class FakePlatform {
       ),
       modules: [...this.modules],
       processed: this.processed,
-      commands: agent.commands.filter((command) => !done.has(command.id)),
+      commands: this.#unfinished(agent),
     };
+  }
+
+  /** Commands that were not acknowledged. Most heartbeats find none, and years of records need not be looked through. */
+  #unfinished({ commands }: FakeAgent): Command[] {
+    if (commands.length === 0) return [];
+    const done = new Set([...this.records.values()].map((one) => 'commandId' in one && one.commandId));
+    return commands.filter((command) => !done.has(command.id));
   }
 
   async #profile(id: string): Promise<DocumentReply> {
@@ -329,15 +334,4 @@ function requireBase(agent: FakeAgent, terms: OpenUploadRequest): void {
   if (held?.seq === terms.baseSeq && root === terms.baseRoot) return;
   if (terms.type !== undefined) agent.snapshots.delete(terms.type);
   throw new Refused(409, 'BASE_MISMATCH');
-}
-
-function changesOf(body: Buffer): Change[] {
-  const [header = '', ...lines] = zstdDecompressSync(body).toString('utf8').trimEnd().split('\n');
-  parseHeader(header);
-  let previous: string | undefined;
-  return lines.map((line) => {
-    const change = parseChange(line, previous);
-    previous = 'set' in change ? change.set.key : change.del;
-    return change;
-  });
 }

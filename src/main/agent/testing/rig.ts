@@ -190,7 +190,7 @@ export class Rig {
     this.#core = opened.core;
     this.#close = opened.close;
     this.#life = life;
-    opened.core.watch({ status: () => undefined, event: (event) => this.events.push(event) });
+    opened.core.watch({ event: (event) => this.events.push(event) });
     await opened.core.start();
   }
 

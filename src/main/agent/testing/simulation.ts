@@ -1,7 +1,7 @@
 import type { ManifestType } from '../../../shared/modules.ts';
 import { intervalMinutes, type Profile } from '../../../shared/profile.ts';
 import { DAY, deb, MINUTE, Rig } from './rig.ts';
-import { offsetOf, readsInside, wallClock } from '../../../../test/support/zones.ts';
+import { offsetOf, readsInside, remembered, rememberedClock } from '../../../../test/support/zones.ts';
 
 /** A life of an agent: its profile, its zones, and what happens to it. `random` in [0, 1) decides what is left to chance. */
 export interface Life {
@@ -76,6 +76,7 @@ class Simulation {
       'SCA',
       'AutoDiscovery',
       'MiddlewarePC',
+      'PatchAssessment',
     ] as const) {
       rig.collector.host.set(type, [deb('bash')]);
     }
@@ -86,7 +87,6 @@ class Simulation {
     this.#travel(0);
     await this.#rig.start();
     this.#rig.core.watch({
-      status: () => undefined,
       event: (event) => {
         if (event.name === 'collecting') this.#started(event.type as ManifestType, event.reason);
         if (event.name === 'uploaded') this.#ends.set(event.type as ManifestType, this.#rig.clock.now());
@@ -182,7 +182,7 @@ class Simulation {
 
   /** Whether the clock on the wall of the zone of that moment stood in a window, by ICU. */
   #insideAt(): (at: number) => boolean {
-    const clocks = this.#zones.map(({ from, zone }) => ({ from, wall: wallClock(zone) }));
+    const clocks = this.#zones.map(({ from, zone }) => ({ from, wall: rememberedClock(zone) }));
     return (at) => {
       // What happened in the very millisecond of a journey happened before it.
       const clock = clocks.findLast(({ from }) => from < at) ?? clocks[0];
@@ -203,16 +203,4 @@ class Simulation {
     }
     return { blackoutHours: Math.round(blackout / 60), longestSilenceMin: longest };
   }
-}
-
-/** ICU is slow and a zone changes its offset at whole quarters of an hour only. */
-function remembered(offset: (ms: number) => number): (ms: number) => number {
-  const known = new Map<number, number>();
-  return (ms) => {
-    const quarter = Math.floor(ms / (15 * MINUTE));
-    const found = known.get(quarter) ?? offset(ms);
-    if (known.size > 5_000) known.clear();
-    known.set(quarter, found);
-    return found;
-  };
 }

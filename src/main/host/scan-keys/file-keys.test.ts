@@ -48,7 +48,7 @@ const problems = (): string[] =>
   keys.read().problems.map(({ place, reason }) => `${place.slice(folder.length + 1)}: ${reason}`);
 
 describe('the keys of scans as files', () => {
-  it('R178 R179 R183 stand below a root that is made, each with one number', () => {
+  it('R178 R179 R183 stand below a root that the agent makes at its start, each with one number', () => {
     expect(statSync(folder).mode & 0o777).toBe(0o755);
     expect([...keys.read().keys.keys()]).toEqual([
       'Inventory',

@@ -67,7 +67,7 @@ describe('the keys of scans in the registry', () => {
     expect(keys.read().keys.get('SCA')).toEqual({ ScanOnDemand: 2 });
   });
 
-  it('R183 have a root that is made, and without rights to it say so', () => {
+  it('R183 have a root that the agent makes at its start, and without rights to it say so', () => {
     registryScanKeys(memory({}), silent, ROOT, new FakeClock()).prepare();
     const denied = registryScanKeys({ ...memory({}), touch: () => 5 }, silent, ROOT, new FakeClock());
     expect(denied.prepare).toThrow('access is denied');

@@ -92,7 +92,7 @@ describe('a PAC file', () => {
     ['nowhere', 'nowhere is neither a URL nor an absolute path'],
     [
       'http://user:hunter2@pac.example.com/a?token=hunter2',
-      'http://…@pac.example.com/a holds credentials: name a URL that can be read without',
+      '…@pac.example.com/a holds credentials: name a URL that can be read without',
     ],
   ])('at %s gives no proxies and the reason, without secrets', async (location, problem) => {
     expect(await createPacScript(location, dependencies()).evaluate(PLATFORM)).toEqual({

@@ -3,6 +3,7 @@ import type { SecureContext } from 'node:tls';
 import type { Clock } from '../../clock.ts';
 import type { Log } from '../../host/log.ts';
 import type { OpenPacScript, ProxyScript } from '../proxy/script.ts';
+import { shownLocation } from '../proxy/shown-text.ts';
 import { Evaluator, withProblem } from './evaluator.ts';
 import { fetchScript } from './fetch.ts';
 import { lastGoodFiles } from './last-good.ts';
@@ -67,7 +68,7 @@ export function createPacScript(location: string, dependencies: PacDependencies)
   const debug = (message: string): void => log.debug(message);
   const evaluator = new Evaluator(runScript, () => clock.now());
   const source = new ScriptSource({
-    location: shown(location),
+    location: shownLocation(location),
     key: location,
     load: loader(location, dependencies),
     retryMs: /^https?:/i.test(location) ? RETRY_MS : 0,
@@ -103,13 +104,4 @@ function loader(
       debug: (message) => log.debug(message),
     });
   };
-}
-
-/** Longest location in a message, characters. */
-const MAX_SHOWN = 200;
-
-/** A location as messages name it: without credentials and without a query, which may hold a token. */
-function shown(location: string): string {
-  const text = location.replace(/[?#].*$/s, '').replace(/\/\/[^/]*@/, '//…@');
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
 }

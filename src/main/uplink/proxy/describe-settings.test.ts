@@ -35,10 +35,10 @@ describe('proxy settings as they are shown', () => {
     );
   });
 
-  it('stand in the log without the query of a PAC URL, which may hold a token', () => {
-    expect(settingsLine(settings({ pac: 'http://pac.example/p?token=secret' }))).toContain(
-      'PAC http://pac.example/p; ',
-    );
+  it('stand in the log, and where they are shown, without the query of a PAC URL, which may hold a token', () => {
+    const withToken = settings({ pac: 'http://pac.example/p?token=secret' });
+    expect(settingsLine(withToken)).toContain('PAC http://pac.example/p; ');
+    expect(shownSettings(withToken).pac).toBe('http://pac.example/p');
   });
 
   it('name the place of each', () => {

@@ -26,7 +26,7 @@ export function shownSettings(settings: ProxySettings): ShownProxySettings {
   return {
     proxies: settings.urls.map(namedUrl),
     order: settings.order,
-    pac: settings.pac === undefined ? null : shownText(settings.pac, MAX_SHOWN),
+    pac: settings.pac === undefined ? null : shownLocation(settings.pac),
     wpad: settings.wpad ?? null,
     system: settings.system,
     systemProxies: settings.systemUrls.map(namedUrl),
@@ -47,7 +47,7 @@ export function settingsLine(settings: ProxySettings): string {
   const byProfile = (value: boolean | null): string => (value === null ? 'by profile' : onOff(value));
   return [
     `Proxy settings: ${shown.proxies.join(', ') || 'no list'}${shown.order === 'random' ? ' in random order' : ''}`,
-    `PAC ${settings.pac === undefined ? 'none' : shownLocation(settings.pac)}`,
+    `PAC ${shown.pac ?? 'none'}`,
     `WPAD ${byProfile(shown.wpad)}`,
     `system ${shown.system ? shown.systemProxies.join(', ') || 'on' : 'off'}`,
     `fail-open ${byProfile(shown.failOpen)}`,

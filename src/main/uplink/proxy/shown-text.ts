@@ -4,7 +4,7 @@ import { STEERING } from '../../host/redact.ts';
 const MAX_LOCATION = 200;
 
 /**
- * The place of a PAC file as logs may name it: as `shownText`, and without the query of a URL, which may hold a token. An
+ * The place of a PAC file as logs and tools may name it: as `shownText`, and without the query of a URL, which may hold a token. An
  * `@` behind the `?` may end credentials or belong to the query, so that nothing is shown then.
  */
 export function shownLocation(location: string): string {
