@@ -2,8 +2,11 @@ import { execFileSync, spawn } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -33,6 +36,18 @@ async function script(text: string): Promise<number> {
   const child = spawn('/bin/sh', ['-c', text], { stdio: 'ignore' });
   await new Promise((resolve) => child.once('exit', resolve));
   return child.pid!;
+}
+
+/** Directories whose files make no events, as the kernel lists the marks of this process (proc_pid_fdinfo(5)). */
+function quietDirectories(): number {
+  const marks = readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8').split('\n');
+    } catch {
+      return [];
+    }
+  });
+  return marks.filter((line) => /^fanotify ino:.* ignored_mask:(?!0 )/.test(line)).length;
 }
 
 describe.skipIf(missing !== undefined)(`fanotify on real mounts${because(missing)}`, () => {
@@ -202,6 +217,33 @@ describe.skipIf(missing !== undefined)(`fanotify on real mounts${because(missing
     writeFileSync(join(point, 'two/c'), '1');
     await listener.heard(join(point, 'two/c'), ['created']);
     expect(listener.changes.map(({ path }) => path)).not.toContain(join(point, 'one/b'));
+  });
+
+  it('has the kernel keep a busy directory quiet, until it is moved to where a rule looks', async () => {
+    const { point } = filesystem('ext4');
+    for (const name of ['watched', 'busy/deep']) mkdirSync(join(point, name), { recursive: true });
+    const listener = listen(ruleSet([join(point, 'watched')]));
+    for (let n = 0; n < 300; n += 1) writeFileSync(join(point, `busy/deep/f${n}`), 'x');
+    await until('the mark', () => (quietDirectories() === 1 ? true : undefined));
+    renameSync(join(point, 'busy'), join(point, 'watched/busy'));
+    await listener.heard(join(point, 'watched/busy'), ['movedTo']);
+    expect(quietDirectories()).toBe(0);
+    appendFileSync(join(point, 'watched/busy/deep/f7'), 'y');
+    await listener.heard(join(point, 'watched/busy/deep/f7'), ['modified']);
+  });
+
+  it('hears of a file that is moved or linked out of a directory that is kept quiet', async () => {
+    const { point } = filesystem('ext4');
+    for (const name of ['watched', 'busy']) mkdirSync(join(point, name));
+    const listener = listen(ruleSet([join(point, 'watched')]));
+    for (let n = 0; n < 300; n += 1) writeFileSync(join(point, `busy/f${n}`), 'x');
+    await until('the mark', () => (quietDirectories() === 1 ? true : undefined));
+    renameSync(join(point, 'busy/f1'), join(point, 'watched/moved'));
+    linkSync(join(point, 'busy/f2'), join(point, 'watched/linked'));
+    const [moved] = await listener.heard(join(point, 'watched/moved'), ['movedTo']);
+    expect(moved?.from).toBe(join(point, 'busy/f1'));
+    await listener.heard(join(point, 'watched/linked'), ['created']);
+    expect(quietDirectories()).toBe(1);
   });
 
   it('says so when the queue of the kernel ran over', async () => {

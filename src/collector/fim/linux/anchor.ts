@@ -24,9 +24,7 @@ export class Anchor {
 
   /** Opens the directory of a handle (open_by_handle_at(2)) and asks the kernel for its path. */
   resolve(handle: Buffer): Resolved {
-    const anchor = this.#open();
-    if (anchor < 0) return { error: `the mount can't be opened: ${errnoName(anchor)}` };
-    const fd = this.#calls.openByHandle(anchor, handle);
+    const fd = this.open(handle);
     if (fd === -ERRNO.ESTALE || fd === -ERRNO.ENOENT) return 'gone';
     if (fd < 0) return { error: `open_by_handle_at: ${errnoName(fd)}` };
     try {
@@ -34,6 +32,12 @@ export class Anchor {
     } finally {
       this.#calls.libc.close(fd);
     }
+  }
+
+  /** Opens the directory of a handle with O_PATH, to be closed by the caller; or gives `-errno`. */
+  open(handle: Buffer): number {
+    const anchor = this.#anchor();
+    return anchor < 0 ? anchor : this.#calls.openByHandle(anchor, handle);
   }
 
   /** Lets the mount go: a descriptor that stayed open would keep people from unmounting it. */
@@ -48,7 +52,7 @@ export class Anchor {
     if (typeof this.#at === 'number') this.#calls.libc.close(this.#at);
   }
 
-  #open(): number {
+  #anchor(): number {
     if (typeof this.#at === 'number') return this.#at;
     if (this.#fd !== undefined) return this.#fd;
     // open_by_handle_at takes no descriptor that was opened with O_PATH.

@@ -8,6 +8,7 @@ import { loadFanotifyCalls, type FanotifyCalls } from './calls.ts';
 import { DirectoryCache } from './directory-cache.ts';
 import { DirectoryMarks } from './directory-marks.ts';
 import { FanotifyGroup } from './group.ts';
+import { IgnoredDirectories } from './ignored.ts';
 import { MountTable } from './mount-table.ts';
 import { Scope } from './scope.ts';
 import { Translator } from './translate.ts';
@@ -60,6 +61,7 @@ interface Running {
   readonly directories: FanotifyGroup;
   readonly mounts: WatchedMounts;
   readonly marks: DirectoryMarks;
+  readonly ignored: IgnoredDirectories;
   readonly byFilesystem: Translator;
   readonly byDirectory: Translator;
   readonly mountinfo: number;
@@ -166,10 +168,11 @@ export class FanotifySource {
         },
       },
     });
+    const ignored = new IgnoredDirectories(calls, filesystems.fd, (directory) => mounts.open(directory));
     const shared = { attribute, ownPids, canary: events.canary };
     const cache = (): DirectoryCache => new DirectoryCache(CACHED_DIRECTORIES);
     const byFilesystem = new Translator(
-      { ...shared, cache: cache(), locate: (directory) => mounts.locate(directory) },
+      { ...shared, cache: cache(), ignored, locate: (directory) => mounts.locate(directory) },
       this.#scope,
     );
     const byDirectory = new Translator(
@@ -189,7 +192,17 @@ export class FanotifySource {
       },
       this.#scope,
     );
-    return { filesystems, directories, mounts, marks, byFilesystem, byDirectory, mountinfo, remove: [] };
+    return {
+      filesystems,
+      directories,
+      mounts,
+      marks,
+      ignored,
+      byFilesystem,
+      byDirectory,
+      mountinfo,
+      remove: [],
+    };
   }
 
   #listen(running: Running): void {
@@ -212,6 +225,7 @@ export class FanotifySource {
     translator.begin(this.#options.now(), this.#emptyAt.get(group));
     const turn = group.read((event) => translator.take(event));
     if (!turn.more) this.#emptyAt.set(group, beganAt);
+    if (turn.lost === undefined) running.ignored.mark();
     running.mounts.release();
     const { changes, error } = translator.end();
     if (changes.length > 0) this.#options.events.changes(changes);

@@ -3,6 +3,7 @@ import { CHANGE, type Attribute, type Attribution, type RawChange } from '../cha
 import type { DirectoryEntry, FanotifyEvent } from './decode.ts';
 import type { DirectoryCache } from './directory-cache.ts';
 import { FAN } from './fanotify-abi.ts';
+import type { IgnoredDirectories } from './ignored.ts';
 import { join } from './mount-table.ts';
 import { covers, type Directory, type Scope } from './scope.ts';
 import type { Located } from './watched-mounts.ts';
@@ -35,6 +36,8 @@ export interface TranslatorOptions {
   readonly ownPids: ReadonlySet<number>;
   /** The agent's own test file was changed. */
   readonly canary: () => void;
+  /** Keeps directories quiet that no rule asks for, where the kernel can. */
+  readonly ignored?: IgnoredDirectories;
   /** Told of directories that come, move and go, where each has a mark of its own. */
   readonly directories?: DirectoryFollower;
 }
@@ -76,6 +79,7 @@ export class Translator {
   reset(scope: Scope): void {
     this.#scope = scope;
     this.#options.cache.clear();
+    this.#options.ignored?.clear();
   }
 
   /** Begins a turn. `at`: ms since the epoch; `since`: when nothing was left to read, ms of CLOCK_MONOTONIC. */
@@ -102,7 +106,10 @@ export class Translator {
     const [isDirectory, mask] = [(event.mask & FAN.ONDIR) !== 0, event.mask];
     const moved = isDirectory && (mask & (FAN.MOVED_FROM | FAN.MOVED_TO)) !== 0;
     const created = isDirectory && (mask & (FAN.CREATE | FAN.MOVED_TO)) !== 0;
-    if (created || moved || directory.some(isWatched)) {
+    const watched = directory.some(isWatched);
+    if (!watched && !isDirectory) this.#options.ignored?.count(at.directory);
+    if (moved && watched) this.#options.ignored?.clear();
+    if (created || moved || watched) {
       const name = decodeHostText(at.name);
       const places = placesOf(directory, name);
       for (const place of places) this.#report(event, changeOf(mask), place);
@@ -120,6 +127,7 @@ export class Translator {
     if ((event.mask & FAN.ONDIR) === 0) return;
     const target = event.to && this.#directory(event.to.directory);
     this.#options.cache.clear();
+    if (target?.some(isWatched) === true) this.#options.ignored?.clear();
     if (event.to !== undefined) this.#learn(event.target, target ?? [], decodeHostText(event.to.name));
     this.#options.directories?.moved(source, to.find(({ covered }) => covered)?.path);
   }

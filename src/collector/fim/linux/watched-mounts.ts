@@ -1,4 +1,5 @@
 import type { MountState } from '../../../shared/sensor.ts';
+import { ERRNO } from '../../native/libc.ts';
 import { fsidOf, handleOf } from './decode.ts';
 import {
   hostPaths,
@@ -74,12 +75,16 @@ export class WatchedMounts {
 
   /** Where the directory of an event is (`DirectoryEntry.directory`). No path for one that no rule touches. */
   locate(directory: string): Located {
-    const fsid = fsidOf(directory);
-    const filesystem = this.#filesystems.find((candidate) => candidate.fsid === fsid);
+    const filesystem = this.#filesystemOf(directory);
     if (filesystem?.anchor === undefined) return [];
     const resolved = filesystem.anchor.resolve(handleOf(directory));
     if (resolved === 'gone' || 'error' in resolved) return resolved;
     return hostPaths(filesystem, resolved.path, this.#table);
+  }
+
+  /** Opens the directory of an event, or gives `-errno`. */
+  open(directory: string): number {
+    return this.#filesystemOf(directory)?.anchor?.open(handleOf(directory)) ?? -ERRNO.ESTALE;
   }
 
   /** Closes what was opened for `locate`: at the end of every turn. */
@@ -96,6 +101,11 @@ export class WatchedMounts {
   close(): void {
     for (const { anchor } of this.#filesystems) anchor?.close();
     this.#filesystems = [];
+  }
+
+  #filesystemOf(directory: string): WatchedFilesystem | undefined {
+    const fsid = fsidOf(directory);
+    return this.#filesystems.find((candidate) => candidate.fsid === fsid);
   }
 
   #leave(old: WatchedFilesystem): void {
