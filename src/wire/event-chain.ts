@@ -33,7 +33,12 @@ export interface Sealed {
 }
 
 function canonical(record: unknown): string {
-  const text = canonicalize(record);
+  let text: string | undefined;
+  try {
+    text = canonicalize(record);
+  } catch (error) {
+    throw new TypeError("an event holds what JSON can't say", { cause: error });
+  }
   if (text === undefined) throw new TypeError('an event must be an object');
   return text;
 }

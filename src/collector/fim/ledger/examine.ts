@@ -108,7 +108,7 @@ export class Examiner {
       return found === UNSETTLED ? 'unreadable' : found;
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
-      this.parts.log(`${subject.key} can't be looked at: ${error.message}`);
+      this.parts.log(`can't be looked at (${error.message}): ${subject.key}`);
       return 'unreadable';
     } finally {
       folder?.close();

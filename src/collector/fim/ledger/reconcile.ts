@@ -208,7 +208,7 @@ export class Reconciler {
     try {
       const path = hostPathBytes(decodePath(key, this.#parts.os));
       const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-      return stat !== undefined && stat.ino === BigInt.asUintN(64, row.inode) && stat.dev === row.device;
+      return stat?.ino === BigInt.asUintN(64, row.inode) && stat.dev === row.device;
     } catch {
       return false;
     }

@@ -109,7 +109,7 @@ export class Walker {
       if (visit.isDeferred) this.#defer(item, cause);
     } catch (error) {
       if (!(error instanceof Unreadable) && codeOf(error) === 'error') throw error;
-      log(`${item.path} can't be listed: ${error instanceof Unreadable ? error.message : codeOf(error)}`);
+      log(`can't be listed (${error instanceof Unreadable ? error.message : codeOf(error)}): ${item.path}`);
     } finally {
       folder?.close();
     }
@@ -157,7 +157,7 @@ export class Walker {
       });
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
-      log(`${subject.key} can't be looked at: ${error.message}`);
+      log(`can't be looked at (${error.message}): ${subject.key}`);
       return true;
     }
     if (found === UNSETTLED) return this.#unsettled(visit, path, row);
