@@ -22,19 +22,25 @@ import { ExtendedAttributes } from './extended-attributes.ts';
 import { Folder } from './folder.ts';
 import { actor, apply, examination, inDirectory, listing, os, rule, TestLedger } from './ledger.fixture.ts';
 import { CHANGED_MEANWHILE, Looker, type Found } from './look.ts';
+import type { Row } from './row.ts';
 
 const { created, modified, closedAfterWrite, attributes } = CHANGE;
 const WRITTEN = modified | closedAfterWrite;
 const noPython = noLinuxRoot ?? noProgram('python3', 'python3');
 
 /** A looker on this host, and one step after the other of its look. */
-function look(root: string, name: string, mostHashed?: number): Generator<void, Found | string | undefined> {
+function look(
+  root: string,
+  name: string,
+  mostHashed?: number,
+  known?: Row,
+): Generator<void, Found | string | undefined> {
   const folder = Folder.open(root, os);
   if (folder === undefined) throw new Error('no such directory');
   return new Looker(new ExtendedAttributes(process.platform), os, Date.now, mostHashed).look(
     folder,
     name,
-    {},
+    known === undefined ? {} : { known },
   );
 }
 
@@ -174,6 +180,21 @@ describe.skipIf(noLinuxRoot !== undefined)(`hostile trees${because(noLinuxRoot)}
       ).toEqual(['deleted /a/b', 'deleted /a/b/file', 'updated /a']);
       expect(Folder.open(join(root, 'a/b'), os)).toBeUndefined();
       ledger.stop();
+    });
+  });
+
+  it('a file that was written to while it was read is read again however little its stat says', () => {
+    inDirectory((directory) => {
+      writeFileSync(join(directory, 'log'), Buffer.alloc(20 * 1024 * 1024));
+      const steps = look(directory, 'log');
+      steps.next();
+      appendFileSync(join(directory, 'log'), 'x');
+      const known = { ...(finish(steps) as Found).row, racy: false };
+      const again = finish(look(directory, 'log', undefined, known)) as Found;
+      expect(again.isUnchanged).toBe(false);
+      expect(again.row.sha256).not.toBeNull();
+      const settled = { ...again.row, racy: false };
+      expect((finish(look(directory, 'log', undefined, settled)) as Found).isUnchanged).toBe(true);
     });
   });
 

@@ -73,7 +73,7 @@ export class Looker {
       const stat = lstat(folder, name);
       if (stat === undefined) return undefined;
       const { known, settledBefore } = options;
-      if (known !== undefined && options.force !== true && isUnchanged(known, stat)) {
+      if (known !== undefined && options.force !== true && isSettled(known) && isUnchanged(known, stat)) {
         return { row: { ...known, device: statColumns(stat).device }, isUnchanged: true };
       }
       if (settledBefore !== undefined && stat.ctimeNs > settledBefore) return UNSETTLED;
@@ -176,6 +176,9 @@ export class Looker {
     return { ...statColumns(stat), sha256, unhashed, target, acl, xattrs, racy };
   }
 }
+
+/** A file that was written to while it was read has the stat of its end, and the content of no moment. */
+const isSettled = (row: Row): boolean => row.unhashed !== CHANGED_MEANWHILE;
 
 interface Read {
   readonly sha256: Uint8Array | null;
