@@ -207,7 +207,7 @@ export class FanotifySource {
   #read(running: Running, group: FanotifyGroup, translator: Translator, afterLoss: () => void): number {
     if (this.#running !== running) return 0;
     translator.begin(this.#options.now());
-    const turn = group.read((event) => translator.take(event));
+    const turn = group.read((event, bytes) => translator.take(event, bytes));
     if (turn.lost === undefined) running.ignored.mark();
     running.mounts.release();
     const { changes, error } = translator.end();
