@@ -153,6 +153,17 @@ describe.skipIf(missing !== undefined)(`fanotify on real mounts${because(missing
     });
   });
 
+  it('hears of what overlay copies up from a lower layer', async () => {
+    const { point } = filesystem('overlay');
+    const listener = listen(ruleSet([point]));
+    await ready(listener, 'overlay');
+    appendFileSync(join(point, 'below/file'), 'more');
+    await listener.heard(join(point, 'below/file'), ['modified', 'closedAfterWrite']);
+    writeFileSync(join(point, 'below/new'), '1');
+    await listener.heard(join(point, 'below/new'), ['created']);
+    expect(listener.lost.filter(({ reason }) => reason === 'error')).toEqual([]);
+  });
+
   it('hears names with newlines and bytes that are no UTF-8', async () => {
     const { point } = filesystem('ext4');
     const listener = listen(ruleSet([point]));

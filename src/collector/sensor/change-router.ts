@@ -1,6 +1,6 @@
 import { FimRuleParams, type FimRule } from '../../shared/file-integrity.ts';
 import { Coalescer, type CoalescerOptions } from '../fim/coalescer.ts';
-import type { RawChange } from '../fim/change.ts';
+import { CHANGE, type RawChange } from '../fim/change.ts';
 import { RuleSet } from '../fim/rule-set.ts';
 import type { Os } from '../table.ts';
 
@@ -49,9 +49,13 @@ export class ChangeRouter {
   }
 }
 
-/** A directory on the way to what a rule names counts too: what the rule names may come and go with it. */
-function isWatched(files: RuleSet, { path, directory }: RawChange): boolean {
-  return files.rulesFor(path, directory).length > 0 || (directory && files.entersDirectory(path));
+/**
+ * A directory on the way to what a rule names counts too: what the rule names may come and go with it. What is gone may have
+ * been one: not every source can say.
+ */
+function isWatched(files: RuleSet, { path, directory, what }: RawChange): boolean {
+  const maybeDirectory = directory || (what & (CHANGE.deleted | CHANGE.movedFrom)) !== 0;
+  return files.rulesFor(path, maybeDirectory).length > 0 || (maybeDirectory && files.entersDirectory(path));
 }
 
 /** A directory of the process events as a rule, for the source alone. */

@@ -140,6 +140,15 @@ describe('the sensor', () => {
     expect(of('events')).toEqual([{ kind: 'events', stream: 'fim', chain: 'c', events }]);
   });
 
+  it('has looked at whatever is gone, for not every source knows that it was a directory', async () => {
+    const { start, tell, source, posted } = open();
+    await start();
+    const params = { kind: 'directory', path: '/etc', include: ['*.conf'] };
+    await tell({ ...WATCH, fim: { tasks: [{ id: 'c', table: 'file_integrity', params }], rescanHours: 24 } });
+    source().changes([change('/etc/nginx', CHANGE.deleted), change('/etc/plain', CHANGE.closedAfterWrite)]);
+    expect(posted.at(-1)).toMatchObject({ kind: 'examine', items: [{ path: '/etc/nginx' }] });
+  });
+
   it('R201 sends process events through the same spool, and dropped files to the process events', async () => {
     const { start, tell, source, posted, dropped, processEvents } = open();
     await start();

@@ -1,4 +1,5 @@
 import {
+  FAN,
   HANDLE_HEADER_BYTES,
   INFO,
   INFO_HEADER_BYTES,
@@ -19,8 +20,9 @@ export interface DirectoryEntry {
    * again has another generation in its handle.
    */
   readonly directory: string;
-  /** Bytes of the name in the buffer that was decoded, valid until it is read into again; `.` is the directory itself. */
-  readonly name: Buffer;
+  /** Where the name stands in the buffer that was decoded; `.` is the directory itself. */
+  readonly nameStart: number;
+  readonly nameEnd: number;
 }
 
 /** One event of a group that identifies by file handles. */
@@ -34,7 +36,7 @@ export interface FanotifyEvent {
   /** The process had ended when the event was read: its pid may be another's by now. */
   readonly gone: boolean;
   readonly at: DirectoryEntry | undefined;
-  /** What the event is about, as `directory` of an entry, where the kernel says so. */
+  /** The directory that the event is about, as `directory` of an entry, where the kernel says so. */
   readonly target: string | undefined;
   /** Of `FAN.RENAME`: from where and to where, one of them absent if only the other is marked. */
   readonly from: DirectoryEntry | undefined;
@@ -57,7 +59,7 @@ export interface Decoded {
  * Decodes what read(2) gave, event by event (fanotify(7)). Everything is checked against the bounds of what encloses it;
  * records of unknown types are passed over, as newer kernels may add some. `visit` is called in the order of the buffer.
  */
-export function decodeEvents(bytes: Buffer, visit: (event: FanotifyEvent) => void): Decoded {
+export function decodeEvents(bytes: Buffer, visit: (event: FanotifyEvent, bytes: Buffer) => void): Decoded {
   const orphans: number[] = [];
   let [events, malformed] = [0, 0];
   for (let at = 0; at < bytes.length;) {
@@ -67,10 +69,10 @@ export function decodeEvents(bytes: Buffer, visit: (event: FanotifyEvent) => voi
     const metadata = bytes.readUInt16LE(at + 6);
     if (metadata < METADATA_BYTES || length < metadata || length > bytes.length - at)
       return { events, malformed, orphans, fault: 'broken' };
-    const event = decodeEvent(bytes, [at, at + metadata, at + length], orphans);
+    const event = decodeEvent(bytes, at, metadata, length, orphans);
     events += 1;
     if (event === undefined) malformed += 1;
-    else visit(event);
+    else visit(event, bytes);
     at += length;
   }
   return { events, malformed, orphans, fault: undefined };
@@ -81,7 +83,9 @@ type Gathered = { -readonly [K in keyof FanotifyEvent]: FanotifyEvent[K] };
 
 function decodeEvent(
   bytes: Buffer,
-  [start, records, end]: readonly [number, number, number],
+  start: number,
+  metadata: number,
+  length: number,
   orphans: number[],
 ): FanotifyEvent | undefined {
   // The high half of the mask is not used by any kernel; bits that are not known are of no use here.
@@ -95,15 +99,16 @@ function decodeEvent(
     from: undefined,
     to: undefined,
   };
+  const end = start + length;
   let sound = true;
-  for (let at = records; at < end;) {
-    const length = end - at < INFO_HEADER_BYTES ? 0 : bytes.readUInt16LE(at + 2);
-    if (length < INFO_HEADER_BYTES || length > end - at) {
+  for (let at = start + metadata; at < end;) {
+    const size = end - at < INFO_HEADER_BYTES ? 0 : bytes.readUInt16LE(at + 2);
+    if (size < INFO_HEADER_BYTES || size > end - at) {
       sound = false;
       break;
     }
-    sound = takeRecord(event, bytes, at, at + length) && sound;
-    at += length;
+    sound = takeRecord(event, bytes, at, at + size) && sound;
+    at += size;
   }
   if (!sound && event.pidfd !== undefined) orphans.push(event.pidfd);
   return sound ? event : undefined;
@@ -114,8 +119,7 @@ function takeRecord(event: Gathered, bytes: Buffer, at: number, end: number): bo
   const body = at + INFO_HEADER_BYTES;
   switch (bytes[at]) {
     case INFO.FID:
-      event.target = handle(bytes, body, end)?.key;
-      return event.target !== undefined;
+      return takeTarget(event, bytes, body, end);
     case INFO.DFID_NAME:
       event.at = entry(bytes, body, end);
       return event.at !== undefined;
@@ -140,23 +144,32 @@ function takePidfd(event: Gathered, bytes: Buffer, body: number, end: number): b
   return true;
 }
 
-/** `fsid` and `struct file_handle` at `body`; `end` is where the record ends, `next` where the handle does. */
-function handle(bytes: Buffer, body: number, end: number): { key: string; next: number } | undefined {
+function takeTarget(event: Gathered, bytes: Buffer, body: number, end: number): boolean {
+  const next = handleEnd(bytes, body, end);
+  // Of files nobody asks for it; most events are of files.
+  if (next >= 0 && (event.mask & FAN.ONDIR) !== 0) event.target = bytes.toString('latin1', body, next);
+  return next >= 0;
+}
+
+/** Where `fsid` and `struct file_handle` at `body` end, in a record that ends at `end`; -1 if they don't fit. */
+function handleEnd(bytes: Buffer, body: number, end: number): number {
   const at = body + FSID_BYTES;
-  if (end - at < HANDLE_HEADER_BYTES) return undefined;
+  if (end - at < HANDLE_HEADER_BYTES) return -1;
   const length = bytes.readUInt32LE(at);
   const next = at + HANDLE_HEADER_BYTES + length;
-  if (length > MAX_HANDLE_BYTES || next > end) return undefined;
-  return { key: bytes.toString('latin1', body, next), next };
+  return length > MAX_HANDLE_BYTES || next > end ? -1 : next;
 }
 
 function entry(bytes: Buffer, body: number, end: number): DirectoryEntry | undefined {
-  const found = handle(bytes, body, end);
-  if (found === undefined) return undefined;
-  const nul = bytes.indexOf(0, found.next);
-  if (nul <= found.next || nul >= end || nul - found.next > NAME_MAX) return undefined;
-  const name = bytes.subarray(found.next, nul);
-  return name.includes(SLASH) ? undefined : { directory: found.key, name };
+  const nameStart = handleEnd(bytes, body, end);
+  if (nameStart < 0) return undefined;
+  let nameEnd = nameStart;
+  while (nameEnd < end && bytes[nameEnd] !== 0) {
+    if (bytes[nameEnd] === SLASH) return undefined;
+    nameEnd += 1;
+  }
+  if (nameEnd === end || nameEnd === nameStart || nameEnd - nameStart > NAME_MAX) return undefined;
+  return { directory: bytes.toString('latin1', body, nameStart), nameStart, nameEnd };
 }
 const SLASH = 0x2f;
 

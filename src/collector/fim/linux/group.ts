@@ -66,7 +66,7 @@ export class FanotifyGroup {
   }
 
   /** Reads what is there, up to a bound, and closes what came along with it. */
-  read(visit: (event: FanotifyEvent) => void): Turn {
+  read(visit: (event: FanotifyEvent, bytes: Buffer) => void): Turn {
     let [events, bytes] = [0, 0];
     let lost: Turn['lost'];
     while (bytes < TURN_BYTES) {
@@ -75,9 +75,9 @@ export class FanotifyGroup {
       if (length === -ERRNO.EINTR) continue;
       if (length <= 0) return { events, lost, more: false, failed: `read: ${errnoName(length)}` };
       bytes += length;
-      const decoded = decodeEvents(this.#buffer.subarray(0, length), (event) => {
+      const decoded = decodeEvents(this.#buffer.subarray(0, length), (event, read) => {
         if ((event.mask & FAN.Q_OVERFLOW) !== 0) lost = 'overflow';
-        else visit(event);
+        else visit(event, read);
         if (event.pidfd !== undefined) this.#calls.libc.close(event.pidfd);
       });
       events += decoded.events;

@@ -223,7 +223,7 @@ export class FanotifySource {
     if (this.#running !== running) return 0;
     const beganAt = this.#options.monotonic();
     translator.begin(this.#options.now(), this.#emptyAt.get(group));
-    const turn = group.read((event) => translator.take(event));
+    const turn = group.read((event, bytes) => translator.take(event, bytes));
     if (!turn.more) this.#emptyAt.set(group, beganAt);
     if (turn.lost === undefined) running.ignored.mark();
     running.mounts.release();

@@ -67,6 +67,7 @@ export class Translator {
   #since: number | undefined;
   #changes: RawChange[] = [];
   #error: string | undefined;
+  #bytes: Buffer = Buffer.alloc(0);
   /** Who is who in this turn: one process often does much. */
   readonly #actors = new Map<number, Attribution>();
 
@@ -96,7 +97,9 @@ export class Translator {
     return { changes: this.#changes, error: this.#error };
   }
 
-  take(event: FanotifyEvent): void {
+  /** `bytes` is what the event was decoded from. */
+  take(event: FanotifyEvent, bytes: Buffer): void {
+    this.#bytes = bytes;
     if (event.from !== undefined || event.to !== undefined) this.#renamed(event);
     else if (event.at !== undefined) this.#happened(event, event.at);
   }
@@ -110,7 +113,7 @@ export class Translator {
     if (!watched && !isDirectory) this.#options.ignored?.count(at.directory);
     if (moved && watched) this.#options.ignored?.clear();
     if (created || moved || watched) {
-      const name = decodeHostText(at.name);
+      const name = this.#name(at);
       const places = placesOf(directory, name);
       for (const place of places) this.#report(event, changeOf(mask), place);
       if (moved) this.#options.cache.clear();
@@ -128,7 +131,7 @@ export class Translator {
     const target = event.to && this.#directory(event.to.directory);
     this.#options.cache.clear();
     if (target?.some(isWatched) === true) this.#options.ignored?.clear();
-    if (event.to !== undefined) this.#learn(event.target, target ?? [], decodeHostText(event.to.name));
+    if (event.to !== undefined) this.#learn(event.target, target ?? [], this.#name(event.to));
     this.#options.directories?.moved(source, to.find(({ covered }) => covered)?.path);
   }
 
@@ -150,7 +153,11 @@ export class Translator {
   }
 
   #places(entry: DirectoryEntry | undefined): Place[] {
-    return entry === undefined ? [] : placesOf(this.#directory(entry.directory), decodeHostText(entry.name));
+    return entry === undefined ? [] : placesOf(this.#directory(entry.directory), this.#name(entry));
+  }
+
+  #name({ nameStart, nameEnd }: DirectoryEntry): string {
+    return decodeHostText(this.#bytes.subarray(nameStart, nameEnd));
   }
 
   #directory(key: string): Directory {
