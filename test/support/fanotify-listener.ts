@@ -38,9 +38,7 @@ export class FanotifyListener {
         monotonic: () => performance.now(),
         ownPids: this.ownPids,
         ...(canary === undefined ? {} : { canary }),
-        attribute: (pid, { gone } = {}) => ({
-          actor: { state: 'known', process: { pid, ...(gone === true ? { name: 'gone' } : {}) } },
-        }),
+        attribute: (pid) => ({ actor: { state: 'known', process: { pid } } }),
         events: {
           changes: (changes) => void this.changes.push(...changes),
           lost: (lost) => void this.lost.push(lost),

@@ -1,6 +1,6 @@
 import type { EventActor, EventProcess, EventUser } from '../../shared/host-events.ts';
-import type { Attribution } from '../fim/change.ts';
-import { spansSince, type ProcessEntry, type Span } from './process-entry.ts';
+import type { Attribution, Moment } from '../fim/change.ts';
+import { spansAt, type ProcessEntry, type Span } from './process-entry.ts';
 import type { ProcessTable } from './process-table.ts';
 import { cut, type Program } from './program.ts';
 import type { Users } from './users.ts';
@@ -19,7 +19,8 @@ const NOBODY = unknown(0, 'the kernel itself, or a process of another pid namesp
  * Says which process did something, and what that ran as whom at that time. Never a guess: a program is named only if the
  * process ran no other one in the whole time in which it may have happened. It holds
  * - against a pid that was given anew, by the start of the process and the kernel's events;
- * - against a program that was started between the event and the look, by the times of the kernel's events;
+ * - against a program that was started between the event and the look, by the times of the kernel's events, and by the order
+ *   in which the source saw files opened for execution;
  * - while events are lost: then actors are unknown until the time in question begins after the loss.
  * Not told apart are threads of one process, and a program that was read in the microseconds between its being in place and
  * the kernel's saying so (`ProcessTable`).
@@ -34,17 +35,18 @@ export class Attributions {
   }
 
   /**
-   * Who did what happened between `since` (ms of CLOCK_MONOTONIC) and now. Every process event up to now has to be in the
-   * table, but where processes are polled.
+   * Who did what happened at a moment. Every process event up to now has to be in the table, but where processes are
+   * polled.
    */
-  of(pid: number, since: number): Attribution {
+  of(pid: number, moment: Moment): Attribution {
+    const { since } = moment;
     if (pid <= 0) return NOBODY;
     const found = this.#table.find(pid);
-    const entry = found === undefined ? undefined : onlyOne(found, since);
+    const entry = found === undefined ? undefined : onlyOne(found, moment);
     if (entry === undefined) return unknown(pid, 'gone before it could be read');
     if (entry === 'two') return unknown(pid, 'two processes had this pid at that time');
     if (entry.sureFrom > since) return unknown(pid, this.#doubt());
-    return this.#among(entry, spansSince(entry, since), since);
+    return this.#among(entry, spansAt(entry, moment), since);
   }
 
   #doubt(): string {
@@ -125,10 +127,13 @@ function managerSince({ manager, ownManager }: ProcessEntry, first: Span, since:
 const labelled = (attribution: Attribution, packageManager: string | undefined): Attribution =>
   packageManager === undefined ? attribution : { ...attribution, packageManager };
 
-/** The one process that had the pid in that time; `undefined` where none did. */
-function onlyOne(entry: ProcessEntry, since: number): ProcessEntry | 'two' | undefined {
+/** The one process that had the pid at that moment; `undefined` where none did. */
+function onlyOne(entry: ProcessEntry, { since, until }: Moment): ProcessEntry | 'two' | undefined {
   const lived = [entry, entry.previous].filter(
-    (one) => one !== undefined && (one.endedAt ?? Number.POSITIVE_INFINITY) >= since,
+    (one) =>
+      one !== undefined &&
+      (one.endedAt ?? Number.POSITIVE_INFINITY) >= since &&
+      (one.spans[0]?.from ?? Number.NEGATIVE_INFINITY) <= until,
   );
   return lived.length > 1 ? 'two' : lived[0];
 }

@@ -1,4 +1,4 @@
-import type { Attribution } from '../fim/change.ts';
+import type { Attribution, Moment } from '../fim/change.ts';
 import type { Program } from './program.ts';
 
 /** Spans of one process that are remembered; what it was before them is no longer known. */
@@ -32,6 +32,11 @@ export interface Span {
   readonly from: number;
   readonly image: Image;
   readonly uid: Uids | undefined;
+  /**
+   * Whether the program before had no thread beside the one that started this one: then it did nothing between opening this
+   * one's file and its own end.
+   */
+  readonly cleanStart: boolean;
   /** What is said of a change in this span, and what it was made of: kept once it was asked for. */
   said?: {
     readonly program: Program;
@@ -67,6 +72,8 @@ export interface ProcessEntry {
   /** The one that it is itself: it ends with it. */
   ownManager: Manager | undefined;
   threads: number;
+  /** Whether its program ever had a second thread, or may have had one. */
+  threaded: boolean;
   /** Its first thread has ended, others go on. */
   leaderGone: boolean;
   /** Whether it ran a program of its own, unlike a fork that runs its parent's. */
@@ -93,10 +100,16 @@ export function addSpan(entry: ProcessEntry, span: Span): void {
   entry.sureFrom = Math.max(entry.sureFrom, entry.spans[0]?.from ?? span.from);
 }
 
-/** The spans of a process in which something since a moment may have happened. */
-export function spansSince(entry: ProcessEntry, since: number): Span[] {
-  return entry.spans.filter((_span, index) => {
-    const until = entry.spans[index + 1]?.from ?? Number.POSITIVE_INFINITY;
-    return until > since;
+/** The spans of a process in which something at that moment may have happened. */
+export function spansAt(entry: ProcessEntry, { since, until, noExecAfter }: Moment): readonly Span[] {
+  const spans = entry.spans.filter(({ from }, index) => {
+    const end = entry.spans[index + 1]?.from ?? Number.POSITIVE_INFINITY;
+    return end > since && from <= until;
   });
+  const last = spans.at(-1);
+  const start = spans.findIndex(({ image }) => image === last?.image);
+  const device = last?.image.program?.file?.dev;
+  // Its file was opened for execution before it began, so before what is asked about, as nothing was after that.
+  const isAfter = spans[start]?.cleanStart === true && device !== undefined && noExecAfter?.(device) === true;
+  return isAfter ? spans.slice(start) : spans;
 }

@@ -92,7 +92,7 @@ export class ProcessTable {
   known(pid: number): ProcessEntry | undefined {
     const entry = this.#store.get(pid);
     if (entry === undefined || entry.endedAt !== undefined || entry.epoch === this.#epoch) return entry;
-    if (this.#look(entry) === 'gone') this.#store.end(entry, this.clock.monotonic());
+    if (this.#look(entry) === 'gone') this.#end(entry, this.#gaplessFrom);
     return entry;
   }
 
@@ -110,7 +110,10 @@ export class ProcessTable {
   forked({ pid, thread, parent: parentPid, at }: MessageOf<'fork'>): ProcessEntry | undefined {
     if (thread !== pid) {
       const entry = this.#store.get(pid);
-      if (entry !== undefined) entry.threads += 1;
+      if (entry !== undefined) {
+        entry.threads += 1;
+        entry.threaded = true;
+      }
       return undefined;
     }
     const parent = this.known(parentPid);
@@ -125,11 +128,12 @@ export class ProcessTable {
       parent: { pid: parentPid, image: span?.image },
       name: parent?.name,
       loginUid: parent?.loginUid,
-      spans: [{ from: at, image, uid: span?.uid }],
+      spans: [{ from: at, image, uid: span?.uid, cleanStart: false }],
       // All of its life is known, from here on.
       sureFrom: Number.NEGATIVE_INFINITY,
       manager: parent?.manager,
       threads: 1,
+      threaded: false,
       executed: false,
     });
   }
@@ -144,12 +148,14 @@ export class ProcessTable {
       before.image.program = undefined;
       before.image.why = WHY.replaced;
     }
+    const cleanStart = !entry.threaded;
     entry.threads = 1;
+    entry.threaded = false;
     entry.executed = true;
     const image: Image = { pid, program: undefined, why: WHY.gone, readAt: at };
     const read = this.#readSame(entry);
     // The user is the one that events told: what is read now may be a later one, whose event is still to come.
-    addSpan(entry, { from: at, image, uid: before.uid ?? read?.uid });
+    addSpan(entry, { from: at, image, uid: before.uid ?? read?.uid, cleanStart });
     this.#fill(entry, image, read);
     return entry;
   }
@@ -161,7 +167,7 @@ export class ProcessTable {
     if (entry === undefined) return undefined;
     const { uid, image } = lastSpan(entry);
     if (uid?.real === real && uid.effective === effective) return undefined;
-    addSpan(entry, { from: at, image, uid: { real, effective } });
+    addSpan(entry, { from: at, image, uid: { real, effective }, cleanStart: false });
     return uid;
   }
 
@@ -177,7 +183,7 @@ export class ProcessTable {
       return undefined;
     }
     this.#leaderless.delete(entry);
-    this.#store.end(entry, at);
+    this.#end(entry, at);
     return entry;
   }
 
@@ -190,7 +196,7 @@ export class ProcessTable {
       return start === undefined || !this.#isStart(entry, start.startTicks) || start.threads <= 1;
     });
     this.#leaderless.clear();
-    for (const entry of ended) if (entry.endedAt === undefined) this.#store.end(entry, now);
+    for (const entry of ended) if (entry.endedAt === undefined) this.#end(entry, now);
     return ended;
   }
 
@@ -204,7 +210,7 @@ export class ProcessTable {
       const look = pids.has(entry.pid) ? this.#look(entry) : 'gone';
       if (look === 'changed') started.push(entry);
       if (look !== 'gone') continue;
-      this.#store.end(entry, now);
+      this.#end(entry, now);
       ended.push(entry);
     }
     for (const pid of pids) {
@@ -249,10 +255,11 @@ export class ProcessTable {
       parent: { pid: read.parent, image: parent === undefined ? undefined : lastSpan(parent).image },
       name: undefined,
       loginUid: read.loginUid,
-      spans: [{ from, image, uid: read.uid }],
+      spans: [{ from, image, uid: read.uid, cleanStart: false }],
       sureFrom: from,
       manager: parent?.manager,
       threads: read.threads,
+      threaded: true,
       executed: executedAt !== undefined || (read.executable !== undefined && !read.forkedOnly),
     });
     this.#fill(entry, image, read);
@@ -280,6 +287,12 @@ export class ProcessTable {
     }
   }
 
+  /** What a process ran last that was not looked at since a loss will never be known. */
+  #end(entry: ProcessEntry, at: number): void {
+    if (entry.epoch !== this.#epoch) entry.sureFrom = Number.POSITIVE_INFINITY;
+    this.#store.end(entry, at);
+  }
+
   /** Reads a process; `undefined` where it is gone, or the pid is another's by now. */
   #readSame(entry: ProcessEntry): ProcessRead | undefined {
     const read = this.#read(entry.pid);
@@ -303,11 +316,12 @@ export class ProcessTable {
     this.#fill(entry, fresh, read);
     const isSame = sameProgram(image.program, fresh.program);
     if (!isSame || uid?.effective !== read.uid.effective || uid.real !== read.uid.real) {
-      addSpan(entry, { from: now, image: isSame ? image : fresh, uid: read.uid });
+      addSpan(entry, { from: now, image: isSame ? image : fresh, uid: read.uid, cleanStart: false });
     }
     // Where processes are polled, what is the same before and after is taken for the same in between.
     if (!this.#polled || !isSame) entry.sureFrom = Math.max(entry.sureFrom, this.#gaplessFrom);
     entry.threads = read.threads;
+    entry.threaded = true;
     entry.epoch = this.#epoch;
     entry.executed ||= !isSame;
     return isSame ? 'same' : 'changed';

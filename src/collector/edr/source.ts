@@ -2,7 +2,7 @@ import type { Task } from '../../shared/manifest.ts';
 import type { SensorProblem } from '../../shared/sensor.ts';
 import type { UnsealedEdrEvent } from '../../wire/event-chain.ts';
 import type { StartTimer } from '../debounce.ts';
-import type { Heard, Attribution, RawChange } from '../fim/change.ts';
+import type { Attribution, Moment, RawChange } from '../fim/change.ts';
 import type { ReadableWatch } from '../native/readable.ts';
 import type { ReadContext } from '../table.ts';
 import { Attributions } from './attribution.ts';
@@ -142,10 +142,10 @@ export class ProcessEventSource {
     await this.#hashes.stop();
   }
 
-  /** Who did something, as `Attribute` says. */
-  readonly attribute = (pid: number, { since }: Heard = {}): Attribution => {
+  /** Who did something at a moment, as `Attribute` says. */
+  readonly attribute = (pid: number, moment?: Moment): Attribution => {
     if (!this.#feed.catchUp()) return BEHIND;
-    return this.#attributions.of(pid, since ?? this.#startedAt);
+    return this.#attributions.of(pid, moment ?? { since: this.#startedAt, until: Number.POSITIVE_INFINITY });
   };
 
   /** The folders below which changes are to be told to `fileChange`. */

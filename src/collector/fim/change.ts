@@ -8,20 +8,25 @@ export interface Attribution {
   readonly packageManager?: string;
 }
 
-/** What a source knows of when a process acted. */
-export interface Heard {
+/** When something can have happened, as its source knows. Times are ms of CLOCK_MONOTONIC (`process.hrtime`). */
+export interface Moment {
+  /** The earliest: when the source was about to read and then found nothing left. */
+  readonly since: number;
+  /** The latest: when the source had read everything that it had. */
+  readonly until: number;
   /**
-   * The earliest moment at which it can have acted, ms of CLOCK_MONOTONIC (as `process.hrtime`): when the source was about
-   * to read and then found nothing left. Without one the whole time since the start counts, and a process that started
-   * another program in it is unknown.
+   * Set where the source also reports, in the order of everything else, what is opened for execution (FAN_OPEN_EXEC), none
+   * of it was lost, and up to `until` this process opened nothing for execution after what is asked about. Says for
+   * which devices (`st_dev`) that is reported. What is asked about is then no doing of a program that was replaced since.
    */
-  readonly since?: number;
-  /** The kernel says that it has ended: the pid may be another's by now, and only what was remembered of it counts. */
-  readonly gone?: boolean;
+  readonly noExecAfter?: ((device: bigint) => boolean) | undefined;
 }
 
-/** Looks a process up by its pid. */
-export type Attribute = (pid: number, heard?: Heard) => Attribution;
+/**
+ * Looks a process up by its pid. Without a moment the whole time since the start counts, and a process that started another
+ * program in it is unknown.
+ */
+export type Attribute = (pid: number, moment?: Moment) => Attribution;
 
 /** What happened to a path, as bits: a source may report several at once. */
 export const CHANGE = {

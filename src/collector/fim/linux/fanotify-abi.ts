@@ -11,6 +11,8 @@ export const FAN = {
   MOVED_TO: 0x80,
   CREATE: 0x100,
   DELETE: 0x200,
+  /** Since Linux 5.0: opened to be executed. */
+  OPEN_EXEC: 0x1000,
   Q_OVERFLOW: 0x4000,
   EVENT_ON_CHILD: 0x0800_0000,
   /** Since Linux 5.17: old and new place in one event. */

@@ -1,7 +1,7 @@
 import { ERRNO, errnoName } from '../../native/libc.ts';
 import type { FanotifyCalls } from './calls.ts';
 import { decodeEvents, type FanotifyEvent } from './decode.ts';
-import { FAN, FAN_INIT } from './fanotify-abi.ts';
+import { FAN, FAN_INIT, FAN_MARK } from './fanotify-abi.ts';
 
 /** Bytes of one read: some hundred events, and as many descriptors of processes that are open at once. */
 const READ_BYTES = 32 * 1024;
@@ -32,6 +32,8 @@ export interface Turn {
   readonly lost: 'overflow' | 'error' | undefined;
   /** The bound of a turn was reached: more is waiting. */
   readonly more: boolean;
+  /** When the read began that found nothing left, ms of CLOCK_MONOTONIC: what is read next happened later. */
+  readonly emptyAt: number | undefined;
   /** Why nothing more will come. */
   readonly failed: string | undefined;
 }
@@ -40,14 +42,16 @@ export interface Turn {
 export class FanotifyGroup {
   readonly fd: number;
   readonly #calls: FanotifyCalls;
+  readonly #monotonic: () => number;
   readonly #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
   /**
    * Opens a group, with what this kernel has. The queue keeps the limit of the host (fs.fanotify.max_queued_events): without
    * one, a sensor that is stopped would fill the memory of the kernel. Throws with the reason where there is no fanotify.
    */
-  constructor(calls: FanotifyCalls) {
+  constructor(calls: FanotifyCalls, monotonic: () => number) {
     this.#calls = calls;
+    this.#monotonic = monotonic;
     this.fd = FLAGS.reduce(
       (before, flags) => (before === -ERRNO.EINVAL ? calls.init(flags) : before),
       -ERRNO.EINVAL,
@@ -65,15 +69,27 @@ export class FanotifyGroup {
     );
   }
 
+  /**
+   * Has the queue also tell what of a filesystem is opened for execution, in the order of everything else. 0, or `-errno`.
+   */
+  markExecutions(path: string): number {
+    return this.#calls.mark(this.fd, FAN_MARK.ADD | FAN_MARK.FILESYSTEM, FAN.OPEN_EXEC, path);
+  }
+
   /** Reads what is there, up to a bound, and closes what came along with it. */
   read(visit: (event: FanotifyEvent, bytes: Buffer) => void): Turn {
     let [events, bytes] = [0, 0];
     let lost: Turn['lost'];
+    let emptyAt: number | undefined;
     while (bytes < TURN_BYTES) {
+      const readAt = this.#monotonic();
       const length = this.#calls.libc.read(this.fd, this.#buffer);
-      if (length === -ERRNO.EAGAIN) break;
+      if (length === -ERRNO.EAGAIN) {
+        emptyAt = readAt;
+        break;
+      }
       if (length === -ERRNO.EINTR) continue;
-      if (length <= 0) return { events, lost, more: false, failed: `read: ${errnoName(length)}` };
+      if (length <= 0) return ended(events, lost, `read: ${errnoName(length)}`);
       bytes += length;
       const decoded = decodeEvents(this.#buffer.subarray(0, length), (event, read) => {
         if ((event.mask & FAN.Q_OVERFLOW) !== 0) lost = 'overflow';
@@ -84,12 +100,20 @@ export class FanotifyGroup {
       for (const pidfd of decoded.orphans) this.#calls.libc.close(pidfd);
       if (decoded.malformed > 0 || decoded.fault === 'broken') lost ??= 'error';
       if (decoded.fault === 'version')
-        return { events, lost, more: false, failed: 'the kernel has another version of fanotify' };
+        return ended(events, lost, 'the kernel has another version of fanotify');
     }
-    return { events, lost, more: bytes >= TURN_BYTES, failed: undefined };
+    return { events, lost, more: emptyAt === undefined, emptyAt, failed: undefined };
   }
 
   close(): void {
     this.#calls.libc.close(this.fd);
   }
 }
+
+const ended = (events: number, lost: Turn['lost'], failed: string): Turn => ({
+  events,
+  lost,
+  more: false,
+  emptyAt: undefined,
+  failed,
+});

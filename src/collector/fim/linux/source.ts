@@ -1,19 +1,28 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import type { MountState } from '../../../shared/sensor.ts';
 import { errnoName, O, pathBytes, POLL } from '../../native/libc.ts';
 import type { ReadableWatch } from '../../native/readable.ts';
-import { CHANGE, type Attribute, type Attribution, type LostChanges, type RawChange } from '../change.ts';
+import {
+  CHANGE,
+  type Attribute,
+  type Attribution,
+  type LostChanges,
+  type Moment,
+  type RawChange,
+} from '../change.ts';
 import type { RuleSet } from '../rule-set.ts';
 import { loadFanotifyCalls, type FanotifyCalls } from './calls.ts';
 import { DirectoryCache } from './directory-cache.ts';
 import { DirectoryMarks } from './directory-marks.ts';
-import { FanotifyGroup } from './group.ts';
+import { FanotifyGroup, type Turn } from './group.ts';
 import { IgnoredDirectories } from './ignored.ts';
 import { MountTable } from './mount-table.ts';
 import { Scope } from './scope.ts';
 import { Translator } from './translate.ts';
 import { WatchedMounts } from './watched-mounts.ts';
 
+/** Where the programs of the system are. */
+const EXECUTABLES = '/usr/bin';
 const MOUNTINFO = '/proc/self/mountinfo';
 /** Directories whose places are held, about 150 bytes each. */
 const CACHED_DIRECTORIES = 32_768;
@@ -65,6 +74,8 @@ interface Running {
   readonly byFilesystem: Translator;
   readonly byDirectory: Translator;
   readonly mountinfo: number;
+  /** Device of the programs of which it is heard when they are opened to be executed. */
+  readonly executables: bigint | undefined;
   readonly remove: (() => void)[];
 }
 
@@ -90,10 +101,10 @@ export class FanotifySource {
    */
   start(): void {
     const calls = this.#options.calls ?? loadFanotifyCalls();
-    const filesystems = new FanotifyGroup(calls);
+    const filesystems = new FanotifyGroup(calls, this.#options.monotonic);
     let directories: FanotifyGroup | undefined;
     try {
-      directories = new FanotifyGroup(calls);
+      directories = new FanotifyGroup(calls, this.#options.monotonic);
       const mountinfo = calls.libc.open(pathBytes(MOUNTINFO), O.RDONLY);
       if (mountinfo < 0) throw new Error(`${MOUNTINFO}: ${errnoName(mountinfo)}`);
       this.#running = this.#assemble(calls, filesystems, directories, mountinfo);
@@ -201,6 +212,7 @@ export class FanotifySource {
       byFilesystem,
       byDirectory,
       mountinfo,
+      executables: executablesHeard(filesystems),
       remove: [],
     };
   }
@@ -221,13 +233,12 @@ export class FanotifySource {
   /** One turn of a group. Gives how long to leave it alone. */
   #read(running: Running, group: FanotifyGroup, translator: Translator, afterLoss: () => void): number {
     if (this.#running !== running) return 0;
-    const beganAt = this.#options.monotonic();
-    translator.begin(this.#options.now(), this.#emptyAt.get(group));
+    translator.begin(this.#options.now());
     const turn = group.read((event, bytes) => translator.take(event, bytes));
-    if (!turn.more) this.#emptyAt.set(group, beganAt);
+    const moment = this.#momentOf(running, group, turn);
     if (turn.lost === undefined) running.ignored.mark();
     running.mounts.release();
-    const { changes, error } = translator.end();
+    const { changes, error } = translator.end(moment);
     if (changes.length > 0) this.#options.events.changes(changes);
     const reason = turn.lost ?? (error === undefined ? undefined : 'error');
     if (reason !== undefined) {
@@ -242,6 +253,20 @@ export class FanotifySource {
     }
     if (turn.more) return 0;
     return changes.length > 0 ? REST_AFTER_CHANGES_MS : REST_AFTER_NOTHING_MS;
+  }
+
+  /** When what a turn read can have happened, and whether its order says which program did it. */
+  #momentOf({ filesystems, executables }: Running, group: FanotifyGroup, turn: Turn): Moment {
+    const since = this.#emptyAt.get(group) ?? 0;
+    const { emptyAt, lost } = turn;
+    if (emptyAt === undefined) return { since, until: this.#options.monotonic() };
+    this.#emptyAt.set(group, emptyAt);
+    const isOrdered = group === filesystems && lost === undefined && executables !== undefined;
+    return {
+      since,
+      until: emptyAt,
+      ...(isOrdered && { noExecAfter: (device: bigint) => device === executables }),
+    };
   }
 
   /** Rules or everything: marks first, then what is known by them is forgotten. */
@@ -277,6 +302,12 @@ export class FanotifySource {
     const change = { path, what: CHANGE.created, directory, at: this.#options.now(), by: FOUND };
     this.#options.events.changes([change]);
   }
+}
+
+/** Has it told when programs of the system are opened to be executed; their device, where that can be had. */
+function executablesHeard(group: FanotifyGroup): bigint | undefined {
+  if (group.markExecutions(EXECUTABLES) < 0) return undefined;
+  return statSync(EXECUTABLES, { bigint: true }).dev;
 }
 
 const readTable = (): MountTable => new MountTable(readFileSync(MOUNTINFO));

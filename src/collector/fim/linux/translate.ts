@@ -1,5 +1,5 @@
 import { decodeHostText } from '../../text.ts';
-import { CHANGE, type Attribute, type Attribution, type RawChange } from '../change.ts';
+import { CHANGE, type Attribute, type Attribution, type Moment, type RawChange } from '../change.ts';
 import type { DirectoryEntry, FanotifyEvent } from './decode.ts';
 import type { DirectoryCache } from './directory-cache.ts';
 import { FAN } from './fanotify-abi.ts';
@@ -18,6 +18,9 @@ const BITS: readonly (readonly [number, number])[] = [
   [FAN.MOVED_FROM, CHANGE.movedFrom],
   [FAN.MOVED_TO, CHANGE.movedTo],
 ];
+
+/** All that says something of files; the other says which program does. */
+const OF_FILES = BITS.reduce<number>((mask, [bit]) => mask | bit, FAN.RENAME);
 
 const changeOf = (mask: number): number =>
   BITS.reduce((what, [bit, change]) => ((mask & bit) === 0 ? what : what | change), 0);
@@ -49,6 +52,14 @@ export interface DirectoryFollower {
   readonly deleted: (path: string) => void;
 }
 
+/** A change before it is known who made it. */
+interface Draft {
+  readonly change: Omit<RawChange, 'by'>;
+  readonly pid: number;
+  /** Its place in the order of the queue. */
+  readonly order: number;
+}
+
 /** A path that an event names. */
 interface Place {
   readonly path: string;
@@ -64,12 +75,12 @@ export class Translator {
   readonly #options: TranslatorOptions;
   #scope: Scope;
   #at = 0;
-  #since: number | undefined;
-  #changes: RawChange[] = [];
+  #drafts: Draft[] = [];
+  #order = 0;
+  /** Where in the order each process last opened something for execution. */
+  readonly #executed = new Map<number, number>();
   #error: string | undefined;
   #bytes: Buffer = Buffer.alloc(0);
-  /** Who is who in this turn: one process often does much. */
-  readonly #actors = new Map<number, Attribution>();
 
   constructor(options: TranslatorOptions, scope: Scope) {
     this.#options = options;
@@ -83,23 +94,37 @@ export class Translator {
     this.#options.ignored?.clear();
   }
 
-  /** Begins a turn. `at`: ms since the epoch; `since`: when nothing was left to read, ms of CLOCK_MONOTONIC. */
-  begin(at: number, since?: number): void {
+  /** Begins a turn. `at`: ms since the epoch. */
+  begin(at: number): void {
     this.#at = at;
-    this.#since = since;
-    this.#changes = [];
+    this.#drafts = [];
+    this.#order = 0;
+    this.#executed.clear();
     this.#error = undefined;
-    this.#actors.clear();
   }
 
-  /** The changes of this turn, and why some could not be told. */
-  end(): { readonly changes: readonly RawChange[]; readonly error: string | undefined } {
-    return { changes: this.#changes, error: this.#error };
+  /**
+   * The changes of this turn with who made them, and why some could not be told. `moment` is when they can have happened; its
+   * `noExecAfter` is used for those after which their process opened nothing for execution.
+   */
+  end(moment: Moment): { readonly changes: readonly RawChange[]; readonly error: string | undefined } {
+    const { noExecAfter: _sure, ...unsure } = moment;
+    /** Who is who in this turn, with and without doubt: one process often does much. */
+    const actors = [new Map<number, Attribution>(), new Map<number, Attribution>()] as const;
+    const changes = this.#drafts.map(({ change, pid, order }) => {
+      const isLast = (this.#executed.get(pid) ?? -1) < order;
+      const by = this.#by(pid, isLast ? moment : unsure, actors[isLast ? 0 : 1]);
+      return { ...change, by };
+    });
+    return { changes, error: this.#error };
   }
 
   /** `bytes` is what the event was decoded from. */
   take(event: FanotifyEvent, bytes: Buffer): void {
     this.#bytes = bytes;
+    this.#order += 1;
+    if ((event.mask & FAN.OPEN_EXEC) !== 0) this.#executed.set(event.pid, this.#order);
+    if ((event.mask & OF_FILES) === 0) return;
     if (event.from !== undefined || event.to !== undefined) this.#renamed(event);
     else if (event.at !== undefined) this.#happened(event, event.at);
   }
@@ -186,26 +211,17 @@ export class Translator {
       return;
     }
     if (this.#options.ownPids.has(event.pid)) return;
-    const change = {
-      path,
-      what,
-      directory: (event.mask & FAN.ONDIR) !== 0,
-      at: this.#at,
-      by: this.#by(event),
-    };
-    this.#changes.push(from === undefined ? change : { ...change, from });
+    const directory = (event.mask & FAN.ONDIR) !== 0;
+    const change = { path, what, directory, at: this.#at, ...(from !== undefined && { from }) };
+    this.#drafts.push({ change, pid: event.pid, order: this.#order });
   }
 
-  #by({ pid, gone }: FanotifyEvent): Attribution {
+  #by(pid: number, moment: Moment, actors: Map<number, Attribution>): Attribution {
     if (pid <= 0) return OUTSIDE;
-    const key = gone ? -pid : pid;
-    const known = this.#actors.get(key);
+    const known = actors.get(pid);
     if (known !== undefined) return known;
-    const found = this.#options.attribute(pid, {
-      gone,
-      ...(this.#since !== undefined && { since: this.#since }),
-    });
-    this.#actors.set(key, found);
+    const found = this.#options.attribute(pid, moment);
+    actors.set(pid, found);
     return found;
   }
 }
