@@ -93,7 +93,10 @@ export function eventText(found: FoundEvent): string {
     ['chain', `${chain.id} ${chain.sequence}${found.fault === null ? '' : `, CHAIN_BROKEN: ${found.fault}`}`],
     ...fieldsOf(event).filter(([name]) => !SHOWN.test(name)),
   ];
-  const shown = lines.map(([name = '', value = '']) => `${name.padEnd(28)}  ${printable(value)}`);
+  const width = Math.max(...lines.map(([name = '']) => name.length));
+  const shown = lines.map(
+    ([name = '', value = '']) => `${printable(name).padEnd(width)}  ${printable(value)}`,
+  );
   return [...shown, ...(diff === undefined ? [] : ['', ...diff.split('\n').map((line) => `  ${line}`)])].join(
     '\n',
   );
@@ -112,6 +115,9 @@ function fieldsOf(value: unknown, path = ''): [string, string][] {
   );
 }
 
+const chainText = (faults: number): string =>
+  faults === 0 ? 'whole' : `CHAIN_BROKEN, ${faults} fault${faults === 1 ? '' : 's'}`;
+
 /** How the chains stand after every row was read again. */
 export function verifiedText(found: Awaited<ReturnType<Admin['verifyEvents']>>): string {
   if (found.length === 0) return 'no events are stored';
@@ -122,7 +128,7 @@ export function verifiedText(found: Awaited<ReturnType<Admin['verifyEvents']>>):
     String(events),
     String(lost),
     String(dropped),
-    faults.length === 0 ? 'whole' : `CHAIN_BROKEN, ${faults.length} faults`,
+    chainText(faults.length),
   ]);
   const head = ['HOST', 'STREAM', 'CHAINS', 'EVENTS', 'LOST ON HOST', 'DROPPED HERE', 'CHAIN'];
   const faults = found.flatMap(({ hostname, faults }) => faults.map((fault) => ({ hostname, ...fault })));
@@ -164,7 +170,7 @@ export function streamsText({ eventStreams, eventFaults, status }: ReturnType<Ad
     when(one.newestAt),
     String(one.lost),
     String(one.dropped),
-    one.faults === 0 ? 'whole' : `CHAIN_BROKEN, ${one.faults} faults`,
+    chainText(one.faults),
   ]);
   const head = ['STREAM', 'EVENTS', 'SEQUENCE', 'NEWEST', 'LOST ON HOST', 'DROPPED HERE', 'CHAIN'];
   return [...lines, '', tableOf(head, rows), ...eventFaults.slice(0, 5).map(faultLine)];

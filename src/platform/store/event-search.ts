@@ -48,7 +48,7 @@ export interface ChainRow {
 }
 
 /** With more matches than these an index is left aside: they lie so close in time that a walk back finds a page of them soon. */
-const FEW = 20_000;
+const FEW = 5_000;
 
 const COLUMNS = `e.n, e.at, e.receivedAt, e.fault, h.agent, a.hostname, r.record`;
 /** In this order, whatever the planner thinks: names and records are looked up for what is read alone. */
