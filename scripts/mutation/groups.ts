@@ -43,6 +43,18 @@ export const GROUPS: readonly MutationGroup[] = [
     mutate: ['src/collector/lines.ts', 'src/collector/macos/binary-plist.ts'],
     tests: ['src/collector/{lines,files}.test.ts', 'src/collector/macos/binary-plist*.test.ts'],
   },
+  {
+    name: 'other-sources',
+    mutate: [
+      'src/collector/fim/windows/{usn,journal,audit-xml,audit-events,audit-log,audited-changes,writers}.ts',
+      'src/collector/fim/macos/{es-message,es-events,actors,bounded-lines,private-paths}.ts',
+      'src/collector/edr/{reported,registry-rules}.ts',
+    ],
+    tests: [
+      'src/collector/fim/windows/{usn,journal,audit,audit-log}.test.ts',
+      'src/collector/fim/macos/{es-events,bounded-lines,eslogger}.test.ts',
+    ],
+  },
   // Last, since it takes longest: its tests prove invariants over hundreds of random values.
   { name: 'wire', mutate: ['src/wire/*.ts', '!src/wire/*.test.ts'], tests: ['src/wire/*.test.ts'] },
 ];
