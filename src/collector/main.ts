@@ -8,7 +8,7 @@ import { CollectorSession } from './session.ts';
 import { TABLES } from './tables/index.ts';
 import type { Os } from './table.ts';
 import { ConfigurationWatch } from './watch-configuration.ts';
-import { watchPackages } from './watch.ts';
+import { watchPackages } from './watch-packages.ts';
 
 /** Folders that commands of libraries may come from, so that nobody's PATH decides what root runs. */
 const SAFE_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';

@@ -6,7 +6,7 @@ import type { WatchedPath } from '../shared/collector.ts';
 import type { StartTimer } from './debounce.ts';
 import { layOut } from './testing/host.ts';
 import { ConfigurationWatch } from './watch-configuration.ts';
-import type { WatchFolder } from './watch.ts';
+import type { WatchFolder } from './watch-folders.ts';
 
 const SSHD: WatchedPath = { path: '/etc/ssh/sshd_config', types: ['PolicyCompliance'] };
 const HOSTS: WatchedPath = { path: '/etc/hosts', types: ['UDC', 'PolicyCompliance'] };
@@ -126,7 +126,12 @@ describe('watched configuration', () => {
     fire(2_000);
     expect(changes.map(({ types }) => types)).toEqual([['SCA']]);
     failures.get('/etc')?.(new Error('EIO'));
+    expect(events.has('/etc')).toBe(false);
+    writeFileSync(at('/etc/hosts'), 'changed');
+    fire(60_000);
+    fire(2_000);
     expect(events.has('/etc')).toBe(true);
+    expect(changes).toHaveLength(2);
   });
 
   it('watches nothing outside what a table may read, nor more folders than it may', () => {

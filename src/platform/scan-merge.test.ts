@@ -1,14 +1,12 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { DEFAULT_SCAN_MERGE_PORTS } from '../shared/profile.ts';
 import { ExitCode } from '../shared/exit-codes.ts';
 import { PlatformFixture } from '../../test/support/platform-fixture.ts';
 import { NotFound, Refused } from './errors.ts';
 import { profileSettings } from './cli/profile-settings.ts';
+import { runTool } from './testing/run-tool.ts';
 
 let fixture: PlatformFixture;
 beforeEach(async () => {
@@ -36,22 +34,7 @@ async function host(correlationId: string): Promise<{ port: number; visits: () =
 }
 
 /** The command line tool beside the running platform. */
-async function run(...args: string[]) {
-  const cli = join(import.meta.dirname, 'cli.ts');
-  // Node 22 of the unit tests takes types out of TypeScript only when told to.
-  const flags = ['--experimental-strip-types', '--no-warnings'];
-  const child = spawn(process.execPath, [...flags, cli, '--data', fixture.dataDir, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const texts = [child.stdout, child.stderr].map(async (stream) => {
-    let text = '';
-    for await (const part of stream) text += String(part);
-    return text;
-  });
-  const [code] = (await once(child, 'exit')) as [number];
-  const [stdout = '', stderr = ''] = await Promise.all(texts);
-  return { code, stdout, stderr };
-}
+const run = (...args: string[]) => runTool(fixture.dataDir, ...args);
 
 describe('the correlation identifier of an agent', () => {
   it('R270 is on record as long as its heartbeats name it', async () => {

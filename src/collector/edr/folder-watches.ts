@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { hostPath, type Place } from '../open-file.ts';
 import { hostPathBytes } from '../text.ts';
-import { watchWithNode, type WatchFolder } from '../watch.ts';
+import { watchWithNode, type WatchFolder } from '../watch-folders.ts';
 
 /** Folders watched at most: each costs one of the system's watches. */
 const MOST = 256;

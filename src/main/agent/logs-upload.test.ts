@@ -22,7 +22,10 @@ describe('logs that the platform collects', () => {
   /** A log of about so many KB once compressed: lines that say nothing twice. */
   function writeLog(kilobytes: number): void {
     mkdirSync(dirname(rig.paths.logFile), { recursive: true });
-    const lines = Array.from({ length: kilobytes * 32 }, () => randomBytes(32).toString('hex'));
+    const lines =
+      randomBytes(kilobytes * 1024)
+        .toString('hex')
+        .match(/.{64}/g) ?? [];
     writeFileSync(rig.paths.logFile, `${lines.join('\n')}\n`);
   }
 

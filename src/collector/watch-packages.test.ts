@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { StartTimer } from './debounce.ts';
 import { layOut } from './testing/host.ts';
-import { watchPackages, type WatchFolder } from './watch.ts';
+import type { WatchFolder } from './watch-folders.ts';
+import { watchPackages } from './watch-packages.ts';
 
 /** Timers that the test lets pass. */
 class Timers {
@@ -117,6 +118,31 @@ describe('the watch of package databases', () => {
     close();
     timers.pass(600_000);
     expect(log).toHaveLength(2);
+  });
+
+  it('R026 tells new package lists of apt from what else happens beside them', () => {
+    const root = layOut({ '/var/lib/apt/lists/a_Packages': '', '/var/lib/apt/lists/lock': '' });
+    const timers = new Timers();
+    const changes: (readonly [readonly string[], string])[] = [];
+    let event = (): void => undefined;
+    watchPackages({
+      root,
+      startTimer: timers.start,
+      onChange: (tables, reason) => changes.push([tables, reason]),
+      log: () => undefined,
+      watchFolder: (_folder, onEvent) => {
+        event = onEvent;
+        return () => undefined;
+      },
+    });
+    writeFileSync(join(root, 'var/lib/apt/lists/lock'), 'taken');
+    event();
+    timers.pass(2_000);
+    expect(changes).toEqual([]);
+    writeFileSync(join(root, 'var/lib/apt/lists/b_Packages'), '');
+    event();
+    timers.pass(2_000);
+    expect(changes).toEqual([[['available_updates'], 'package lists changed']]);
   });
 
   it('sees the file replaced by a rename, as dpkg does it', async () => {
