@@ -1,5 +1,5 @@
 import { execFileSync, fork, spawnSync } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -13,11 +13,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { bundle } from '../scripts/bundles.ts';
 import { FimRuleParams } from '../src/shared/file-integrity.ts';
-import { Ledger } from '../src/collector/fim/ledger/ledger.ts';
 import type { FromLedger } from '../src/collector/fim/ledger/messages.ts';
+import { LedgerThread } from '../src/collector/fim/ledger/thread.ts';
 
 /*
  * What a baseline costs: the ledger's first walk of a tree and its second, beside `aide --init` and `aide --check` and beside
@@ -84,33 +85,30 @@ function ledgerWalk(file: string): Promise<number> {
 }
 
 function walkWith(file: string, resolve: (entries: number) => void, reject: (error: Error) => void): void {
-  const post = (message: FromLedger): void => {
+  let entries = 0;
+  const onMessage = (message: FromLedger): void => {
     if (message.kind === 'stopped' && message.text !== '') reject(new Error(message.text));
     if (message.kind === 'log' && process.env['WAYFARER_BENCH_LOG'] !== undefined)
       console.log(message.message);
     if (message.kind !== 'baseline' || message.state !== 'complete') return;
     if ((message.completedAt ?? 0) < begun) return;
-    ledger.receive({ kind: 'stop' });
-    resolve(message.entries);
+    entries = message.entries;
+    ledger.post({ kind: 'stop' });
   };
   const begun = Date.now();
-  const ledger = new Ledger({
+  const ledger = new LedgerThread({
     file,
     os: 'linux',
-    now: () => Date.now(),
-    elapsed: () => performance.now(),
-    newId: randomUUID,
-    schedule: (ms, call) => {
-      const timer = ms < 1 ? setImmediate(call) : setTimeout(call, ms);
-      return () => {
-        clearImmediate(timer as NodeJS.Immediate);
-        clearTimeout(timer as NodeJS.Timeout);
-      };
+    // The bundle, as it is installed: stripping types from the source would be a second of the figures.
+    program: pathToFileURL(join(dirname(file), 'ledger.mjs')),
+    onMessage,
+    onEnd: (error) => {
+      if (error === undefined) resolve(entries);
+      else reject(error);
     },
-    post,
   });
   const rule = { id: 'bench', ...FimRuleParams.parse({ kind: 'directory', path: TREE }) };
-  ledger.receive({ kind: 'rules', rules: [rule], own: [], rescanHours: 24, sharePct: 100 });
+  ledger.post({ kind: 'rules', rules: [rule], own: [], rescanHours: 24, sharePct: 100 });
 }
 
 const WORKS: Readonly<Record<string, (file: string) => Promise<number> | number>> = {
@@ -183,6 +181,7 @@ async function main(): Promise<void> {
   try {
     const table: Record<string, Record<string, string | number>> = {};
     const file = join(directory, 'ledger.db');
+    await bundle('ledger', directory);
     // Everything reads the same files: the first of all would pay for the disk.
     const plain = await inProcess('plain', file).then(() => inProcess('plain', file));
     table['plain walk + SHA-256'] = row(plain);

@@ -25,6 +25,8 @@ export type AttributeSource = number | Buffer;
 type Native = (...args: unknown[]) => number;
 
 interface Calls {
+  /** Length of the list of names, without reading it. */
+  readonly length: (of: AttributeSource) => number;
   readonly list: (of: AttributeSource, into: Buffer) => number;
   readonly get: (of: AttributeSource, name: Buffer, into: Buffer) => number;
 }
@@ -37,6 +39,7 @@ function bind(): Calls {
   const fget = func('fgetxattr', ['int', 'void *', 'void *', 'size_t']);
   const lget = func('lgetxattr', ['void *', 'void *', 'void *', 'size_t']);
   return {
+    length: (of) => (typeof of === 'number' ? flist(of, null, 0) : llist(of, null, 0)),
     list: (of, into) => (typeof of === 'number' ? flist(of, into, BYTES) : llist(of, into, BYTES)),
     get: (of, name, into) =>
       typeof of === 'number' ? fget(of, name, into, BYTES) : lget(of, name, into, BYTES),
@@ -63,7 +66,8 @@ export class ExtendedAttributes {
 
   /** Digests of one file. What can't be read counts as not there. */
   of(source: AttributeSource): AttributeDigests {
-    const length = this.#calls?.list(source, this.#names) ?? 0;
+    if (this.#calls === undefined || this.#calls.length(source) <= 0) return NO_ATTRIBUTES;
+    const length = this.#calls.list(source, this.#names);
     if (length <= 0) return NO_ATTRIBUTES;
     const names = this.#names.subarray(0, length).toString('latin1').split('\0').filter(Boolean).sort();
     return {

@@ -2,7 +2,7 @@ import type { FimWanted } from '../../../shared/file-integrity.ts';
 import type { FileAction } from '../../../shared/host-events.ts';
 import type { Attribution } from '../change.ts';
 import { isSameActor, type Cause } from './cause.ts';
-import { isSameInode, type Row } from './row.ts';
+import type { Row } from './row.ts';
 
 /** Names of what may differ, in the order that events list them. */
 export type Difference =
@@ -185,6 +185,3 @@ export function causeAfterMove(cause: Cause): Cause {
   const { presence: _mover, ...rest } = cause;
   return rest;
 }
-
-/** Whether a candidate row is the file that is now found elsewhere. */
-export const isOrigin = (candidate: Row, found: Row): boolean => isSameInode(candidate, found);

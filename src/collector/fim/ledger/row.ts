@@ -55,13 +55,13 @@ export function statColumns(
     type: typeOf(stat),
     device: signed(stat.dev),
     inode: signed(stat.ino),
-    born: signed(stat.birthtimeNs),
+    born: stat.birthtimeNs,
     size: Number(stat.size),
     mode: Number(stat.mode & 0o7777n),
     uid: Number(stat.uid),
     gid: Number(stat.gid),
-    modified: signed(stat.mtimeNs),
-    changed: signed(stat.ctimeNs),
+    modified: stat.mtimeNs,
+    changed: stat.ctimeNs,
   };
 }
 
@@ -72,8 +72,8 @@ export function statColumns(
 export function isUnchanged(row: Row, stat: BigIntStats): boolean {
   return (
     !row.racy &&
-    row.changed === signed(stat.ctimeNs) &&
-    row.modified === signed(stat.mtimeNs) &&
+    row.changed === stat.ctimeNs &&
+    row.modified === stat.mtimeNs &&
     row.inode === signed(stat.ino) &&
     row.size === Number(stat.size) &&
     row.mode === Number(stat.mode & 0o7777n) &&

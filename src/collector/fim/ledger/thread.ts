@@ -2,13 +2,18 @@ import { Worker } from 'node:worker_threads';
 import type { Os } from '../../table.ts';
 import type { FromLedger, ToLedger } from './messages.ts';
 
-/** Heap of the thread, MB; its work needs a few, and one that grows is better ended than left to take the host's memory. */
-const HEAP_MB = 128;
+/**
+ * Heap of the thread, MB: its work needs a few, and one that grows is better ended than left to take the host's memory. Young
+ * objects get little of it, since a walk makes them by the million and they would be let grow to three times as much.
+ */
+const LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 6 };
 
 export interface LedgerThreadOptions {
   /** Path of the database file. */
   readonly file: string;
   readonly os: Os;
+  /** The thread's program, where it is not this one's own: a bundle that is measured. */
+  readonly program?: URL;
   readonly onMessage: (message: FromLedger) => void;
   /** The thread ended: `error` says why, unless it was told to stop. */
   readonly onEnd: (error: Error | undefined) => void;
@@ -20,11 +25,11 @@ export class LedgerThread {
   #isStopping = false;
 
   /** Starts the thread. What is posted before it runs is kept for it. */
-  constructor({ file, os, onMessage, onEnd }: LedgerThreadOptions) {
-    this.#worker = new Worker(entry(), {
+  constructor({ file, os, program = entry(), onMessage, onEnd }: LedgerThreadOptions) {
+    this.#worker = new Worker(program, {
       workerData: { file, os },
       name: 'ledger',
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+      resourceLimits: LIMITS,
     });
     let failure: Error | undefined;
     this.#worker.on('message', onMessage);
