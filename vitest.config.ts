@@ -11,7 +11,7 @@ const WORKERS_OF_PROCESSES = 2;
  * Integration tests that look at this machine as a whole, so that nothing else may run beside them: its processes and
  * packages, what it costs while idle, a cable that others would take for a change of their network.
  */
-const ALONE = ['collector', 'kill', 'roaming', 'sleep-and-metering'].map(
+const ALONE = ['actors', 'collector', 'kill', 'process-events', 'roaming', 'sleep-and-metering'].map(
   (name) => `test/integration/${name}.test.ts`,
 );
 

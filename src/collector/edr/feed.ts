@@ -3,7 +3,7 @@ import { POLL } from '../native/libc.ts';
 import type { ReadableWatch } from '../native/readable.ts';
 import type { ProcessConnector } from './connector/connector.ts';
 import type { ProcessMessage } from './connector/decode.ts';
-import { lastSpan, type ProcessEntry, type Uids } from './process-entry.ts';
+import type { ProcessEntry, Uids } from './process-entry.ts';
 import type { ProcessTable } from './process-table.ts';
 
 /** Events read before others have their turn, and before somebody who asks for an actor is told that we are behind. */
@@ -13,7 +13,7 @@ const MOST = 20_000;
 /** Between two looks at the list of processes where they are polled, and from a loss to the look that follows, ms. */
 const POLL_MS = 2_000;
 const AFTER_LOSS_MS = 1_000;
-const SWEEP_MS = 1_000;
+const SWEEP_MS = 5_000;
 
 /** What happened to processes. Times are ms of CLOCK_MONOTONIC. */
 export interface FeedListener {
@@ -180,6 +180,3 @@ export class ProcessFeed {
     }
   }
 }
-
-/** The executable that a process runs now, if it is known. */
-export const pathOf = (entry: ProcessEntry): string | undefined => lastSpan(entry).image.program?.path;

@@ -187,7 +187,7 @@ export class ProcessTable {
     return entry;
   }
 
-  /** To be called every second or so: forgets what ended long ago, and gives those that ended without a last word. */
+  /** To be called every few seconds: forgets what ended long ago, and gives those that ended without a last word. */
   sweep(): ProcessEntry[] {
     const now = this.clock.monotonic();
     this.#store.purge(now);
