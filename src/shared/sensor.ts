@@ -27,7 +27,7 @@ export const ToSensor = z.discriminatedUnion('kind', [
   }),
   /** Everything up to this sequence number of this chain is in the queue, durably. */
   z.object({ kind: z.literal('taken'), stream: Stream, chain: z.string(), upTo: Sequence }),
-  /** The disk takes nothing: send nothing until `resume`. */
+  /** The disk takes nothing: send nothing until `resume`. What was sent before is kept, and answered by `taken` later. */
   z.object({ kind: z.literal('pause') }),
   z.object({ kind: z.literal('resume') }),
   z.object({ kind: z.literal('stop') }),
@@ -36,10 +36,14 @@ export type ToSensor = z.infer<typeof ToSensor>;
 
 /** An event on its way: `body` is the sealed record as canonical JSON. */
 export const SpooledEvent = z.object({
-  id: z.string().max(64),
+  id: z.string().min(1).max(64),
   at: z.number().int(),
   sequence: Sequence,
-  body: z.string().max(EVENT_LIMITS.bytes),
+  /** On one line: it is sent on as one. */
+  body: z
+    .string()
+    .max(EVENT_LIMITS.bytes)
+    .regex(/^[^\r\n]*$/),
 });
 export type SpooledEvent = z.infer<typeof SpooledEvent>;
 

@@ -5,7 +5,7 @@ import { namesIn } from '../linux/tolerant.ts';
 import { homes } from '../linux/accounts.ts';
 import { isDirectory, lstatHost } from '../files.ts';
 import { openRegular, type Place } from '../open-file.ts';
-import type { WatchFolder } from '../watch.ts';
+import type { WatchFolder } from '../watch-folders.ts';
 import { FolderWatches } from './folder-watches.ts';
 import { pathTest, type EdrRule, type PathTest } from './rules.ts';
 

@@ -8,7 +8,7 @@ import { namesIn } from '../linux/tolerant.ts';
 import { SYSTEM_UNIT_FOLDERS } from '../linux/unit-files.ts';
 import { encodeHostText } from '../text.ts';
 import type { KeyedRow, ReadContext, Reader } from '../table.ts';
-import type { WatchFolder } from '../watch.ts';
+import type { WatchFolder } from '../watch-folders.ts';
 import { FolderWatches } from './folder-watches.ts';
 import { loadItems, saveItems } from './startup-state.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { clockStepped } from './clock-step.ts';
-import type { LogsFacts } from './facts.ts';
+import { emptyStream, type LogsFacts } from './facts.ts';
 import { plan } from './plan.ts';
 import { NOW, pendingOf, restingFacts, syncedType } from './testing/facts.ts';
 
@@ -12,6 +12,8 @@ const logsOf = (nextStepAt: number): LogsFacts => ({
   failures: 1,
 });
 
+const waiting = { ...emptyStream, bytes: 1, waitingSince: NOW - 5, notBefore: NOW + 2 };
+
 describe('facts after the clock was set', () => {
   it('lead to the same plan as before, moved by the step', () => {
     const request = { reason: 'change', notBefore: NOW + 50 } as const;
@@ -22,6 +24,7 @@ describe('facts after the clock was set', () => {
       restingFacts({ pausedUntil: NOW + 7, diskNotBefore: NOW + 8 }),
       restingFacts({ pending: pendingOf({ nextStepAt: NOW + 9 }) }),
       restingFacts({ logs: logsOf(NOW + 11) }),
+      restingFacts({ activeTypes: ['Inventory', 'FIM'], streams: { fim: waiting, edr: emptyStream } }),
       restingFacts({ profileOffered: 2, documentsNotBefore: { profile: NOW + 10 } }),
       restingFacts({ types: { Inventory: syncedType(0, { requested: request, serving: request }) } }),
       restingFacts({ lastHeartbeatAt: null, lastSyncCheckAt: NOW - 86_399_999, heartbeatWanted: false }),

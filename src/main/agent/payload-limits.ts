@@ -5,7 +5,7 @@ const MB = 1024 * 1024;
 
 /** What the profile says of the payloads of a stream (R202–R205). */
 export interface PayloadLimits {
-  /** A payload leaves once so much is queued, bytes; it holds no more than that. */
+  /** A payload leaves once so much is queued, bytes as they count on the disk; it holds no more than that. */
   readonly payloadBytes: number;
   /** It leaves once its oldest event waits so long, whatever is queued. */
   readonly thresholdMs: number;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MANIFEST_TYPES } from '../../shared/modules.ts';
+import { MANIFEST_TYPES, TYPE_OF_STREAM } from '../../shared/modules.ts';
 import { defaultProfile } from '../../shared/profile.ts';
-import { type Facts, type TypeFacts } from './facts.ts';
+import { type Facts, type StreamFacts, type TypeFacts } from './facts.ts';
 import { plan } from './plan.ts';
 import { NOW, pendingOf, restingFacts } from './testing/facts.ts';
 
@@ -42,7 +42,28 @@ const type: fc.Arbitrary<TypeFacts> = fc.record({
     }),
   ),
 });
-const someTypes = fc.subarray(['Inventory', 'Vulnerability', 'SCA'] as const);
+const terms = {
+  agent: 'a',
+  upTo: 1,
+  count: 1,
+  rawBytes: 1,
+  encodedBytes: 1,
+  digest: 'd',
+  chunkBytes: 65_536,
+  idempotencyKey: 'k',
+};
+const stream: fc.Arbitrary<StreamFacts> = fc.record({
+  bytes: fc.nat(2 * 1024 * 1024),
+  waitingSince: maybe(moment),
+  notBefore: moment,
+  mostRecords: fc.constant(100),
+  payload: maybe(
+    fc.record({ nextStepAt: moment }).map((change) => ({ terms, held: null, failures: 0, ...change })),
+  ),
+  uploadedAt: fc.constant(null),
+  refused: fc.constant(0),
+});
+const someTypes = fc.subarray(['Inventory', 'Vulnerability', 'SCA', 'FIM', 'EDR'] as const);
 
 /** Facts of all kinds, also such as never come together. */
 const anyFacts: fc.Arbitrary<Facts> = fc
@@ -59,11 +80,12 @@ const anyFacts: fc.Arbitrary<Facts> = fc
     documentsNotBefore: fc.dictionary(fc.constantFrom('profile', ...MANIFEST_TYPES), moment),
     manifestsOffered: fc.dictionary(fc.constantFrom('Inventory', 'SCA'), fc.nat(3)),
     activeTypes: someTypes,
-    types: fc.dictionary(fc.constantFrom('Inventory', 'Vulnerability', 'SCA'), type),
+    types: fc.dictionary(fc.constantFrom('Inventory', 'Vulnerability', 'SCA', 'FIM'), type),
     lastHeartbeatAt: maybe(moment),
     heartbeatWanted: fc.boolean(),
     queuedRecords: fc.nat(2),
     pending: maybe(fc.record({ nextStepAt: moment }).map((change) => pendingOf(change))),
+    streams: fc.record({ fim: stream, edr: stream }),
     collecting: maybe(fc.constantFrom('Inventory', 'SCA')),
     collectorUp: fc.boolean(),
     diskNotBefore: moment,
@@ -116,6 +138,20 @@ describe('the plan, for facts of any kind', () => {
           now = wakeAt;
         }
         throw new Error('forty waits and nothing done');
+      }),
+    );
+  });
+
+  it('R210 never scans what is reported by events, and sends none of a module that is off or held', () => {
+    fc.assert(
+      fc.property(anyFacts, fc.subarray(['FIM', 'EDR'] as const), (facts, noTransmission) => {
+        const { uplink, collect } = plan({ ...facts, reduced: { noCollection: [], noTransmission } }, NOW);
+        expect(['FIM', 'EDR']).not.toContain(collect?.type);
+        if (uplink?.step !== 'events') return;
+        const type = TYPE_OF_STREAM[uplink.stream];
+        expect(facts.activeTypes).toContain(type);
+        expect(noTransmission).not.toContain(type);
+        expect(facts.queuedRecords).toBe(0);
       }),
     );
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { defaultProfile } from '../../shared/profile.ts';
-import { emptyTypeFacts, type Facts } from './facts.ts';
+import { emptyStream, emptyTypeFacts, type Facts, type StreamFacts } from './facts.ts';
 import { heartbeatAt, plan, statusIntervalSec, type Plan } from './plan.ts';
 import { NOW, pendingOf, restingFacts, syncedType } from './testing/facts.ts';
 
@@ -205,5 +205,107 @@ describe('collections', () => {
     expect(planOf({ types: soon }).wakeAt).toBe(NOW + 5);
     expect(planOf({ types: soon, exchanging: 'heartbeat' }).wakeAt).toBe(NOW + 5);
     expect(planOf({ types: {}, manifestsOffered: {} }).wakeAt).toBe(NOW + 900_000);
+  });
+});
+
+describe('payloads of events', () => {
+  const activeTypes = ['Inventory', 'FIM', 'EDR'] as const;
+  const manifestsOffered = { Inventory: 1 };
+  const KB = 1024;
+  const waiting = (bytes: number, ago: number, change: Partial<StreamFacts> = {}): StreamFacts => ({
+    ...emptyStream,
+    bytes,
+    waitingSince: NOW - ago,
+    ...change,
+  });
+  const streamsOf = (fim: StreamFacts, edr = emptyStream, change: Partial<Facts> = {}): Partial<Facts> => ({
+    activeTypes,
+    manifestsOffered,
+    streams: { fim, edr },
+    ...change,
+  });
+  const underWay = (nextStepAt: number, encodedBytes = 100): StreamFacts['payload'] => ({
+    terms: {
+      agent: 'a',
+      upTo: 1,
+      count: 1,
+      rawBytes: 200,
+      encodedBytes,
+      digest: 'd',
+      chunkBytes: 65_536,
+      idempotencyKey: 'k',
+    },
+    held: null,
+    nextStepAt,
+    failures: 0,
+  });
+
+  it('R204 R205 leave when the oldest has waited for the threshold, which is waited for', () => {
+    expect(planOf(streamsOf(waiting(1, 30_000))).uplink).toEqual({ step: 'events', stream: 'fim' });
+    expect(planOf(streamsOf(waiting(1, 29_999)))).toMatchObject({ uplink: null, wakeAt: NOW + 1 });
+    expect(planOf(streamsOf(emptyStream, waiting(1, 59_999)))).toMatchObject({ wakeAt: NOW + 1 });
+    const development = { payloadThresholdSec: 1 };
+    expect(stepOf(streamsOf(waiting(1, 1_000), emptyStream, { development }))).toBe('events');
+  });
+
+  it('R202 R203 R205 leave when as much is queued as the profile says', () => {
+    const profile = { ...defaultProfile(), fimPayloadKb: 2, edrPayloadKb: 3 };
+    const at = (fim: number, edr: number) =>
+      planOf(streamsOf(waiting(fim, 0), waiting(edr, 0), { profile })).uplink;
+    expect(at(2 * KB - 1, 3 * KB - 1)).toBeNull();
+    expect(at(2 * KB, 3 * KB - 1)).toEqual({ step: 'events', stream: 'fim' });
+    expect(at(2 * KB - 1, 3 * KB)).toEqual({ step: 'events', stream: 'edr' });
+    const held = waiting(2 * KB, 0, { notBefore: NOW + 5 });
+    expect(planOf(streamsOf(held, emptyStream, { profile })).wakeAt).toBe(NOW + 5);
+  });
+
+  it('wait for their module, their period, and an unmetered network where one is too large', () => {
+    const due = waiting(1, 60_000);
+    expect(stepOf(streamsOf(due, emptyStream, { activeTypes: ['Inventory'] }))).toBeUndefined();
+    const reduced = { noCollection: [], noTransmission: ['FIM'] as const };
+    expect(stepOf(streamsOf(due, emptyStream, { reduced }))).toBeUndefined();
+    const network = { online: true, metered: true };
+    const large = waiting(1, 0, { payload: underWay(NOW, 2 * KB * KB) });
+    expect(stepOf(streamsOf(large, emptyStream, { network }))).toBeUndefined();
+    expect(stepOf(streamsOf(large))).toBe('events');
+    const small = waiting(1, 0, { payload: underWay(NOW) });
+    expect(stepOf(streamsOf(small, emptyStream, { network }))).toBe('events');
+  });
+
+  it('come after heartbeat and records, and before the logs', () => {
+    const logs = {
+      command: { id: 'c', type: 't' },
+      terms: null,
+      held: null,
+      nextStepAt: NOW - 90_000,
+      failures: 0,
+    };
+    const facts = streamsOf(waiting(1, 60_000), emptyStream, {
+      heartbeatWanted: true,
+      queuedRecords: 1,
+      logs,
+    });
+    expect(stepOf(facts)).toBe('heartbeat');
+    expect(stepOf({ ...facts, heartbeatWanted: false })).toBe('records');
+    expect(stepOf({ ...facts, heartbeatWanted: false, queuedRecords: 0 })).toBe('events');
+  });
+
+  it('and the upload of a collection take turns, however long each of their steps takes', () => {
+    const stepMs = 100_000;
+    const taken: string[] = [];
+    let now = NOW;
+    let pending = pendingOf();
+    let fim = waiting(1, 0, { payload: underWay(NOW) });
+    for (let n = 0; n < 20; n += 1) {
+      const facts = restingFacts({ ...streamsOf(fim), pending, lastHeartbeatAt: now });
+      const { uplink } = plan(facts, now);
+      taken.push(uplink?.step ?? 'nothing');
+      // From start to start, ten seconds apart: always due again when the step has ended.
+      if (uplink?.step === 'upload') pending = { ...pending, nextStepAt: now + 10_000 };
+      else fim = { ...fim, payload: underWay(now + 10_000) };
+      now += stepMs;
+    }
+    expect(taken.filter((step) => step === 'upload')).toHaveLength(10);
+    expect(taken.filter((step) => step === 'events')).toHaveLength(10);
   });
 });

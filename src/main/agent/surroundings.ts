@@ -1,6 +1,13 @@
+import { EVENT_STREAMS } from '../../shared/host-events.ts';
+import { TYPE_OF_STREAM } from '../../shared/modules.ts';
 import type { NetworkMonitor, NetworkState } from '../host/network/network.ts';
 import type { Context } from './context.ts';
-import { logsWaitForUnmetered, reachAgain, waitsForUnmetered } from './network-change.ts';
+import {
+  logsWaitForUnmetered,
+  payloadWaitsForUnmetered,
+  reachAgain,
+  waitsForUnmetered,
+} from './network-change.ts';
 
 /** Hands something to the owner loop as one event. */
 export type Post = (name: string, handle: () => void) => void;
@@ -116,6 +123,10 @@ export function noteMeteredWait(context: Context): void {
     'logs',
     logsWaitForUnmetered(facts) && logs?.terms ? { type: 'logs', ...logs.terms } : null,
   );
+  for (const stream of EVENT_STREAMS) {
+    const terms = payloadWaitsForUnmetered(facts, stream) ? facts.streams[stream].payload?.terms : undefined;
+    noteWait(context, stream, terms === undefined ? null : { type: TYPE_OF_STREAM[stream], ...terms });
+  }
 }
 
 function noteWait(

@@ -29,6 +29,7 @@ import { toInstant } from '../../clock.ts';
 import type { Failure, Result } from '../../uplink/failure.ts';
 import type { PlatformPort } from '../context.ts';
 import { changesOf } from './changes-of.ts';
+import { EventShelf } from './event-shelf.ts';
 
 export type Call = Exclude<keyof PlatformPort, never>;
 
@@ -99,6 +100,7 @@ export class FakePlatform {
   processed: StatusReply['processed'] = {};
   /** How many uploads were committed per type and sequence: more than one each is a doubling. */
   readonly commits: string[] = [];
+  readonly shelf = new EventShelf();
   readonly #twists = new Map<Call, Twist[]>();
   readonly #opened = new Map<string, string>();
   readonly #now: () => number;
@@ -289,7 +291,9 @@ export class FakePlatform {
     const body = Buffer.concat([...chunks].sort(([a], [b]) => a - b).map(([, bytes]) => bytes));
     if (createHash('sha256').update(body).digest('hex') !== terms.digest)
       throw new Refused(400, 'BAD_REQUEST');
-    if (terms.kind === 'logs') return (upload.result = { seq: 0, root: terms.digest });
+    const isEvents = terms.kind === 'fim' || terms.kind === 'edr';
+    if (isEvents && !this.shelf.take(id, terms.kind, body)) throw new Refused(400, 'BAD_REQUEST');
+    if (terms.type === undefined) return (upload.result = { seq: 0, root: terms.digest });
     const agent = this.#known(id);
     if (terms.kind === 'delta') requireBase(agent, terms);
     const base =

@@ -1,0 +1,25 @@
+import { zstdDecompressSync } from 'node:zlib';
+import { EventGapLine, EventPayloadHeader, type EventGap } from '../../../shared/event-payload.ts';
+import type { EventStream } from '../../../shared/host-events.ts';
+
+/** What a double of the platform keeps of events: everything as it came, repeats among it. */
+export class EventShelf {
+  readonly ids: Record<EventStream, string[]> = { fim: [], edr: [] };
+  readonly gaps = new Map<string, EventGap>();
+  /** Lines of each payload. */
+  readonly payloads: number[] = [];
+
+  /** Takes the body of a payload; `false` when it is not one. */
+  take(agent: string, stream: EventStream, body: Buffer): boolean {
+    const [first = '', ...lines] = zstdDecompressSync(body).toString('utf8').trimEnd().split('\n');
+    const header = EventPayloadHeader.parse(JSON.parse(first));
+    if (header.kind !== stream || header.agent !== agent || header.count !== lines.length) return false;
+    for (const line of lines) {
+      const gap = EventGapLine.safeParse(JSON.parse(line));
+      if (gap.success) this.gaps.set(gap.data.gap.id, gap.data.gap);
+      else this.ids[stream].push((JSON.parse(line) as { event: { id: string } }).event.id);
+    }
+    this.payloads.push(lines.length);
+    return true;
+  }
+}
