@@ -8,7 +8,11 @@ import { until } from './until.ts';
 type RuleInput = Partial<FimRuleParams> & { path: string };
 
 /** Rules by their paths, or with more parameters. */
-export function ruleSet(rules: readonly (string | RuleInput)[], own: readonly string[] = []): RuleSet {
+export function ruleSet(
+  rules: readonly (string | RuleInput)[],
+  own: readonly string[] = [],
+  canary?: string,
+): RuleSet {
   const whole = rules.map((rule, index) => ({
     id: `rule-${index}`,
     ...FimRuleParams.parse({ kind: 'directory', ...(typeof rule === 'string' ? { path: rule } : rule) }),
@@ -22,13 +26,11 @@ export class FanotifyListener {
   readonly lost: LostChanges[] = [];
   readonly failures: string[] = [];
   readonly troubles: string[] = [];
-  canaries = 0;
   mountsChanged = 0;
-  readonly ownPids = new Set<number>();
   readonly source: FanotifySource;
   readonly #watch: ReadableWatch;
 
-  constructor(rules: RuleSet, canary?: string) {
+  constructor(rules: RuleSet) {
     const failed = (reason: string): void => void this.failures.push(reason);
     this.#watch = new ReadableWatch({ now: () => performance.now(), failed });
     this.source = new FanotifySource(
@@ -36,8 +38,6 @@ export class FanotifyListener {
         watch: this.#watch,
         now: () => Date.now(),
         monotonic: () => performance.now(),
-        ownPids: this.ownPids,
-        ...(canary === undefined ? {} : { canary }),
         attribute: (pid) => ({ actor: { state: 'known', process: { pid } } }),
         events: {
           changes: (changes) => void this.changes.push(...changes),
@@ -45,7 +45,6 @@ export class FanotifyListener {
           failed,
           trouble: (text) => void this.troubles.push(text),
           mountsChanged: () => void (this.mountsChanged += 1),
-          canary: () => void (this.canaries += 1),
         },
       },
       rules,

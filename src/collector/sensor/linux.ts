@@ -120,10 +120,8 @@ function fanotify(
           attribute,
           monotonic,
           now: () => Date.now(),
-          ownPids: new Set(),
           events: {
             ...events,
-            canary: () => undefined,
             trouble: (text) => {
               events.log('warn', text);
             },

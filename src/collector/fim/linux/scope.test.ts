@@ -7,28 +7,33 @@ import { MountTable } from './mount-table.ts';
 import { Scope } from './scope.ts';
 import { touchedMounts } from './watched-mounts.ts';
 
-const rules = (...list: (Partial<FimRuleParams> & { path: string })[]): RuleSet =>
+type Rule = Partial<FimRuleParams> & { path: string };
+
+const rules = (...list: Rule[]): RuleSet => rulesWith(undefined, ...list);
+const rulesWith = (canary: string | undefined, ...list: Rule[]): RuleSet =>
   new RuleSet(
     list.map((rule, index) => ({ id: `${index}`, ...FimRuleParams.parse({ kind: 'directory', ...rule }) })),
     ['/var/lib/agent'],
     'linux',
+    canary,
   );
 
 describe('the scope', () => {
-  const set = rules(
+  const set = rulesWith(
+    '/var/lib/agent/canary',
     { path: '/etc' },
     { path: '/data/deep/er', exclude: ['tmp'], depth: 2 },
     { path: '/var' },
   );
 
   it('asks for the canary among directories that are left out, and for nothing else there', () => {
-    const scope = new Scope(set, '/var/lib/agent/canary');
+    const scope = new Scope(set);
     expect(scope.interest('/var/lib/agent')).toEqual({ entries: 'named', names: new Set(['canary']) });
     expect(scope.roots()).toContain('/var/lib/agent/canary');
   });
 
   it('knows a directory from its parent as it would from its path', () => {
-    const scope = new Scope(set, '/x/agent/canary');
+    const scope = new Scope(set);
     const name = fc.constantFrom('etc', 'data', 'deep', 'er', 'tmp', 'var', 'lib', 'agent', 'x');
     fc.assert(
       fc.property(fc.array(name, { minLength: 1, maxLength: 6 }), (names) => {
@@ -56,12 +61,14 @@ describe('the mounts that rules touch', () => {
   );
 
   it('are those that hold a rule and those below one, but for what is left out', () => {
-    const scope = new Scope(rules({ path: '/data/deep/er', exclude: ['tmp'] }), undefined);
+    const scope = new Scope(rules({ path: '/data/deep/er', exclude: ['tmp'] }));
     expect(touchedMounts(table, scope).map(({ point }) => point)).toEqual(['/data', '/data/deep/er/sub']);
-    const all = new Scope(rules({ path: '/' }), undefined);
+    const all = new Scope(rules({ path: '/' }));
     expect(touchedMounts(table, all)).toHaveLength(6);
-    const canary = new Scope(rules({ path: '/data/deep/er/sub' }), '/home/canary');
-    expect(touchedMounts(table, canary).map(({ point }) => point)).toEqual(['/home', '/data/deep/er/sub']);
+    const canary = new Scope(rulesWith('/home/canary', { path: '/data/deep/er/sub' }));
+    expect(new Set(touchedMounts(table, canary).map(({ point }) => point))).toEqual(
+      new Set(['/home', '/data/deep/er/sub']),
+    );
   });
 });
 

@@ -21,32 +21,22 @@ export function covers(interest: Interest, name: string): boolean {
 const parentOf = (path: string): string => path.slice(0, Math.max(1, path.lastIndexOf('/')));
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
-/** What is listened for: the rules, and a file that the agent changes to see whether it hears itself. */
+/** What is listened for. */
 export class Scope {
   readonly #rules: RuleSet;
-  readonly #canary: string | undefined;
 
-  constructor(rules: RuleSet, canary: string | undefined) {
+  constructor(rules: RuleSet) {
     this.#rules = rules;
-    this.#canary = canary;
   }
 
   /** Paths whose filesystems have to be heard. */
   roots(): string[] {
-    return [...this.#rules.roots(), ...(this.#canary === undefined ? [] : [this.#canary])];
+    return this.#rules.roots();
   }
 
-  isCanary(path: string): boolean {
-    return path === this.#canary;
-  }
-
-  /** `RuleSet.interest`, with the canary in it. */
+  /** `RuleSet.interest`. */
   interest(directory: string): Interest {
-    const interest = this.#rules.interest(directory);
-    const canary = this.#canary;
-    if (canary === undefined || parentOf(canary) !== directory || interest.entries === 'all') return interest;
-    const names = interest.entries === 'named' ? interest.names : [];
-    return { entries: 'named', names: new Set([...names, nameOf(canary)]) };
+    return this.#rules.interest(directory);
   }
 
   /** A directory by its path. */

@@ -41,8 +41,6 @@ export interface SourceEvents {
   readonly trouble: (text: string) => void;
   /** `mounts()` gives something else now. */
   readonly mountsChanged: () => void;
-  /** The agent's own test file was changed. */
-  readonly canary: () => void;
 }
 
 export interface FanotifyOptions {
@@ -53,10 +51,6 @@ export interface FanotifyOptions {
   /** Ms of CLOCK_MONOTONIC. */
   readonly monotonic: () => number;
   readonly events: SourceEvents;
-  /** Processes of the agent, as they are at the time of an event. */
-  readonly ownPids: ReadonlySet<number>;
-  /** Absolute path of a file that the agent changes to see whether it hears itself; whatever the rules say. */
-  readonly canary?: string;
   readonly calls?: FanotifyCalls;
 }
 
@@ -92,7 +86,7 @@ export class FanotifySource {
 
   constructor(options: FanotifyOptions, rules: RuleSet) {
     this.#options = options;
-    this.#scope = new Scope(rules, options.canary);
+    this.#scope = new Scope(rules);
   }
 
   /**
@@ -120,7 +114,7 @@ export class FanotifySource {
 
   /** Other rules, at once: a walk by them has to come after. */
   setRules(rules: RuleSet): void {
-    this.#scope = new Scope(rules, this.#options.canary);
+    this.#scope = new Scope(rules);
     if (this.#running !== undefined) this.#apply(this.#running);
   }
 
@@ -165,7 +159,7 @@ export class FanotifySource {
     directories: FanotifyGroup,
     mountinfo: number,
   ): Running {
-    const { attribute, ownPids, events } = this.#options;
+    const { attribute, events } = this.#options;
     const mounts = new WatchedMounts({ calls, filesystems, directories }, readTable());
     const marks = new DirectoryMarks({
       calls,
@@ -180,15 +174,14 @@ export class FanotifySource {
       },
     });
     const ignored = new IgnoredDirectories(calls, filesystems.fd, (directory) => mounts.open(directory));
-    const shared = { attribute, ownPids, canary: events.canary };
     const cache = (): DirectoryCache => new DirectoryCache(CACHED_DIRECTORIES);
     const byFilesystem = new Translator(
-      { ...shared, cache: cache(), ignored, locate: (directory) => mounts.locate(directory) },
+      { attribute, cache: cache(), ignored, locate: (directory) => mounts.locate(directory) },
       this.#scope,
     );
     const byDirectory = new Translator(
       {
-        ...shared,
+        attribute,
         cache: cache(),
         locate: (directory) => marks.pathsOf(directory) ?? { error: 'an event of an unknown directory' },
         directories: {

@@ -35,10 +35,6 @@ export interface TranslatorOptions {
   /** Where a directory is that is not in the cache. */
   readonly locate: (directory: string) => Located;
   readonly attribute: Attribute;
-  /** Processes of the agent: what they do is no change. */
-  readonly ownPids: ReadonlySet<number>;
-  /** The agent's own test file was changed. */
-  readonly canary: () => void;
   /** Keeps directories quiet that no rule asks for, where the kernel can. */
   readonly ignored?: IgnoredDirectories;
   /** Told of directories that come, move and go, where each has a mark of its own. */
@@ -206,11 +202,6 @@ export class Translator {
 
   #report(event: FanotifyEvent, what: number, { path, covered }: Place, from?: string): void {
     if (!covered || what === 0) return;
-    if (this.#scope.isCanary(path)) {
-      this.#options.canary();
-      return;
-    }
-    if (this.#options.ownPids.has(event.pid)) return;
     const directory = (event.mask & FAN.ONDIR) !== 0;
     const change = { path, what, directory, at: this.#at, ...(from !== undefined && { from }) };
     this.#drafts.push({ change, pid: event.pid, order: this.#order });
