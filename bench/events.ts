@@ -9,7 +9,7 @@ import { takeLines } from '../src/platform/events/take.ts';
 import { payloadLines, type PayloadLine } from '../src/platform/events/payload.ts';
 import { openStore } from '../src/platform/store/store.ts';
 import { generateKeyPair } from '../src/wire/keys.ts';
-import { Chain, fimEvent, payloadOf } from '../test/support/host-events.ts';
+import { Chain, fimEvent, payloadOf } from '../test/support/sealed-events.ts';
 import { hostFacts } from '../test/support/platform-client.ts';
 
 /*

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { describe as described, itemsOf, type PlatformClient } from '../../test/support/platform-client.ts';
-import { Chain, fimEvent, sendEvents } from '../../test/support/host-events.ts';
+import { Chain, fimEvent, sendEvents } from '../../test/support/sealed-events.ts';
 import { PlatformFixture } from '../../test/support/platform-fixture.ts';
 import { until } from '../../test/support/until.ts';
 

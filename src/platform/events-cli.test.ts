@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ExitCode } from '../shared/exit-codes.ts';
-import { Chain, edrEvent, fimEvent, recordOf, sendEvents } from '../../test/support/host-events.ts';
+import { Chain, edrEvent, fimEvent, recordOf, sendEvents } from '../../test/support/sealed-events.ts';
 import { itemsOf, type PlatformClient } from '../../test/support/platform-client.ts';
 import { PlatformFixture } from '../../test/support/platform-fixture.ts';
 import { until } from '../../test/support/until.ts';

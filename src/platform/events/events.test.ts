@@ -10,7 +10,7 @@ import {
   gapLine,
   recordOf,
   sendEvents,
-} from '../../../test/support/host-events.ts';
+} from '../../../test/support/sealed-events.ts';
 import type { PlatformClient } from '../../../test/support/platform-client.ts';
 import { PlatformFixture } from '../../../test/support/platform-fixture.ts';
 
@@ -198,6 +198,18 @@ describe('the chain', () => {
     expect(await verified()).toEqual([]);
     await send(chain.files(1));
     expect(stream()).toMatchObject({ restarts: 1, faults: 0, chain: { id: anew.head.id, sequence: 2 } });
+  });
+
+  it('goes on where it stood when its agent was provisioned anew', async () => {
+    await send(chain.files(3));
+    const anew = await fixture.agent(['AI', 'FIM']);
+    const next = chain.files(2);
+    expect((await sendEvents(anew, next)).status).toBe(200);
+    expect(state(anew)).toMatchObject({ faults: [], streams: [{ events: 2, chain: { sequence: 5 } }] });
+    expect(await verified()).toEqual([]);
+    const clone = await fixture.agent(['AI', 'FIM']);
+    expect((await sendEvents(clone, next.slice(1))).status).toBe(200);
+    expect(state(clone).faults).toMatchObject([{ kind: 'sequence', expected: '4', found: '5' }]);
   });
 
   it('is whole again when what was missing comes late', async () => {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { request } from 'undici';
 import { Agent as Pool } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Chain, edrEvent, fimEvent, recordOf, sendEvents } from '../../../test/support/host-events.ts';
+import { Chain, edrEvent, fimEvent, recordOf, sendEvents } from '../../../test/support/sealed-events.ts';
 import type { PlatformClient } from '../../../test/support/platform-client.ts';
 import { PlatformFixture } from '../../../test/support/platform-fixture.ts';
 import type { EventFilter } from './search.ts';

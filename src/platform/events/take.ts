@@ -102,10 +102,10 @@ class Taker {
 
   /** The chain that an event belongs to; a new one becomes the stream's, and is put on record where there was another. */
   #placeOf({ event }: ArrivedEvent): Place {
-    const { id: uuid } = event.wayfarer.chain;
+    const { id: uuid, sequence } = event.wayfarer.chain;
     const state = this.#state;
     const known = this.#chains.get(uuid) ?? this.#store.chain(state.host, state.stream, uuid);
-    const chain = known ?? this.#store.addChain(state.host, state.stream, uuid, this.#now);
+    const chain = known ?? this.#begin(uuid, sequence);
     this.#chains.set(uuid, chain);
     if (known === undefined) {
       const before = state.chain === null ? undefined : this.#store.chainById(state.chain);
@@ -115,6 +115,19 @@ class Taker {
       }
     }
     return { chain, opens: chain.sequence === 0, current: chain.id === state.chain };
+  }
+
+  /**
+   * A chain of which this host has sent nothing. One that began before its agent was provisioned anew goes on where it stood
+   * under the id before: what came until then is held there.
+   */
+  #begin(uuid: string, sequence: number): ChainState {
+    const { host, stream } = this.#state;
+    const chain = this.#store.addChain(host, stream, uuid, this.#now);
+    const before = this.#store.chainElsewhere(host, stream, uuid, sequence);
+    if (before === undefined) return chain;
+    const { sequence: droppedTo, hash: droppedHash } = before;
+    return { ...chain, sequence: droppedTo, hash: droppedHash, droppedTo, droppedHash };
   }
 
   #judge(arrived: ArrivedEvent, { chain, opens }: Place, declared: number): Fault | undefined {

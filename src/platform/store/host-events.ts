@@ -115,6 +115,9 @@ export function hostEventStore(db: Db) {
     `INSERT INTO event_chains (host, stream, uuid, startedAt, sequence, hash, droppedHash)
      VALUES (?, ?, ?, ?, 0, ?, ?) RETURNING id, uuid, startedAt, sequence, hash, droppedTo, droppedHash`,
   );
+  const chainElsewhere = db.prepare<[string, string, number, number], ChainState>(
+    `${CHAIN} WHERE uuid = ? AND stream = ? AND host <> ? AND sequence < ? ORDER BY sequence DESC LIMIT 1`,
+  );
   const saveChain = db.prepare<[ChainState]>(
     `UPDATE event_chains SET sequence = @sequence, hash = @hash, droppedTo = @droppedTo, droppedHash = @droppedHash
      WHERE id = @id`,
@@ -192,6 +195,9 @@ export function hostEventStore(db: Db) {
     chains: (hostId: number, name: string): ChainState[] => chains.all(hostId, name),
     addChain: (hostId: number, name: string, uuid: string, now: number): ChainState =>
       the(addChain.get(hostId, name, uuid, now, CHAIN_START, CHAIN_START)),
+    /** The chain of this id under another agent, as far as it came before a sequence number. */
+    chainElsewhere: (hostId: number, name: string, uuid: string, before: number): ChainState | undefined =>
+      chainElsewhere.get(uuid, name, hostId, before),
     saveChain: (state: ChainState): void => void saveChain.run(state),
     /** Forgets a chain of which nothing is held any more. */
     dropChain: (id: number): void => void dropChain.run(id),

@@ -40,6 +40,7 @@ CREATE TABLE event_chains (
   droppedHash TEXT NOT NULL,
   UNIQUE (host, stream, uuid)
 ) STRICT;
+CREATE INDEX event_chains_by_uuid ON event_chains(uuid);
 
 CREATE TABLE host_events (
   n INTEGER PRIMARY KEY,
