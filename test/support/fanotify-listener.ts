@@ -17,10 +17,10 @@ export function ruleSet(
     id: `rule-${index}`,
     ...FimRuleParams.parse({ kind: 'directory', ...(typeof rule === 'string' ? { path: rule } : rule) }),
   }));
-  return new RuleSet(whole, own, 'linux');
+  return new RuleSet(whole, own, 'linux', canary);
 }
 
-/** A source with everything that it told. An actor is a bare pid here; `gone` if the kernel said so. */
+/** A source with everything that it told. An actor is a bare pid here. */
 export class FanotifyListener {
   readonly changes: RawChange[] = [];
   readonly lost: LostChanges[] = [];
