@@ -1,5 +1,4 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { zstdDecompressSync } from 'node:zlib';
 import { audienceOfAgent, audienceOfCustomer } from '../../../shared/documents.ts';
 import type { Task } from '../../../shared/manifest.ts';
 import type { ManifestType } from '../../../shared/modules.ts';
@@ -22,14 +21,14 @@ import {
   type SyncCheckRequest,
   type UploadState,
 } from '../../../shared/wire.ts';
-import { parseChange, parseHeader } from '../../../wire/delta-body.ts';
-import { applyChanges, rootOfMap, type Change } from '../../../wire/delta.ts';
+import { applyChanges, rootOfMap } from '../../../wire/delta.ts';
 import { EMPTY_ROOT } from '../../../wire/item.ts';
 import { generateKeyPair } from '../../../wire/keys.ts';
 import { signDocument } from '../../../wire/signed-document.ts';
 import { toInstant } from '../../clock.ts';
 import type { Failure, Result } from '../../uplink/failure.ts';
 import type { PlatformPort } from '../context.ts';
+import { changesOf } from './changes-of.ts';
 import { EventShelf } from './event-shelf.ts';
 
 export type Call = Exclude<keyof PlatformPort, never>;
@@ -286,8 +285,7 @@ export class FakePlatform {
     const body = Buffer.concat([...chunks].sort(([a], [b]) => a - b).map(([, bytes]) => bytes));
     if (createHash('sha256').update(body).digest('hex') !== terms.digest)
       throw new Refused(400, 'BAD_REQUEST');
-    const isEvents = terms.kind === 'fim' || terms.kind === 'edr';
-    if (isEvents && !this.shelf.take(id, terms.kind, body)) throw new Refused(400, 'BAD_REQUEST');
+    if (!this.shelf.take(id, terms.kind, body)) throw new Refused(400, 'BAD_REQUEST');
     if (terms.type === undefined) return (upload.result = { seq: 0, root: terms.digest });
     const agent = this.#known(id);
     if (terms.kind === 'delta') requireBase(agent, terms);
@@ -333,15 +331,4 @@ function requireBase(agent: FakeAgent, terms: OpenUploadRequest): void {
   if (held?.seq === terms.baseSeq && root === terms.baseRoot) return;
   if (terms.type !== undefined) agent.snapshots.delete(terms.type);
   throw new Refused(409, 'BASE_MISMATCH');
-}
-
-function changesOf(body: Buffer): Change[] {
-  const [header = '', ...lines] = zstdDecompressSync(body).toString('utf8').trimEnd().split('\n');
-  parseHeader(header);
-  let previous: string | undefined;
-  return lines.map((line) => {
-    const change = parseChange(line, previous);
-    previous = 'set' in change ? change.set.key : change.del;
-    return change;
-  });
 }
