@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { STATUS } from '../../../test/support/agent-status.ts';
-import type { AgentStatus } from '../../shared/status.ts';
+import type { AgentStatus, SensorStatus } from '../../shared/status.ts';
 import { formatStatus } from './format-status.ts';
 import { ago, ahead, bytes } from './units.ts';
 
@@ -182,5 +182,57 @@ describe('times and sizes', () => {
     [1024 ** 2, '1.0 MB'],
   ])('%i bytes are %s', (count, text) => {
     expect(bytes(count)).toBe(text);
+  });
+
+  it('R199 says what is watched and how, what is not and why, what is queued and what was lost', () => {
+    const stream = STATUS.sensor.streams.fim;
+    const sensor: SensorStatus = {
+      ...STATUS.sensor,
+      state: 'running',
+      pid: 415,
+      restarts: 1,
+      spooled: 2,
+      fim: {
+        rules: 4,
+        watching: 3,
+        troubles: [{ id: 'srv', path: '/srv', state: 'absent', reason: 'not there yet' }],
+        mounts: [
+          { mount: '/', filesystem: 'ext4', method: 'filesystem mark' },
+          { mount: '/home', filesystem: 'btrfs', method: 'inode marks', note: 'no mark' },
+        ],
+        moreMounts: 5,
+        actor: 'unknown',
+        actorReason: 'not root',
+        baseline: {
+          state: 'complete',
+          entries: 9,
+          completedAt: '2026-11-20T11:00:00.000Z',
+          nextRescanAt: '2026-11-20T14:00:00.000Z',
+        },
+        eventsLastHour: 7,
+        overflows: 2,
+        canarySeenAt: null,
+      },
+      edr: { method: 'process connector', eventsLastHour: 8, lost: 1 },
+      streams: {
+        fim: { ...stream, on: true, records: 3, bytes: 2048, dropped: 4, refused: 5 },
+        edr: { ...stream, on: true },
+      },
+    };
+    const text = shown({ sensor });
+    expect(value(text, 'Sensor')).toBe('running, process 415, started again 1 times');
+    expect(value(text, 'Rules')).toBe('watching 3 of 4 rules');
+    expect(text).toMatch(/^ +srv \(\/srv\): absent, not there yet$/m);
+    expect(value(text, 'Filesystems')).toBe('/ (ext4): filesystem mark');
+    expect(text).toMatch(/^ +\/home \(btrfs\): inode marks, no mark\n +and 5 more$/m);
+    expect(value(text, 'Baseline')).toBe('complete, 9 entries, complete 60 min ago, next walk in 2 h');
+    expect(value(text, 'Files')).toBe('7 events in the last hour, lost by the kernel 2 times');
+    expect(value(text, 'Actor')).toBe('unknown: not root');
+    expect(value(text, 'Processes')).toBe('process connector, 8 events in the last hour, 1 lost');
+    expect(value(text, 'FIM events')).toBe(
+      '3 queued, 2.0 KB of 300.0 MB, 4 dropped, 5 refused, uploaded never',
+    );
+    expect(value(text, 'Not queued yet')).toBe('2 events');
+    expect(shown()).not.toContain('Sensor');
   });
 });

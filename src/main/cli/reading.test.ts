@@ -3,11 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { STATUS } from '../../../test/support/agent-status.ts';
+import { FimChain } from '../../../test/support/fim-chain.ts';
 import { AgentEvent } from '../../shared/control.ts';
+import { ExitCode } from '../../shared/exit-codes.ts';
 import { openControl, type ControlServer, type ControlTarget } from '../control/server.ts';
 import { resolvePaths, type Paths } from '../host/paths.ts';
 import { addEvents, followEvents } from './events.ts';
 import { eventLine } from './format-event.ts';
+import { followHostEvents } from './host-events.ts';
 import { addModules } from './modules.ts';
 import { addProfile } from './profile.ts';
 import { runCommand } from './testing/run-command.ts';
@@ -101,6 +104,59 @@ describe('wayfarerctl modules', () => {
     expect([...keys].sort()).toEqual(
       ['collectedAt', 'manifestVersion', 'nextDueAt', 'rows', 'type', 'uploadedAt'].sort(),
     );
+  });
+});
+
+describe('wayfarerctl events --stream', () => {
+  const chain = new FimChain();
+  const changes = [
+    chain.next('/etc/passwd'),
+    chain.next('/home/ada/a%0Ab', {
+      actor: { state: 'unknown', reason: 'it was gone', pid: 7 },
+      changed: [],
+    }),
+    chain.next('/usr/bin/ls', { detected: 'baseline', package_manager: 'dpkg' }),
+  ];
+  const ask = (...args: string[]) => runCommand(addEvents, paths, 'events', '--stream', 'fim', ...args);
+
+  it('R199 R200 says of each change when, what, where, by whom or why nobody knows, and under which rule', async () => {
+    expect((await ask()).stdout).toBe('no fim event since the agent started\n');
+    fimEvents = changes;
+    const lines = (await ask()).stdout.trimEnd().split('\n');
+    expect(lines.map((line) => line.replace(/^\S+ \S+ {2}/, ''))).toEqual([
+      'updated /etc/passwd (content, size)  vim 4711, root (logged in as ada), rule etc, high',
+      'updated /home/ada/a%0Ab  unknown: it was gone (process 7), rule etc, high',
+      'updated /usr/bin/ls (content, size)  vim 4711, root (logged in as ada), by dpkg, found by baseline, rule etc, high',
+    ]);
+    expect(lines[0]).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:00 {2}/);
+  });
+
+  it('prints those with a path of a pattern alone, also for a program', async () => {
+    fimEvents = changes;
+    const paths = async (glob: string): Promise<string[]> => {
+      const { events } = JSON.parse((await ask('--path', glob, '--json')).stdout) as {
+        events: { file: { path: string } }[];
+      };
+      return events.map(({ file }) => file.path);
+    };
+    expect(await paths('/etc/*')).toEqual(['/etc/passwd']);
+    expect(await paths('/home/*')).toEqual([]);
+    expect(await paths('/home/**')).toEqual(['/home/ada/a%0Ab']);
+    expect(await paths('l?')).toEqual(['/usr/bin/ls']);
+    expect((await ask('--path', '/srv/*')).stdout).toBe('none of the last 3 fim events has such a path\n');
+  });
+
+  it('follows until the agent ends, and asks for a stream where a path is given', async () => {
+    fimEvents = changes;
+    const said: string[] = [];
+    const following = followHostEvents(paths, { stream: 'fim' }, (text) => said.push(text));
+    await vi.waitFor(() => {
+      expect(said).toHaveLength(3);
+    });
+    await server?.close();
+    server = undefined;
+    await expect(following).rejects.toMatchObject({ exitCode: ExitCode.notRunning });
+    expect((await runCommand(addEvents, paths, 'events', '--path', '*')).code).toBe(ExitCode.usage);
   });
 });
 

@@ -230,6 +230,38 @@ describe.each(DRIVERS)('event queue over %s', (driver) => {
       expect(sizeOnDisk()).toBeLessThan(full - 3_000_000);
     }));
 
+  it('R205 says again what was handed out up to a position, and never what was not', () =>
+    withQueue((queue) => {
+      queue.enqueue('fim', range(1, 5));
+      const window = queue.peek('fim', { maxRecords: 3, maxBytes: 10_000 });
+      queue.enqueue('fim', range(6, 7));
+      const upTo = window.at(-1)?.position ?? 0;
+      expect(queue.handedOut('fim', upTo)).toEqual(window);
+      expect(() => queue.handedOut('fim', upTo + 1)).toThrow(RangeError);
+      expect(() => queue.handedOut('edr', 1)).toThrow(RangeError);
+      queue.acknowledge('fim', upTo);
+      expect(queue.handedOut('fim', upTo)).toEqual([]);
+    }));
+
+  it('R314 clears a stream with its gaps and what was handed out, counts none of it, and goes on', () =>
+    withQueue((queue) => {
+      queue.setLimit('fim', 5_000);
+      queue.enqueue('fim', range(1, 4));
+      queue.peek('fim', { maxRecords: 1, maxBytes: 1 });
+      queue.enqueue('fim', range(5, 9));
+      queue.enqueue('edr', range(1, 1));
+      const { dropped } = queue.stats()['fim'] ?? { dropped: 0 };
+      expect(dropped).toBeGreaterThan(0);
+      queue.clear('fim');
+      expect(queue.stats()['fim']).toEqual({ records: 0, bytes: 0, limitBytes: 5_000, dropped });
+      expect(queue.stats()['edr']).toMatchObject({ records: 1 });
+      expect(idsOf(queue)).toEqual([]);
+      queue.enqueue('fim', range(1, 9));
+      expect(idsOf(queue)[0]).toMatch(/^gap:/);
+      queue.clear('other');
+      expect(queue.stats()['other']).toBeUndefined();
+    }));
+
   it('holds the limit on the disk as well, and gives the space back', () =>
     withStore(driver, ({ events, sql }, dir) => {
       const limit = 12_000_000;

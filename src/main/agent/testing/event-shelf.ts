@@ -9,8 +9,9 @@ export class EventShelf {
   /** Lines of each payload. */
   readonly payloads: number[] = [];
 
-  /** Takes the body of a payload; `false` when it is not one. */
-  take(agent: string, stream: EventStream, body: Buffer): boolean {
+  /** Takes the body of an upload of this kind if it is one of events; `false` when it should be a payload and is not. */
+  take(agent: string, stream: string, body: Buffer): boolean {
+    if (stream !== 'fim' && stream !== 'edr') return true;
     const [first = '', ...lines] = zstdDecompressSync(body).toString('utf8').trimEnd().split('\n');
     const header = EventPayloadHeader.parse(JSON.parse(first));
     if (header.kind !== stream || header.agent !== agent || header.count !== lines.length) return false;

@@ -291,10 +291,7 @@ export class FakePlatform {
     const body = Buffer.concat([...chunks].sort(([a], [b]) => a - b).map(([, bytes]) => bytes));
     if (createHash('sha256').update(body).digest('hex') !== terms.digest)
       throw new Refused(400, 'BAD_REQUEST');
-    const { kind } = terms;
-    if ((kind === 'fim' || kind === 'edr') && !this.shelf.take(id, kind, body)) {
-      throw new Refused(400, 'BAD_REQUEST');
-    }
+    if (!this.shelf.take(id, terms.kind, body)) throw new Refused(400, 'BAD_REQUEST');
     if (terms.type === undefined) return (upload.result = { seq: 0, root: terms.digest });
     const agent = this.#known(id);
     if (terms.kind === 'delta') requireBase(agent, terms);

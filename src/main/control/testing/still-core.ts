@@ -46,7 +46,15 @@ export class StillCore implements ControlTarget {
   readonly profile: ControlTarget['profile'] = () => PROFILE;
   provision: ReturnType<ControlTarget['provisionNow']> = { state: 'trying' };
   readonly provisionNow = () => this.provision;
-  readonly hostEvents: ControlTarget['hostEvents'] = { of: () => [], watch: () => () => undefined };
+  fimEvents: string[] = [];
+  readonly hostWatchers = new Set<(body: string) => void>();
+  readonly hostEvents: ControlTarget['hostEvents'] = {
+    of: (stream) => (stream === 'fim' ? this.fimEvents : []),
+    watch: (_, watcher) => {
+      this.hostWatchers.add(watcher);
+      return () => this.hostWatchers.delete(watcher);
+    },
+  };
   recent: AgentEvent[] = [];
   readonly recentEvents = () => this.recent;
   readonly requestCycle: ControlTarget['requestCycle'] = (request) => {
