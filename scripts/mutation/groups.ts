@@ -21,7 +21,7 @@ export const GROUPS: readonly MutationGroup[] = [
       'src/main/agent/{backoff,blackout,demand,quiet-times,schedule,plan,status,clock-step,condition-book,fact-book,upload-progress,development,loop}.ts',
     ],
     tests: [
-      'src/main/agent/{backoff,blackout,blackout-facts,demand,quiet-times,schedule,plan,status,clock-step,condition-book,fact-book,upload-progress,development,loop}.test.ts',
+      'src/main/agent/{backoff,blackout,blackout-facts,demand,demand-facts,quiet-times,schedule,plan,status,clock-step,condition-book,fact-book,upload-progress,development,loop}.test.ts',
     ],
   },
   {

@@ -11,11 +11,11 @@ import {
   storedBlackout,
   uploadGoesFirst,
 } from './blackout.ts';
-import type { Context } from './context.ts';
 import { emptyTypeFacts, type Facts } from './facts.ts';
 import { QuietTimesCache } from './quiet-times.ts';
 import { NOW, pendingOf, restingFacts, syncedType } from './testing/facts.ts';
 import { MemoryValues } from './testing/memory-values.ts';
+import { plainContext } from './testing/plain-context.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -24,34 +24,16 @@ const EVERY_DAY = [1, 2, 3, 4, 5, 6, 7];
 const NIGHT = { days: EVERY_DAY, start: '02:00', end: '04:00' };
 const profileOf = (change: Partial<Profile>): Profile => ({ ...defaultProfile(), ...change });
 
-/** A context of plain data that notes what is done to it. */
+/** A context and what it takes to look at its windows. */
 function contextOf(change: Partial<Facts>) {
-  let facts = restingFacts(change);
-  let now = NOW;
-  const noted = { updates: [] as Partial<Facts>[], lines: [] as string[], brokenOff: 0 };
-  const kv = new MemoryValues();
-  const context = {
-    facts: () => facts,
-    update: (part: Partial<Facts>) => {
-      noted.updates.push(part);
-      facts = { ...facts, ...part };
-    },
-    updateType: (type: 'Inventory', part: object) => {
-      const known = facts.types[type];
-      if (known !== undefined) facts = { ...facts, types: { ...facts.types, [type]: { ...known, ...part } } };
-    },
-    clock: { now: () => now },
-    random: { next: () => 0.5 },
-    localTime: { offsetAt: () => 0 },
-    log: { info: (line: string) => noted.lines.push(line) },
-    store: { kv },
-  } as unknown as Context;
+  const { context, clock, noted } = plainContext(change);
   const cache = new QuietTimesCache();
+  const broken = { off: 0 };
   const follow = (at: number): number | null => {
-    now = at;
-    return followQuietTimes(context, cache, () => (noted.brokenOff += 1));
+    clock.at = at;
+    return followQuietTimes(context, cache, () => (broken.off += 1));
   };
-  return { context, noted, kv, follow };
+  return { context, noted, broken, follow };
 }
 
 describe('following the windows of a profile', () => {
@@ -80,12 +62,14 @@ describe('following the windows of a profile', () => {
     life.follow(NOW + 1);
     life.follow(NOW + 59 * MINUTE);
     expect(life.noted).toMatchObject({ updates: [{ reduced: expect.anything() as unknown }], lines: [] });
-    expect(life.kv.get('blackout', z.object({}))).toBeUndefined();
+    expect(life.context.store.kv.get('blackout', z.object({}))).toBeUndefined();
   });
 
   it('R153 breaks off what is under way when a blackout begins, once, and says until when', () => {
     life.follow(NOW + HOUR);
-    expect(life.noted.lines).toEqual(['blackout begins: nothing is sent before 2026-11-21T04:00:00.000Z']);
+    expect(life.noted.lines).toEqual([
+      'info blackout begins: nothing is sent before 2026-11-21T04:00:00.000Z',
+    ]);
     expect(life.context.facts().blackout).toEqual({
       until: NOW + 3 * HOUR,
       releaseAt: null,
@@ -95,7 +79,7 @@ describe('following the windows of a profile', () => {
     life.context.update({ profile: longer });
     life.follow(NOW + 2 * HOUR);
     expect(life.context.facts().blackout.until).toBe(NOW + 4 * HOUR);
-    expect([life.noted.brokenOff, life.noted.lines.length]).toEqual([1, 1]);
+    expect([life.broken.off, life.noted.lines.length]).toEqual([1, 1]);
     expect(storedBlackout(life.context.store)).toEqual(life.context.facts().blackout);
   });
 
@@ -104,7 +88,7 @@ describe('following the windows of a profile', () => {
     life.follow(NOW + 3 * HOUR);
     const releaseAt = NOW + 3 * HOUR + 30_000;
     expect(life.noted.lines.at(-1)).toBe(
-      'the blackout is over: the platform is asked again at 2026-11-21T04:00:30.000Z',
+      'info the blackout is over: the platform is asked again at 2026-11-21T04:00:30.000Z',
     );
     const { blackout, heartbeatWanted, types } = life.context.facts();
     expect({ blackout, heartbeatWanted }).toEqual({

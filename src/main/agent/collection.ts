@@ -7,8 +7,16 @@ import { StoreError } from '../queue/store-error.ts';
 import type { Context } from './context.ts';
 import { demandBegins, demandGoesOn } from './demand.ts';
 import type { CycleReason } from './facts.ts';
-import { collectionPauseMs, earlierRequest } from './schedule.ts';
-import { handOver, messagesFor, scanFacts, scanFactsAfter, type ScanJob } from './scan-job.ts';
+import { CHANGE_GAP_SEC, changeRequest, collectionPauseMs, earlierRequest } from './schedule.ts';
+import {
+  handOver,
+  interruptedScan,
+  keepFinished,
+  messagesFor,
+  scanFacts,
+  scanFactsAfter,
+  type ScanJob,
+} from './scan-job.ts';
 import { ScanProgress } from './scan-progress.ts';
 import { chunkBytesOf, pendingFacts } from './upload-progress.ts';
 
@@ -42,10 +50,12 @@ export class Collection {
   /** Starts a collection. Throws `StoreError` when the database takes no writes; then nothing has started. */
   start(type: ManifestType, reason: CycleReason | 'interval'): void {
     const context = this.#context;
-    const staging = context.store.snapshots.begin(type);
-    this.#job = this.#jobFor(type, staging, undefined);
-    context.update({ collecting: type });
     const startedAt = context.clock.now();
+    const { snapshots } = context.store;
+    const earlier = interruptedScan(snapshots, type, context.facts(), startedAt);
+    const staging = earlier === undefined ? snapshots.begin(type) : snapshots.resume(type);
+    this.#job = this.#jobFor(type, staging, undefined, earlier);
+    context.update({ collecting: type });
     const serving = context.facts().types[type]?.requested ?? { reason: 'retry', notBefore: startedAt };
     try {
       context.updateType(type, { startedAt, requested: null, serving });
@@ -54,18 +64,27 @@ export class Collection {
       throw error;
     }
     context.emit({ name: 'collecting', type, reason });
-    context.log.info(`collection of ${type} started (${reason})`);
-    const job = this.#jobFor(type, staging, demandBegins(context, type));
+    const { finished, tasks } = this.#job.progress;
+    const kept = finished.length === 0 ? '' : `, ${finished.length} of ${tasks.length} tasks are kept`;
+    context.log.info(`collection of ${type} started (${reason})${kept}`);
+    const job = this.#jobFor(type, staging, demandBegins(context, type), earlier);
     this.#job = job;
     context.update({ scan: scanFacts(job, reason, context.facts(), startedAt) });
     this.#command(job);
   }
 
-  #jobFor(type: ManifestType, staging: Staging, sharePct: number | undefined): ScanJob {
+  #jobFor(
+    type: ManifestType,
+    staging: Staging,
+    sharePct: number | undefined,
+    earlier: ReturnType<typeof interruptedScan>,
+  ): ScanJob {
     this.#lastId += 1;
-    const progress = new ScanProgress(this.#context.tasks.get(type) ?? []);
-    const state = { cpuMsBefore: 0, sealing: false, cancelled: false, waits: false };
-    return { id: this.#lastId, type, staging, progress, sharePct, ...state };
+    const progress = new ScanProgress(this.#context.tasks.get(type) ?? [], earlier);
+    const notedAt = this.#context.clock.now();
+    const state = { cpuMsBefore: 0, sealing: false, cancelled: false, waits: false, notedAt };
+    const began = { beganAt: earlier?.beganAt ?? notedAt, isResumed: earlier !== undefined };
+    return { id: this.#lastId, type, staging, progress, sharePct, ...began, ...state };
   }
 
   #command(job: ScanJob): void {
@@ -101,13 +120,24 @@ export class Collection {
 
   #goesOn(job: ScanJob, message: Extract<FromCollector, { kind: 'task' | 'alive' }>): void {
     if (message.kind === 'task') {
-      job.staging.keepPart();
       job.progress.finish(message);
+      if (!this.#kept(job)) return;
       if (message.error !== undefined)
         this.#context.log.warn(`${job.type}: table ${message.table} could not be read: ${message.error}`);
     }
     const { scan } = this.#context.facts();
     if (scan !== null) this.#context.update({ scan: scanFactsAfter(scan, job, message) });
+  }
+
+  #kept(job: ScanJob): boolean {
+    try {
+      keepFinished(job, this.#context.facts(), this.#context.clock.now());
+      return true;
+    } catch (error) {
+      this.#send({ kind: 'cancel', job: job.id });
+      this.#storeFailed(error);
+      return false;
+    }
   }
 
   /** Stops the collection of a type if it is the one that runs. */
@@ -196,6 +226,7 @@ export class Collection {
     context.conditions.clear('DISK_FULL');
     context.conditions.clear('COLLECTION_FAILED', type);
     context.updateType(type, { collectedAt: sealed.collectedAt, serving: null, failures: 0 });
+    if (job.isResumed) this.#readAnew(type);
     context.update({ pending: pendingFacts(sealed, context.clock.now()) });
     demandGoesOn(context, type, 'uploading');
     this.#reportTables(job);
@@ -214,6 +245,15 @@ export class Collection {
       elapsedMs: done.elapsedMs,
       cpuMs,
     });
+  }
+
+  /** What was read before the agent was started may have changed while nobody watched: a whole scan follows. */
+  #readAnew(type: ManifestType): void {
+    const { facts, clock, updateType } = this.#context;
+    const known = facts().types[type];
+    if (known === undefined) return;
+    const gapSec = facts().development.changeGapSec ?? CHANGE_GAP_SEC;
+    updateType(type, { requested: changeRequest(known, clock.now(), gapSec) });
   }
 
   #reportTables({ type, progress }: ScanJob): void {

@@ -1,10 +1,11 @@
+import { z } from 'zod';
 import { RESUME_LIMITS, type FromCollector, type Pace, type ToCollector } from '../../shared/collector.ts';
 import type { ManifestType } from '../../shared/modules.ts';
 import { cpuSharePct } from '../../shared/profile.ts';
 import { ERRORS_TABLE } from '../../shared/rows.ts';
 import { makeItem, shortKey } from '../../wire/item.ts';
 import { batches } from '../queue/pages.ts';
-import type { Staging } from '../queue/snapshot-store.ts';
+import type { SnapshotStore, Staging } from '../queue/snapshot-store.ts';
 import type { Facts, ScanFacts } from './facts.ts';
 import { LEFT_OUT, type ScanProgress } from './scan-progress.ts';
 
@@ -27,6 +28,64 @@ export interface ScanJob {
   cancelled: boolean;
   /** Its collector has ended: the next one goes on with it. */
   waits: boolean;
+  /** When it began, over restarts of the agent, ms. */
+  readonly beganAt: number;
+  /** Whether a part of it was read before the agent was started. */
+  readonly isResumed: boolean;
+  /** When it was last noted how far it has come, ms. */
+  notedAt: number;
+}
+
+/** How far a scan has come, as it outlives the agent. */
+const Noted = z.object({
+  manifestVersion: z.number().int(),
+  beganAt: z.number(),
+  finished: z.array(z.string()),
+  errors: z.array(z.object({ table: z.string(), reason: z.string() })),
+});
+
+/** What is older than this is read anew, ms: it may have changed while nobody looked. */
+const MAX_AGE_MS = 3600_000;
+
+/** How often it is noted how far a scan has come, ms: each time waits for the disk. */
+const NOTE_EVERY_MS = 1_000;
+
+/** Keeps what the tasks that finished have given, and every second over an end of the agent as well. Throws `StoreError`. */
+export function keepFinished(job: ScanJob, facts: Facts, now: number): void {
+  const manifestVersion = facts.types[job.type]?.manifest?.version;
+  if (manifestVersion === undefined || now < job.notedAt + NOTE_EVERY_MS) {
+    job.staging.keepPart();
+    return;
+  }
+  job.notedAt = now;
+  const { finished, errors } = job.progress;
+  const noted: z.infer<typeof Noted> = {
+    manifestVersion,
+    beganAt: job.beganAt,
+    finished: [...finished],
+    errors: [...errors],
+  };
+  job.staging.keepPart(noted);
+}
+
+/**
+ * How far the scan of a type had come when the agent ended, if this run can go on with it: by the same manifest, within an
+ * hour of its begin.
+ */
+export function interruptedScan(
+  snapshots: Pick<SnapshotStore, 'interrupted'>,
+  type: ManifestType,
+  facts: Facts,
+  now: number,
+): Pick<z.infer<typeof Noted>, 'beganAt' | 'finished' | 'errors'> | undefined {
+  const found = snapshots.interrupted();
+  const noted = Noted.safeParse(found?.noted);
+  if (found?.type !== type || !noted.success) return undefined;
+  const { manifestVersion, beganAt } = noted.data;
+  const age = now - beganAt;
+  if (manifestVersion !== facts.types[type]?.manifest?.version || age < 0 || age > MAX_AGE_MS)
+    return undefined;
+  return noted.data;
 }
 
 /** What a collector is told to do a scan, or what is left of it. */
@@ -75,7 +134,7 @@ export function scanFacts(job: ScanJob, reason: ScanFacts['reason'], facts: Fact
     reason,
     origin: sharePct === undefined ? null : (facts.types[type]?.demand?.origin ?? null),
     startedAt: now,
-    tasksDone: 0,
+    tasksDone: progress.finished.length,
     tasks: progress.tasks.length,
     sharePct: sharePct ?? cpuSharePct(facts.profile, process.platform),
     cpuMs: 0,

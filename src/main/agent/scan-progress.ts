@@ -31,8 +31,11 @@ export class ScanProgress {
   #endedAtOnce = false;
   #interruptions = 0;
 
-  constructor(tasks: readonly Task[]) {
+  /** `earlier`: what the last run of the agent had finished of the same scan. */
+  constructor(tasks: readonly Task[], earlier?: Pick<ScanProgress, 'finished' | 'errors'>) {
     this.tasks = tasks;
+    for (const id of earlier?.finished ?? []) this.#finished.add(id);
+    this.#errors.push(...(earlier?.errors ?? []));
   }
 
   /** Ids of the finished tasks, left out ones included. */

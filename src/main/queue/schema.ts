@@ -97,6 +97,22 @@ export const MIGRATIONS: readonly string[] = [
     result TEXT
   ) STRICT;
   `,
+  `
+  -- The collection under way: its items, each with the part that it came with. Parts below 'part' are complete; 'noted' says
+  -- what they are to whoever goes on with it after a restart.
+  CREATE TABLE staged (
+    key  TEXT PRIMARY KEY,
+    row  TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    part INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE staged_scan (
+    one   INTEGER PRIMARY KEY CHECK (one = 1),
+    type  TEXT NOT NULL,
+    part  INTEGER NOT NULL,
+    noted TEXT NOT NULL
+  ) STRICT;
+  `,
 ];
 
 /** The version that this build writes. */

@@ -45,7 +45,12 @@ async function collect(
   terms: Partial<typeof TERMS> = {},
 ): Promise<Pending> {
   const staging = snapshots.begin('Inventory');
-  staging.add(items);
+  try {
+    staging.add(items);
+  } catch (error) {
+    staging.abandon();
+    throw error;
+  }
   return staging.seal({ ...TERMS, ...terms });
 }
 
@@ -266,6 +271,21 @@ describe.each(DRIVERS)('snapshot store over %s', (driver) => {
       const pages = sql.prepare('PRAGMA page_count').get()?.['page_count'] as number;
       sql.exec(`PRAGMA max_page_count = ${pages + 8}`);
       await expect(collect(snapshots, rows)).rejects.toMatchObject({ code: 'FULL' });
+      expect(snapshots.pending()).toBeUndefined();
+      sql.exec(`PRAGMA max_page_count = ${pages * 100}`);
+      expect(await collect(snapshots, rows)).toMatchObject({ rows: 2_000, setCount: 2_000 });
+    }));
+
+  it('stores nothing of a collection when the disk gets full while it is sealed', () =>
+    withStore(driver, async ({ snapshots, sql }) => {
+      const rows = Array.from({ length: 2_000 }, (_, n) =>
+        item(`p-${n}`, createHash('sha256').update(String(n)).digest('hex')),
+      );
+      const staging = snapshots.begin('Inventory');
+      staging.add(rows);
+      const pages = sql.prepare('PRAGMA page_count').get()?.['page_count'] as number;
+      sql.exec(`PRAGMA max_page_count = ${pages + 8}`);
+      await expect(staging.seal(TERMS)).rejects.toMatchObject({ code: 'FULL' });
       expect(snapshots.pending()).toBeUndefined();
       sql.exec(`PRAGMA max_page_count = ${pages * 100}`);
       expect(await collect(snapshots, rows)).toMatchObject({ rows: 2_000, setCount: 2_000 });

@@ -5,14 +5,15 @@ import { seal, type SealTerms } from './seal.ts';
 import { SnapshotItems } from './snapshot-items.ts';
 import { releaseSpace } from './space.ts';
 import { type Sql } from './sql.ts';
-import { StagingTables } from './staging.ts';
+import { StagingTables, type Interrupted } from './staging.ts';
+import { StoreError } from './store-error.ts';
 import { SyncStates, type SyncState } from './sync-states.ts';
 
 /*
  * The agent's copy of what the platform holds, per manifest type, and the one change that is under way to it:
  *
  *     collector ─ add ─► staged ── seal ─► pending (terms, changes, body) ── commit ─► snapshot_items, sync_state
- *                        TEMP               durable before the first chunk              both sides equal again
+ *                        lasting            durable before the first chunk              both sides equal again
  *
  * Only `commit` touches the copy, in one transaction, and only when the platform arrived at the same root. So at any
  * moment, a crash included, the copy is either the old state with or without a pending upload, or the new state.
@@ -23,8 +24,11 @@ export interface Staging {
   readonly type: ManifestType;
   /** Adds items in any order. Of two with the same key the first stands. Throws `RangeError` for one too long to send. */
   readonly add: (items: readonly Item[]) => void;
-  /** What was added so far stays, whatever becomes of what is added after it. */
-  readonly keepPart: () => void;
+  /**
+   * What was added so far stays, whatever becomes of what is added after it. With `noted`, which is JSON, also when the
+   * agent ends: see `SnapshotStore.interrupted`.
+   */
+  readonly keepPart: (noted?: unknown) => void;
   /** Drops what was added since the last `keepPart`. */
   readonly dropPart: () => void;
   /** The keys of what was added, in their order. Nothing may be added while they are taken. */
@@ -63,17 +67,48 @@ export class SnapshotStore {
     this.#staging = new StagingTables(sql);
   }
 
-  /** Begins a collection. One runs at a time: another that runs still throws an `Error`. */
+  /** The collection that the last run of the agent began and did not end, up to the part that was noted last. */
+  interrupted(): Pick<Interrupted, 'type' | 'noted'> | undefined {
+    return this.#running === undefined ? this.#staging.interrupted() : undefined;
+  }
+
+  /** Goes on with the collection that `interrupted` names. Throws an `Error` where there is none, or as `begin` does. */
+  resume(type: ManifestType): Staging {
+    this.#requireNone();
+    const found = this.#staging.interrupted();
+    if (found?.type !== type) throw new Error(`no collection of ${type} was interrupted`);
+    this.#staging.dropFrom(found.part);
+    return this.#run(type, found.part);
+  }
+
+  /**
+   * Begins a collection, and forgets one that was interrupted. One runs at a time: another that runs still throws an
+   * `Error`.
+   */
   begin(type: ManifestType): Staging {
+    this.#requireNone();
+    if (this.#staging.interrupted() !== undefined || !this.#staging.isEmpty()) this.#staging.clear();
+    return this.#run(type, 0);
+  }
+
+  #requireNone(): void {
     if (this.#running !== undefined) throw new Error(`a collection of ${this.#running.type} is running`);
+  }
+
+  #run(type: ManifestType, firstPart: number): Staging {
     let open = true;
-    let part = 0;
+    let part = firstPart;
     const requireOpen = (): void => {
       if (!open) throw new Error(`this collection of ${type} has ended`);
     };
     const end = (): void => {
       this.#running = undefined;
-      this.#staging.clear();
+      try {
+        this.#staging.clear();
+      } catch (error) {
+        // A disk that takes no deletion either: what is left goes when the next one begins.
+        if (!(error instanceof StoreError)) throw error;
+      }
     };
     const staging: Staging = {
       type,
@@ -81,9 +116,10 @@ export class SnapshotStore {
         requireOpen();
         this.#staging.addItems(items, part);
       },
-      keepPart: () => {
+      keepPart: (noted) => {
         requireOpen();
         part += 1;
+        if (noted !== undefined) this.#staging.note(type, part, noted);
       },
       dropPart: () => {
         requireOpen();
@@ -191,6 +227,7 @@ export class SnapshotStore {
       this.#states.delete(type);
       if (this.#pending.get()?.type === type) this.#pending.clear();
     });
+    if (this.interrupted()?.type === type) this.#staging.clear();
     releaseSpace(this.#sql);
   }
 

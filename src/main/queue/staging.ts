@@ -9,20 +9,28 @@ import { type Sql, type Statement } from './sql.ts';
 /** Room on a line for what stands around key and row, their escapes included, in characters. */
 const LINE_SLACK = 1_024;
 
-/** What a seal works on and leaves behind, outside the lasting tables: gone with the connection, hence after a crash. */
+/** What a seal makes, outside the lasting tables: gone with the connection, hence after a crash. */
 const TEMPORARY_TABLES = `
-  CREATE TABLE temp.staged (
-    key TEXT PRIMARY KEY, row TEXT NOT NULL, hash TEXT NOT NULL, part INTEGER NOT NULL
-  ) WITHOUT ROWID;
   CREATE TABLE temp.sealed_changes (key TEXT PRIMARY KEY, row TEXT, hash TEXT) WITHOUT ROWID;
   CREATE TABLE temp.sealed_body (n INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 `;
 
-/** The items of a running collection and what is made of them, in temporary tables on disk. */
+/** A collection that the last run of the agent did not end, up to the last part that was noted. */
+export interface Interrupted {
+  readonly type: string;
+  readonly part: number;
+  /** What was noted with that part, as it was given. */
+  readonly noted: unknown;
+}
+
+/** The items of a running collection, which last, and what is made of them, in temporary tables on disk. */
 export class StagingTables {
   readonly #sql: Sql;
   readonly #addItem: Statement;
   readonly #dropPart: Statement;
+  readonly #note: Statement;
+  readonly #scan: Statement;
+  readonly #dropFrom: Statement;
   readonly #items: Statement;
   readonly #keys: Statement;
   readonly #counts: Statement;
@@ -37,13 +45,19 @@ export class StagingTables {
     sql.exec(TEMPORARY_TABLES);
     this.#sql = sql;
     this.#addItem = sql.prepare(
-      'INSERT INTO temp.staged (key, row, hash, part) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO NOTHING',
+      'INSERT INTO main.staged (key, row, hash, part) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO NOTHING',
     );
-    this.#dropPart = sql.prepare('DELETE FROM temp.staged WHERE part = ?');
-    this.#items = sql.prepare('SELECT key, row, hash FROM temp.staged WHERE key > ? ORDER BY key LIMIT ?');
-    this.#keys = sql.prepare('SELECT key FROM temp.staged WHERE key > ? ORDER BY key LIMIT ?');
+    this.#dropPart = sql.prepare('DELETE FROM main.staged WHERE part = ?');
+    this.#note = sql.prepare(
+      `INSERT INTO main.staged_scan (one, type, part, noted) VALUES (1, ?, ?, ?)
+       ON CONFLICT (one) DO UPDATE SET type = excluded.type, part = excluded.part, noted = excluded.noted`,
+    );
+    this.#scan = sql.prepare('SELECT type, part, noted FROM main.staged_scan');
+    this.#dropFrom = sql.prepare('DELETE FROM main.staged WHERE part >= ?');
+    this.#items = sql.prepare('SELECT key, row, hash FROM main.staged WHERE key > ? ORDER BY key LIMIT ?');
+    this.#keys = sql.prepare('SELECT key FROM main.staged WHERE key > ? ORDER BY key LIMIT ?');
     this.#counts = sql.prepare(
-      `SELECT substr(key, 1, instr(key, char(31))) AS head, COUNT(*) AS rows FROM temp.staged GROUP BY head`,
+      `SELECT substr(key, 1, instr(key, char(31))) AS head, COUNT(*) AS rows FROM main.staged GROUP BY head`,
     );
     this.#addChange = sql.prepare('INSERT INTO temp.sealed_changes (key, row, hash) VALUES (?, ?, ?)');
     this.#changes = sql.prepare(
@@ -56,8 +70,8 @@ export class StagingTables {
     this.#keepBody = sql.prepare(
       'INSERT INTO main.pending_body (n, bytes) SELECT n, bytes FROM temp.sealed_body',
     );
-    this.#clear = ['staged', 'sealed_changes', 'sealed_body'].map((table) =>
-      sql.prepare(`DELETE FROM temp.${table}`),
+    this.#clear = ['main.staged', 'main.staged_scan', 'temp.sealed_changes', 'temp.sealed_body'].map(
+      (table) => sql.prepare(`DELETE FROM ${table}`),
     );
   }
 
@@ -76,6 +90,27 @@ export class StagingTables {
   /** Takes the items of one part out again. */
   dropPart(part: number): void {
     this.#dropPart.run(part);
+  }
+
+  /** Notes that the parts below this one are complete, durably; `noted` is JSON. */
+  note(type: string, part: number, noted: unknown): void {
+    this.#note.run(type, part, JSON.stringify(noted));
+  }
+
+  /** What was noted last, if anything was. */
+  interrupted(): Interrupted | undefined {
+    const row = this.#scan.get();
+    if (row === undefined) return undefined;
+    return { type: text(row, 'type'), part: integer(row, 'part'), noted: jsonOf(text(row, 'noted')) };
+  }
+
+  isEmpty(): boolean {
+    return this.#keys.get('', 1) === undefined;
+  }
+
+  /** Takes out the items of this part and of later ones. */
+  dropFrom(part: number): void {
+    this.#dropFrom.run(part);
   }
 
   /** In key order. */
@@ -126,7 +161,18 @@ export class StagingTables {
     this.#keepBody.run();
   }
 
+  /** Forgets everything, in one transaction. */
   clear(): void {
-    for (const statement of this.#clear) statement.run();
+    this.#sql.transaction(() => {
+      for (const statement of this.#clear) statement.run();
+    });
+  }
+}
+
+function jsonOf(json: string): unknown {
+  try {
+    return JSON.parse(json) as unknown;
+  } catch {
+    return undefined;
   }
 }
