@@ -1,8 +1,6 @@
 import { FromCollector, type ToCollector } from '../../shared/collector.ts';
-import { startProcess, type ProcessEvents, type ProcessPort, type StartProcess } from './process-port.ts';
+import { startProcess, type ProcessEvents, type StartProcess } from './process-port.ts';
 
-/** What the core sees of a collector, whichever kind of process it is. */
-type CollectorPort = ProcessPort<ToCollector>;
 export type CollectorEvents = ProcessEvents<FromCollector>;
 export type StartCollector = StartProcess<ToCollector, FromCollector>;
 

@@ -174,7 +174,8 @@ describe('events of the sensor', () => {
   beforeEach(async () => {
     rig = new Rig();
     rig.platform.modules = ['AI', 'FIM'];
-    rig.platform.profile = { ...rig.platform.profile, fimEnabled: true };
+    // What is queued stays for long enough to be looked at.
+    rig.platform.profile = { ...rig.platform.profile, fimEnabled: true, fimPayloadThresholdSec: 1800 };
     await rig.start();
   });
   afterEach(() => rig.dispose());
