@@ -21,7 +21,7 @@ import { hostFacts } from '../test/support/platform-client.ts';
 const EVENTS = Number(process.argv[2] ?? 1_000_000);
 const HOSTS = 200;
 const PER_PAYLOAD = 500;
-const BATCH = 200;
+const BATCH = 100;
 const STEPS = 5;
 const ROUNDS = 7;
 

@@ -9,7 +9,7 @@ import { payloadLines, type PayloadLine } from './payload.ts';
 import { takeLines, type Taken } from './take.ts';
 
 /** Lines of one transaction; between two of them other requests are answered. */
-const BATCH = 200;
+const BATCH = 100;
 
 /**
  * Ends an upload of events. It is read twice: first to see that every line of it is good, then to store them in batches. So one

@@ -32,7 +32,7 @@ const MOST_FAULTS = 1_000;
 
 /**
  * Reads every stored event of a host again and recomputes its chains from the records: hashes, links, jumps against gaps, and
- * whether the newest one and the number are those on record. Takes about 20,000 events per second, in pages.
+ * whether the newest one and the number are those on record. Works in pages; some thousand events per second.
  */
 export async function verifyHost(
   context: Records,
