@@ -261,18 +261,14 @@ describe('a wish for a scan', () => {
   });
 
   it('R186 may wait for another one that is under way, once for each type', () => {
-    const ask = (
-      before: DemandFacts | null,
-      own: DemandFacts | null = null,
-      after: string | undefined = ID,
-    ): string => {
+    const ask = (before: DemandFacts | null, own: DemandFacts | null = null, after: string = ID): string => {
       const types = { UDC: withDemand(before), Inventory: withDemand(own) };
       const { context } = plainContext({
         activeTypes: ['Vulnerability', 'UDC', 'Inventory'],
         types,
         collecting: 'UDC',
       });
-      return code(demandScan(context, { ...wish, ...(after !== undefined && { after }) }, 'linux'));
+      return code(demandScan(context, { ...wish, after }, 'linux'));
     };
     for (const state of ['accepted', 'running', 'uploading'] as const)
       expect(ask(demandOf(state)), state).toBe('accepted');
