@@ -8,7 +8,7 @@ beforeEach(() => {
   host = new ServiceHost();
 });
 
-describe.skipIf(noRoot !== undefined)(`a user without rights${because(noRoot)}`, () => {
+describe.skipIf(noRoot !== undefined)(`a user without rights${because(noRoot)}`, { timeout: 60_000 }, () => {
   const asNobody = (...program: string[]): string[] => [
     'setpriv',
     '--reuid=65534',
@@ -24,7 +24,7 @@ describe.skipIf(noRoot !== undefined)(`a user without rights${because(noRoot)}`,
       () => {
         expect(statSync(host.paths.readEndpoint).uid).toBe(65_534);
       },
-      { timeout: 15_000 },
+      { timeout: 30_000 },
     );
     const status = await host.start(asNobody(...ctlCall('status', '--json'))).ended;
     expect(status.code).toBe(6);

@@ -9,7 +9,7 @@ beforeEach(() => {
   host = new ServiceHost();
 });
 
-describe('the sockets of the service', () => {
+describe('the sockets of the service', { timeout: 60_000 }, () => {
   it('R001 R002 speaks outwards to its platform over TLS, and has no other internet socket, none that listens', async () => {
     const server = await startSigningServer();
     try {

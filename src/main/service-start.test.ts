@@ -8,7 +8,7 @@ beforeEach(() => {
   host = new ServiceHost();
 });
 
-describe('the start of the service', () => {
+describe('the start of the service', { timeout: 60_000 }, () => {
   it.each([
     [['--customer-id', 'x'], '--customer-id: "x" is not a UUID'],
     [['--activation-id='], '--activation-id'],

@@ -8,7 +8,7 @@ beforeEach(() => {
   host = new ServiceHost();
 });
 
-describe('the service', () => {
+describe('the service', { timeout: 60_000 }, () => {
   it('ends with 3 beside another one on the same data, naming it, and leaves that one alone', async () => {
     const first = host.service();
     await host.answering();

@@ -83,7 +83,7 @@ export class ServiceHost {
   /** Waits until the agent answers, and gives its status. */
   answering(): Promise<AgentStatus> {
     const client = new ControlClient(this.paths.readEndpoint);
-    return vi.waitFor(() => client.status(), { timeout: 15_000, interval: 50 });
+    return vi.waitFor(() => client.status(), { timeout: 30_000, interval: 50 });
   }
 }
 
