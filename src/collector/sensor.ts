@@ -18,6 +18,12 @@ function touch(path: string): void {
   }
 }
 
+/** What the sensor can hear is connected on Linux alone by now; elsewhere `SENSOR_DOWN` shows this. */
+function requireLinux(): void {
+  if (process.platform !== 'linux')
+    throw new Error('file and process events are not there yet on this system');
+}
+
 /** The sensor on the port of its parent; everything that it keeps is below `dataDir`, which its parent made. */
 function runSensor(dataDir: string): void {
   const port = forkPort<FromSensor>();
@@ -52,5 +58,6 @@ function runSensor(dataDir: string): void {
 
 const [dataDir = ''] = process.argv.slice(2);
 if (!isAbsolute(dataDir)) throw new Error('the sensor is started by the agent, with its data directory');
+requireLinux();
 process.env['LC_ALL'] = 'C';
 runSensor(dataDir);

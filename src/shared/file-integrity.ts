@@ -31,6 +31,11 @@ export const FimRuleParams = z.strictObject({
   kind: z.enum(['directory', 'file', 'symlink', 'registry']),
   /** Absolute; may not exist yet. */
   path: z.string().min(1).max(FIM_RULE_LIMITS.path),
+  /** The systems that the rule is for, as Node names them; without it, all of them. */
+  systems: z
+    .array(z.enum(['linux', 'darwin', 'win32']))
+    .min(1)
+    .optional(),
   recursive: z.boolean().default(true),
   /** Levels below `path`; 0 is its entries alone. Without one, all of them. */
   depth: z.number().int().min(0).max(FIM_RULE_LIMITS.depth).optional(),

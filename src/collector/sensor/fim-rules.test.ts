@@ -73,6 +73,14 @@ describe('rules out of a manifest', () => {
     expect(refused[0]?.reason).toBe('deb is no table of file integrity');
   });
 
+  it('of other systems are passed over', () => {
+    const windows = task({ kind: 'directory', path: 'C:\\Windows', systems: ['win32'] }, { id: 'w' });
+    const both = task({ kind: 'directory', path: '/etc', systems: ['linux', 'darwin'] });
+    const { rules, refused } = parseFimRules([windows, both], 'linux', asGiven);
+    expect(rules.map(({ id }) => id)).toEqual(['r1']);
+    expect(refused).toEqual([]);
+  });
+
   it('on Windows name a drive', () => {
     expect(reasonFor({ kind: 'directory', path: '\\\\server\\share' }, 'win32')).toContain('on a drive');
     expect(reasonFor({ kind: 'directory', path: 'C:\\Windows' }, 'win32')).toBeUndefined();

@@ -15,7 +15,7 @@ export interface ParsedRules {
 
 /**
  * Reads the rules out of a manifest's tasks (R206). A rule that is not understood, or that can't work on this system, is
- * left out and named; the others count. Paths come out real: what a source reports has no links in it.
+ * left out and named, one of other systems passed over; the others count. Paths come out real: what a source reports has no links in it.
  */
 export function parseFimRules(tasks: readonly Task[], os: Os, real: RealPath = realRoot): ParsedRules {
   const rules: FimRule[] = [];
@@ -23,13 +23,15 @@ export function parseFimRules(tasks: readonly Task[], os: Os, real: RealPath = r
   for (const task of tasks) {
     const path = typeof task.params['path'] === 'string' ? task.params['path'] : '';
     const parsed = parseRule(task, os);
+    if (parsed === undefined) continue;
     if ('reason' in parsed) refused.push({ id: task.id, path, state: 'refused', reason: parsed.reason });
     else rules.push({ ...parsed.rule, path: real(parsed.rule) });
   }
   return { rules, refused };
 }
 
-function parseRule(task: Task, os: Os): { rule: FimRule } | { reason: string } {
+/** `undefined` for a rule of other systems. */
+function parseRule(task: Task, os: Os): { rule: FimRule } | { reason: string } | undefined {
   if (task.table !== FIM_TABLE) return { reason: `${task.table} is no table of file integrity` };
   const parsed = FimRuleParams.safeParse(task.params);
   if (!parsed.success) {
@@ -37,6 +39,7 @@ function parseRule(task: Task, os: Os): { rule: FimRule } | { reason: string } {
     return { reason: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`.slice(0, 300) };
   }
   const rule = { ...parsed.data, id: task.id };
+  if (rule.systems?.includes(os) === false) return undefined;
   const reason = whyNot(rule, os);
   return reason === undefined ? { rule } : { reason };
 }

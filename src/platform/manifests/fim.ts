@@ -97,12 +97,16 @@ const WINDOWS: readonly Task[] = [
   key('lsa', 'HKLM\\SYSTEM\\CurrentControlSet\\Control\\Lsa'),
 ];
 
+/** Rules for one system: others pass them over. */
+const on = (system: string, tasks: readonly Task[]): Task[] =>
+  tasks.map((task) => ({ ...task, params: { ...task.params, systems: [system] } }));
+
 /**
- * Files that decide who may do what and what runs by itself (R200). As with the other manifests each host gets all of it: what
- * a system does not have is absent there, and is watched should it appear.
+ * Files that decide who may do what and what runs by itself (R200). Each host gets all of it and passes over the rules of other
+ * systems; what it does not have is absent there, and is watched should it appear.
  */
 export const fim: Manifest = {
   type: 'FIM',
   description: 'Accounts, rights, programs of the system and what starts by itself',
-  tasks: [...LINUX, ...MACOS, ...WINDOWS],
+  tasks: [...on('linux', LINUX), ...on('darwin', MACOS), ...on('win32', WINDOWS)],
 };
