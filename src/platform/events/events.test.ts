@@ -92,11 +92,12 @@ describe('events', () => {
   });
 
   it('are stored once each for any order and repetition of payloads', async () => {
-    const lines = chain.files(30);
-    const payloads = [lines.slice(0, 7), lines.slice(7, 8), lines.slice(8, 20), lines.slice(15, 30)];
-    const order = fc.array(fc.nat(payloads.length - 1), { maxLength: 12 });
+    const order = fc.array(fc.nat(3), { maxLength: 12 });
     await fc.assert(
       fc.asyncProperty(order, async (picked) => {
+        // One of its own: a chain that another agent has sent goes on where it stood there.
+        const lines = new Chain().files(30);
+        const payloads = [lines.slice(0, 7), lines.slice(7, 8), lines.slice(8, 20), lines.slice(15, 30)];
         const agent = await fixture.agent(['AI', 'FIM']);
         const wanted = new Set(picked.flatMap((n) => payloads[n] ?? []));
         for (const n of picked) await sendEvents(agent, payloads[n] ?? []);
