@@ -7,7 +7,7 @@ import { jsonPrintable } from '../printable.ts';
 import { openStore } from '../store/store.ts';
 import { answer, withAdmin, type Common } from './commands.ts';
 import { eventHead, eventLine, eventsText, eventText, verifiedText } from './event-text.ts';
-import { print } from './output.ts';
+import { Ended, print } from './output.ts';
 
 /** How often a followed list looks for new events, ms. */
 const FOLLOW_MS = 500;
@@ -143,7 +143,7 @@ function endOfFollowing() {
 async function verify({ data, json, host }: Options): Promise<void> {
   const verified = await withStore(data, (admin) => admin.verifyEvents(host));
   print(json, verified, () => verifiedText(verified));
-  if (verified.some(({ faults }) => faults.length > 0)) process.exitCode = ExitCode.failed;
+  if (verified.some(({ faults }) => faults.length > 0)) throw new Ended(ExitCode.failed);
 }
 
 /** As `withAdmin`, for work that takes its time. */

@@ -26,6 +26,16 @@ export function tableOf(head: readonly string[], rows: readonly (readonly string
 export const when = (ms: number | null): string =>
   ms === null ? 'never' : `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')}Z`;
 
+/** A command that said all there was to say, and ends with this code all the same. */
+export class Ended extends Error {
+  readonly code: ExitCode;
+
+  constructor(code: ExitCode) {
+    super(`exit code ${code}`);
+    this.code = code;
+  }
+}
+
 /** Says on stderr why a command did not work; returns its exit code. */
 export function failure(error: unknown): ExitCode {
   process.stderr.write(`${reasonOf(error)}\n`);

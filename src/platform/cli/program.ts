@@ -6,7 +6,7 @@ import { agentCommands, keyCommands, profileCommands, whole, withAdmin } from '.
 import { eventCommands } from './events.ts';
 import { logsCommand } from './logs.ts';
 import { manifestCommands } from './manifests.ts';
-import { failure, print } from './output.ts';
+import { Ended, failure, print } from './output.ts';
 import { correlationCommands } from './scan-merge.ts';
 import type { ServeOptions } from './serve.ts';
 import { defaultDataDir } from '../paths.ts';
@@ -65,6 +65,7 @@ function programOf(): Command {
 
 /** Exit code of what commander threw: help and version are no failures, the rest is wrong usage. */
 function codeOf(error: unknown): ExitCode {
+  if (error instanceof Ended) return error.code;
   if (!(error instanceof CommanderError)) return failure(error);
   return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
 }
