@@ -97,7 +97,7 @@ describe.skipIf(noLinuxRoot !== undefined)(
     it('R201 a program that is started and a file that is dropped are with the platform', async () => {
       mkdirSync(join(dir, 'bin'));
       mkdirSync(join(dir, 'drop'), { recursive: true });
-      work(`cp /bin/true ${dir}/bin/odd; ${dir}/bin/odd --flag; cp /bin/true ${dir}/drop/tool`);
+      work(`cp /bin/sleep ${dir}/bin/odd; ${dir}/bin/odd 0.3; cp /bin/true ${dir}/drop/tool`);
       const found = await site.until('both events', async () => {
         const all = (await events('--stream', 'edr')).map((event) => EdrEvent.parse(event));
         const started = all.find(
@@ -109,7 +109,7 @@ describe.skipIf(noLinuxRoot !== undefined)(
       });
       expect(found.started.process).toMatchObject({
         executable: join(dir, 'bin/odd'),
-        command_line: `${dir}/bin/odd --flag`,
+        command_line: `${dir}/bin/odd 0.3`,
         parent: { executable: '/usr/bin/dash' },
       });
       expect(found.dropped.file?.path).toBe(join(dir, 'drop/tool'));
