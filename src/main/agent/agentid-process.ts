@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { Configuration } from '../agentid/configuration.ts';
 import { Report } from '../agentid/report.ts';
 import { FRUGAL_ARGV, FRUGAL_ENVIRONMENT } from '../host/frugal-runtime.ts';
-import { endChild, lastWordsOf } from './child.ts';
+import { endChild, whenEnded } from './child.ts';
 
 /** Name of the process in `ps`, `ss -p`, `netstat -p` and the task manager (R276). */
 export const AGENTID_SERVICE = 'agentid-service';
@@ -71,24 +71,16 @@ function systemRoot(): NodeJS.ProcessEnv {
 }
 
 function watch(child: ChildProcess, events: AgentIdEvents): void {
-  const howEnded = lastWordsOf(child);
   let over = false;
-  const end = (reason: string): void => {
-    if (over) return;
+  whenEnded(child, (reason) => {
     over = true;
     events.ended(reason);
-  };
+  });
   child.on('message', (raw) => {
     if (over) return;
     const parsed = Report.safeParse(raw);
     if (parsed.success) events.report(parsed.data);
     else child.kill('SIGKILL');
-  });
-  child.on('error', (error) => {
-    end(error.message);
-  });
-  child.on('close', (code, signal) => {
-    end(howEnded(code, signal));
   });
 }
 

@@ -23,7 +23,7 @@ export function endChild(child: ChildProcess): Promise<void> {
 }
 
 /** Listens to a child's stderr; the returned function says, once it has closed, how it ended. */
-export function lastWordsOf(child: ChildProcess): (code: number | null, signal: string | null) => string {
+function lastWordsOf(child: ChildProcess): (code: number | null, signal: string | null) => string {
   let words = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     words = `${words}${text}`.slice(-LAST_WORDS);
@@ -33,4 +33,22 @@ export function lastWordsOf(child: ChildProcess): (code: number | null, signal: 
     const line = words.trim().split('\n').at(-1) ?? '';
     return line === '' ? how : `${how}: ${line}`;
   };
+}
+
+/** Tells once how a child ended. The returned function tells it sooner, with a reason of the caller's. */
+export function whenEnded(child: ChildProcess, ended: (reason: string) => void): (reason: string) => void {
+  const howEnded = lastWordsOf(child);
+  let over = false;
+  const end = (reason: string): void => {
+    if (over) return;
+    over = true;
+    ended(reason);
+  };
+  child.on('error', (error) => {
+    end(error.message);
+  });
+  child.on('close', (code, signal) => {
+    end(howEnded(code, signal));
+  });
+  return end;
 }

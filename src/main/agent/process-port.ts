@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import type { z } from 'zod';
 import { FRUGAL_ARGV, FRUGAL_ENVIRONMENT } from '../host/frugal-runtime.ts';
-import { endChild, lastWordsOf } from './child.ts';
+import { endChild, whenEnded } from './child.ts';
 
 /** What the core sees of a process of its own, whichever kind it is. */
 export interface ProcessPort<To> {
@@ -42,23 +42,11 @@ export function startProcess<To extends object, From>(
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     serialization: 'advanced',
   });
-  const howEnded = lastWordsOf(child);
-  let over = false;
-  const end = (reason: string): void => {
-    if (over) return;
-    over = true;
-    events.ended(reason);
-  };
+  const end = whenEnded(child, events.ended);
   child.on('message', (raw) => {
     const parsed = messages.safeParse(raw);
     if (parsed.success) events.message(parsed.data);
     else end(`sent a message that can't be read: ${parsed.error.issues[0]?.message ?? ''}`);
-  });
-  child.on('error', (error) => {
-    end(error.message);
-  });
-  child.on('close', (code, signal) => {
-    end(howEnded(code, signal));
   });
   return portOf(child);
 }
