@@ -67,14 +67,6 @@ export class Coalescer {
     this.#flush();
   }
 
-  /** Forgets everything that waits: the source or the rules are others now, and a walk follows. */
-  clear(): void {
-    this.#cancelTimer();
-    this.#timerAt = Number.POSITIVE_INFINITY;
-    this.#pending.clear();
-    this.#recent.clear();
-  }
-
   #take(change: RawChange): void {
     const dueAt = this.#dueAt(change);
     const known = this.#pending.get(change.path);
@@ -158,7 +150,10 @@ export class Coalescer {
 
   #giveUp(): void {
     const count = this.#pending.size;
-    this.clear();
+    this.#cancelTimer();
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    this.#pending.clear();
+    this.#recent.clear();
     this.#options.lost({ reason: 'overflow', below: [], count });
   }
 }

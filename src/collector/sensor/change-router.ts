@@ -22,11 +22,13 @@ export class ChangeRouter {
     this.#coalescer = new Coalescer(options);
   }
 
-  /** Other rules from now on. Returns all that a source has to listen for. */
+  /**
+   * Other rules from now on. Returns all that a source has to listen for. What waits is looked at all the same: the ledger walks
+   * only what the rules cover anew, and passes over what they cover no more.
+   */
   setRules(files: readonly FimRule[], dropDirectories: readonly string[], own: readonly string[]): FimRule[] {
     const drops = dropDirectories.map(dropRule);
     const { os } = this.#options;
-    this.#coalescer.clear();
     this.#files = files.length === 0 ? undefined : new RuleSet(files, own, os);
     this.#drops = drops.length === 0 ? undefined : new RuleSet(drops, own, os);
     return [...files, ...drops];

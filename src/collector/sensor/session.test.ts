@@ -179,6 +179,16 @@ describe('the sensor', () => {
     expect(batches()).toBe(3);
   });
 
+  it('looks at what it had heard also when it is told of other rules before', async () => {
+    const { start, tell, source, posted, timers } = open();
+    await start();
+    await tell(WATCH);
+    source().changes([change('/etc/open', CHANGE.modified)]);
+    await tell({ ...WATCH, edr: { tasks: [] } });
+    timers.pass(2_000);
+    expect(posted.at(-1)).toMatchObject({ kind: 'examine', items: [{ path: '/etc/open' }] });
+  });
+
   it('has the rules walked again where changes were lost, and shows it for an hour', async () => {
     const { start, tell, source, posted, of, timers } = open();
     await start();
