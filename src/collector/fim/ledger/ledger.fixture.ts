@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { FimRuleParams, type FimRule } from '../../../shared/file-integrity.ts';
 import { EdrEvent, FimEvent, type EventActor, type EventStream } from '../../../shared/host-events.ts';
 import type { Os } from '../../table.ts';
@@ -233,4 +234,22 @@ export function apply(listing: Map<string, Listed>, events: readonly FimEvent[])
     else listing.set(path, listed(event));
   }
   return listing;
+}
+
+/** A watched directory with what `fill` puts there, its ledger after the first walk. */
+export function watching(
+  use: (root: string, ledger: TestLedger, file: string) => void,
+  fill: (root: string) => void = () => undefined,
+  rules: (root: string) => FimRule[] = (root) => [rule({ path: root })],
+): void {
+  inDirectory((directory) => {
+    const root = join(directory, 'watched');
+    mkdirSync(root);
+    fill(root);
+    const file = join(directory, 'ledger.db');
+    const ledger = new TestLedger(file).rules(rules(root)).drain();
+    expect(ledger.events()).toEqual([]);
+    use(root, ledger, file);
+    ledger.stop();
+  });
 }
