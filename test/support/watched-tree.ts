@@ -35,6 +35,8 @@ export class WatchedTree {
   #sensor: SensorProcess | undefined;
   #before: Listing = new Map();
   #seen = 0;
+  /** Events since the mark that sensors told which run no more. */
+  #carried: readonly FimEvent[] = [];
 
   /** A new directory, or one that is there already. What is kept of it stands elsewhere and goes with `close`. */
   constructor(root?: string) {
@@ -63,6 +65,7 @@ export class WatchedTree {
 
   /** Starts the sensor again after it ended; changes are counted from where they were. */
   async watchAgain(params: Task['params'] = {}): Promise<void> {
+    this.#carried = this.events();
     this.#sensor = await SensorProcess.start({
       dataDir: this.dataDir,
       fim: [directoryRule(this.root, params)],
@@ -74,11 +77,16 @@ export class WatchedTree {
   mark(): void {
     this.#before = listing(this.root);
     this.#seen = this.sensor.fim.length;
+    this.#carried = [];
   }
 
-  /** Events since the mark. */
+  /** Events since the mark, each once: what was not answered before a kill comes again. */
   events(): FimEvent[] {
-    return this.sensor.fim.slice(this.#seen);
+    const known = new Set(this.#carried.map(({ event }) => event.id));
+    return [
+      ...this.#carried,
+      ...this.sensor.fim.slice(this.#seen).filter(({ event }) => !known.has(event.id)),
+    ];
   }
 
   /**
