@@ -99,7 +99,7 @@ describe('the watch over files', () => {
     });
   });
 
-  it('tries again, ever later, while no source starts', async () => {
+  it('tries again, ever later, while no source starts, and then has walked what happened meanwhile', async () => {
     const { watch, sources, timers, refusals, settle, lost } = open({ fanotify: 'no', watcher: 'ENOSPC' });
     await watch.setRules(ETC, []);
     expect(watch.state()).toMatchObject({
@@ -116,7 +116,7 @@ describe('the watch over files', () => {
     timers.pass(1);
     await settle();
     expect(watch.state().provider).toBe('fanotify');
-    expect(lost).toEqual([]);
+    expect(lost).toEqual([{ reason: 'restart', below: [] }]);
   });
 
   it('starts a source again that stopped, and has everything walked that it may have missed', async () => {

@@ -52,7 +52,6 @@ export class FileWatch {
   #source: ChangeSource | undefined;
   /** Which start is the current one: what earlier ones still say is not heard. */
   #run = 0;
-  #started = false;
   #failures = 0;
   #overflows = 0;
   #silent = false;
@@ -87,7 +86,8 @@ export class FileWatch {
       return;
     }
     this.#rules = new RuleSet(rules, own, os, canaryPath);
-    if (this.#source === undefined) await this.#start(this.#rules);
+    // A walk by these rules follows, so that nothing from before is lost.
+    if (this.#source === undefined) await this.#start(this.#rules, 'with rules');
     else await this.#source.setRules(this.#rules);
   }
 
@@ -114,7 +114,7 @@ export class FileWatch {
     await source?.stop();
   }
 
-  async #start(rules: RuleSet): Promise<void> {
+  async #start(rules: RuleSet, how: 'with rules' | 'again'): Promise<void> {
     this.#run += 1;
     const run = this.#run;
     const reasons: string[] = [];
@@ -137,15 +137,14 @@ export class FileWatch {
     this.#trouble = reasons.length === 0 ? undefined : reasons.join('; ').slice(0, 400);
     if (this.#source === undefined)
       this.#failed(`no source of file changes: ${this.#trouble ?? 'none known'}`);
-    else this.#begun(this.#source);
+    else this.#begun(this.#source, how);
   }
 
-  #begun(source: ChangeSource): void {
+  #begun(source: ChangeSource, how: 'with rules' | 'again'): void {
     this.#options.log('info', `watching files through ${source.provider}`);
     this.#canary.start();
     // What happened before it listened is found by looking.
-    if (this.#started) this.#options.lost({ reason: 'restart', below: [] });
-    this.#started = true;
+    if (how === 'again') this.#options.lost({ reason: 'restart', below: [] });
     this.#options.changed();
   }
 
@@ -195,7 +194,7 @@ export class FileWatch {
     void this.#dropSource();
     this.#cancelRestart();
     this.#cancelRestart = this.#options.startTimer(pause, () => {
-      if (this.#rules !== undefined) void this.#start(this.#rules);
+      if (this.#rules !== undefined) void this.#start(this.#rules, 'again');
     });
     this.#options.changed();
   }
