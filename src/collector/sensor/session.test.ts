@@ -149,6 +149,17 @@ describe('the sensor', () => {
     expect(posted.at(-1)).toMatchObject({ kind: 'examine', items: [{ path: '/etc/nginx' }] });
   });
 
+  it('R207 lets the baseline rest while file integrity is off, and goes on with it afterwards', async () => {
+    const { start, tell, posted, of } = open();
+    await start();
+    await tell(WATCH);
+    await tell({ ...WATCH, fim: null, edr: { tasks: [] } });
+    expect(posted.at(-1)).toEqual({ kind: 'rest' });
+    expect(of('state').at(-1)?.state.fim).toBeNull();
+    await tell(WATCH);
+    expect(posted.at(-1)).toMatchObject({ kind: 'rules', rules: [{ id: 'etc' }] });
+  });
+
   it('R201 sends process events through the same spool, and dropped files to the process events', async () => {
     const { start, tell, source, posted, dropped, processEvents } = open();
     await start();

@@ -179,13 +179,9 @@ export class Sensor {
     this.#refusedTasks = this.#processes.setRules(watch.edr?.tasks ?? null);
     const heard = this.#router.setRules(rules, this.#processes.dropDirectories(), watch.own);
     await this.#files.setRules(heard, watch.own);
-    this.#ledger.post({
-      kind: 'rules',
-      rules,
-      own: watch.own,
-      rescanHours: watch.fim?.rescanHours ?? 24,
-      sharePct: watch.sharePct,
-    });
+    const { fim, own, sharePct } = watch;
+    if (fim === null) this.#ledger.post({ kind: 'rest' });
+    else this.#ledger.post({ kind: 'rules', rules, own, rescanHours: fim.rescanHours, sharePct });
     this.#tellState();
   }
 

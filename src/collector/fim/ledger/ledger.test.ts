@@ -92,6 +92,31 @@ describe('rules', () => {
     );
   });
 
+  it('R207 that rest leave the baseline as it is, and find what happened meanwhile once they are back', () => {
+    watching(
+      (root, ledger) => {
+        ledger.ledger.receive({ kind: 'rest' });
+        ledger.drain();
+        expect(ledger.last('baseline')).toMatchObject({ state: 'none', nextRescanAt: null });
+        appendFileSync(join(root, 'file'), 'more');
+        writeFileSync(join(root, 'new'), '');
+        ledger.pass(48 * 3_600_000);
+        expect(ledger.drain().events()).toEqual([]);
+        const events = ledger
+          .rules([rule({ path: root })])
+          .drain()
+          .events();
+        expect(events.map(({ event, wayfarer }) => [event.action, wayfarer.detected]).sort()).toEqual([
+          ['created', 'baseline'],
+          ['updated', 'baseline'],
+        ]);
+      },
+      (root) => {
+        writeFileSync(join(root, 'file'), 'some');
+      },
+    );
+  });
+
   it('with a depth, patterns and the agent\u2019s own directories are obeyed before anything is read', () => {
     watching(
       (root, ledger) => {

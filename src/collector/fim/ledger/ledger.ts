@@ -107,6 +107,9 @@ export class Ledger {
         this.#rules = message;
         if (this.#engine !== undefined) this.#orders.push(setRules(message));
         break;
+      case 'rest':
+        this.#rest();
+        break;
       case 'examine':
         this.#batches.add(message.batch, message.items);
         break;
@@ -127,6 +130,21 @@ export class Ledger {
       case 'resume':
         this.#isPaused = message.kind === 'pause';
         break;
+    }
+  }
+
+  /** The file is opened anew, so that the next rules are the first: a walk by them follows. */
+  #rest(): void {
+    this.#rules = undefined;
+    this.#orders = this.#orders.filter((order) => !RULES.has(order));
+    const engine = this.#engine;
+    if (engine === undefined) return;
+    try {
+      if (engine.store.inTransaction) this.#commit(engine);
+      engine.close();
+      this.#engine = undefined;
+    } catch (error) {
+      this.#failed(faultOf(error));
     }
   }
 
@@ -264,19 +282,23 @@ export class Ledger {
 
   /** Says how things stand. Returns in how many ms to say more. */
   #report(engine: Engine): number {
-    if (this.#rules === undefined) return Infinity;
     const troubles = engine.takeTroubles();
     if (troubles !== undefined) this.#progress.tell({ kind: 'rules', troubles });
     const { plan, store } = engine;
     return this.#progress.tell({
       kind: 'baseline',
-      state: this.#rules.rules.length === 0 ? 'none' : engine.isEstablished ? 'complete' : 'building',
+      state: this.#stateOf(engine),
       entries: store.baseline.entries,
       completedAt: plan.walkedAt ?? null,
       nextRescanAt: this.#rescanAt(plan.walkedAt),
       spooled: store.spool.count,
       eventsLastHour: this.#rate.lastHour(),
     });
+  }
+
+  #stateOf(engine: Engine): 'none' | 'building' | 'complete' {
+    if (this.#rules === undefined || this.#rules.rules.length === 0) return 'none';
+    return engine.isEstablished ? 'complete' : 'building';
   }
 
   /** Everything that is not durable is undone and done again, after a while if the disk takes nothing. */

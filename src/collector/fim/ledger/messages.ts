@@ -42,6 +42,8 @@ export type ToLedger =
       readonly rescanHours: number;
       readonly sharePct: number;
     }
+  /** No rules for now: nothing is looked at. The baseline stays, so that what happens meanwhile is found once there are rules again. */
+  | { readonly kind: 'rest' }
   | { readonly kind: 'examine'; readonly batch: number; readonly items: readonly Examination[] }
   | { readonly kind: 'lost'; readonly lost: LostChanges }
   | { readonly kind: 'append'; readonly events: readonly UnsealedEdrEvent[] }
