@@ -127,8 +127,6 @@ export const FimEvent = z.object({
     other_actors: z.array(EventActor).max(EVENT_LIMITS.actors).optional(),
     /** The package manager that made the change, where one did: `dpkg`, `rpm`, … */
     package_manager: z.string().max(32).optional(),
-    /** Overlay, container: what is to be known of the place. */
-    place: z.string().max(200).optional(),
   }),
 });
 export type FimEvent = z.infer<typeof FimEvent>;
