@@ -10,7 +10,7 @@ import { FimRuleParams, type FimRule } from '../../src/shared/file-integrity.ts'
 import { chainFault, CHAIN_START, headOf } from '../../src/wire/event-chain.ts';
 import { CHANGE } from '../../src/collector/fim/change.ts';
 import type { Examination, FromLedger, ToLedger } from '../../src/collector/fim/ledger/messages.ts';
-import { apply, listing } from '../../src/collector/fim/ledger/ledger.fixture.ts';
+import { apply, listing } from '../../src/collector/fim/ledger/testing/test-ledger.ts';
 import { because, noLinuxRoot } from '../support/reason.ts';
 import { until } from '../support/until.ts';
 

@@ -30,7 +30,8 @@ export class FanotifyListener {
   readonly source: FanotifySource;
   readonly #watch: ReadableWatch;
 
-  constructor(rules: RuleSet) {
+  /** `asked`: called whenever the source wants to know who did something. */
+  constructor(rules: RuleSet, asked: () => void = () => undefined) {
     const failed = (reason: string): void => void this.failures.push(reason);
     this.#watch = new ReadableWatch({ now: () => performance.now(), failed });
     this.source = new FanotifySource(
@@ -38,7 +39,10 @@ export class FanotifyListener {
         watch: this.#watch,
         now: () => Date.now(),
         monotonic: () => performance.now(),
-        attribute: (pid) => ({ actor: { state: 'known', process: { pid } } }),
+        attribute: (pid) => {
+          asked();
+          return { actor: { state: 'known', process: { pid } } };
+        },
         events: {
           changes: (changes) => void this.changes.push(...changes),
           lost: (lost) => void this.lost.push(lost),

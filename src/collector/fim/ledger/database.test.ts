@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, w
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CHANGE } from '../change.ts';
-import { TestLedger, examination, inDirectory, rule, watching } from './ledger.fixture.ts';
+import { TestLedger, examination, inDirectory, rule, watching } from './testing/test-ledger.ts';
 
 const { created } = CHANGE;
 

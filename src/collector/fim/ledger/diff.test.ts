@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EVENT_LIMITS } from '../../../shared/host-events.ts';
 import { difference, holdsSecrets, keptText } from './diff.ts';
-import { rule } from './ledger.fixture.ts';
+import { rule } from './testing/test-ledger.ts';
 
 const kept = (text: string): Buffer => {
   const found = keptText(Buffer.from(text));

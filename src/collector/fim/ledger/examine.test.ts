@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CHANGE } from '../change.ts';
-import { TestLedger, actor, examination, inDirectory, rule, watching } from './ledger.fixture.ts';
+import { TestLedger, actor, examination, inDirectory, rule, watching } from './testing/test-ledger.ts';
 
 const { created, modified, closedAfterWrite, attributes, deleted, movedFrom, movedTo } = CHANGE;
 const WRITTEN = modified | closedAfterWrite;

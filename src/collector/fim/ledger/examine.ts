@@ -5,10 +5,10 @@ import { mergeCauses, withoutActors, type Cause } from './cause.ts';
 import { diffRule, holdsSecrets } from './diff.ts';
 import { Folder } from './folder.ts';
 import { encodePath, isWithin, splitPath } from './host-path.ts';
-import { CHANGED_MEANWHILE, UNSETTLED, type Found, type Looker } from './look.ts';
+import { UNSETTLED, type Found, type Looker } from './look.ts';
 import { LANE } from './pending.ts';
 import type { Outcome, Reconciler, Subject } from './reconcile.ts';
-import type { Row } from './row.ts';
+import { CHANGED_MEANWHILE, type Row } from './row.ts';
 import type { LedgerStore } from './store.ts';
 
 export interface ExaminerParts {

@@ -20,9 +20,9 @@ import { decodeHostText } from '../../text.ts';
 import { CHANGE } from '../change.ts';
 import { ExtendedAttributes } from './extended-attributes.ts';
 import { Folder } from './folder.ts';
-import { actor, apply, examination, inDirectory, listing, os, rule, TestLedger } from './ledger.fixture.ts';
-import { CHANGED_MEANWHILE, Looker, type Found } from './look.ts';
-import type { Row } from './row.ts';
+import { actor, apply, examination, inDirectory, listing, os, rule, TestLedger } from './testing/test-ledger.ts';
+import { Looker, type Found } from './look.ts';
+import { CHANGED_MEANWHILE, type Row } from './row.ts';
 
 const { created, modified, closedAfterWrite, attributes } = CHANGE;
 const WRITTEN = modified | closedAfterWrite;

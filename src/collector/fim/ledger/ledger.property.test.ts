@@ -18,7 +18,7 @@ import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CHANGE } from '../change.ts';
-import { actor, apply, examination, inDirectory, listing, rule, TestLedger } from './ledger.fixture.ts';
+import { actor, apply, examination, inDirectory, listing, rule, TestLedger } from './testing/test-ledger.ts';
 import type { Examination } from './messages.ts';
 
 const NAMES = ['a', 'b', 'c', 'd%\n'];

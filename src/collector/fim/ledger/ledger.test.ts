@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CHANGE } from '../change.ts';
-import { actor, examination, rule, watching } from './ledger.fixture.ts';
+import { actor, examination, rule, watching } from './testing/test-ledger.ts';
 
 const { created, modified, closedAfterWrite, attributes, movedFrom } = CHANGE;
 const WRITTEN = modified | closedAfterWrite;

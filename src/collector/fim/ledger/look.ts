@@ -4,7 +4,7 @@ import { Unreadable, type Os } from '../../table.ts';
 import { NO_ATTRIBUTES, type AttributeDigests, type ExtendedAttributes } from './extended-attributes.ts';
 import { codeOf, type Folder } from './folder.ts';
 import { encodePath } from './host-path.ts';
-import { isUnchanged, statColumns, typeOf, type Row } from './row.ts';
+import { CHANGED_MEANWHILE, isUnchanged, statColumns, typeOf, type Row } from './row.ts';
 
 /** Block that files are read in: small enough for a core's own cache, so that the hash finds it there. */
 const BLOCK = 256 * 1024;
@@ -17,9 +17,6 @@ export const MOST_HASHED_BYTES = 4 * 1024 * 1024 * 1024;
 const MOST_LOOKS = 10;
 /** More than a tick of the kernel's clock (10 ms at 100 Hz), which file times are taken from. */
 const RACY_NS = 20_000_000n;
-
-/** The reason of a file whose content was never the same for long enough. */
-export const CHANGED_MEANWHILE = 'changed while it was read';
 
 /** What stands at a path now. */
 export interface Found {

@@ -2,7 +2,7 @@ import type { FimWanted } from '../../../shared/file-integrity.ts';
 import type { FileAction } from '../../../shared/host-events.ts';
 import type { Attribution } from '../change.ts';
 import { isSameActor, type Cause } from './cause.ts';
-import type { Row } from './row.ts';
+import { CHANGED_MEANWHILE, type Row } from './row.ts';
 
 /** Names of what may differ, in the order that events list them. */
 export type Difference =
@@ -36,10 +36,14 @@ function isSameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {
   return Buffer.compare(a, b) === 0;
 }
 
-/** Without a hash on both sides size, time of the last write and inode have to do. */
+/**
+ * Without a hash on both sides size, time of the last write and inode have to do. What was read while it was written to has
+ * the stat of its end already, and was told of without a hash: the hash that it rests with is news.
+ */
 function contentDiffers(before: Row, after: Row): boolean {
   if (before.type !== 'file' || after.type !== 'file') return false;
   if (before.sha256 !== null && after.sha256 !== null) return !isSameBytes(before.sha256, after.sha256);
+  if (before.unhashed === CHANGED_MEANWHILE && after.sha256 !== null) return true;
   return before.size !== after.size || before.modified !== after.modified || before.inode !== after.inode;
 }
 

@@ -28,6 +28,9 @@ export interface Row {
   readonly racy: boolean;
 }
 
+/** `unhashed` of a file whose content was never the same for long enough. */
+export const CHANGED_MEANWHILE = 'changed while it was read';
+
 /** Column of `type` in the database. */
 export const typeNumber = (type: FileType): number => FILE_TYPES.indexOf(type);
 export const typeOfNumber = (number: number): FileType => FILE_TYPES[number] ?? 'file';

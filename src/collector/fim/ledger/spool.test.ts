@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { SENSOR_LIMITS } from '../../../shared/sensor.ts';
 import { chainFault, CHAIN_START, headOf, type UnsealedEdrEvent } from '../../../wire/event-chain.ts';
 import { CHANGE } from '../change.ts';
-import { examination, inDirectory, rule, TestLedger } from './ledger.fixture.ts';
+import { examination, inDirectory, rule, TestLedger } from './testing/test-ledger.ts';
 
 const started = (n: number, filler = ''): UnsealedEdrEvent => ({
   '@timestamp': '2026-11-28T00:00:00.000Z',

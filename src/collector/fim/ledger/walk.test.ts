@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { because, noRoot } from '../../../../test/support/reason.ts';
 import { CHANGE } from '../change.ts';
-import { TestLedger, actor, examination, inDirectory, rule, watching } from './ledger.fixture.ts';
+import { TestLedger, actor, examination, inDirectory, rule, watching } from './testing/test-ledger.ts';
 
 const { created, modified, closedAfterWrite } = CHANGE;
 const WRITTEN = modified | closedAfterWrite;

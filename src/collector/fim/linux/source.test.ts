@@ -1,4 +1,9 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { FanotifyListener, ruleSet } from '../../../../test/support/fanotify-listener.ts';
+
 import { because, noLinuxRoot } from '../../../../test/support/reason.ts';
 import { until } from '../../../../test/support/until.ts';
 import { errnoName, ERRNO } from '../../native/libc.ts';
@@ -169,5 +174,29 @@ describe.skipIf(noLinuxRoot !== undefined)(`a source of which a call fails${beca
         expect(told.failures).toEqual([]);
       },
     );
+  });
+});
+
+describe.skipIf(noLinuxRoot !== undefined)(`the order of changes${because(noLinuxRoot)}`, () => {
+  it('R199 stays when the news of a program comes while somebody asks who made one', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'wayfarer-order-'));
+    let programs = 0;
+    const listener = new FanotifyListener(ruleSet([root]), () => {
+      programs += 1;
+      // Far more programs than turns: each makes a change of its own, and the source is to read it now.
+      if (programs > 1_000) return;
+      mkdirSync(join(root, String(programs)));
+      listener.source.readNow();
+    });
+    try {
+      writeFileSync(join(root, 'first'), '');
+      await listener.heard(join(root, '1000'), ['created']);
+      const created = listener.changes.map(({ path }) => path.slice(root.length + 1));
+      const expected = ['first', ...Array.from({ length: 1_000 }, (_, index) => String(index + 1))];
+      expect([...new Set(created)]).toEqual(expected);
+    } finally {
+      await listener.stop();
+      rmSync(root, { recursive: true });
+    }
   });
 });

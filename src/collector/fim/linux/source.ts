@@ -83,6 +83,8 @@ export class FanotifySource {
   #running: Running | undefined;
   /** When each queue was last seen empty, ms of CLOCK_MONOTONIC: what is read next happened later. */
   readonly #emptyAt = new Map<FanotifyGroup, number>();
+  #isReading = false;
+  #mustReadAgain = false;
 
   constructor(options: FanotifyOptions, rules: RuleSet) {
     this.#options = options;
@@ -118,13 +120,15 @@ export class FanotifySource {
     if (this.#running !== undefined) this.#apply(this.#running);
   }
 
-  /** Reads what is there now, so that it is told from what happens next. */
+  /**
+   * Reads what is there now, so that it is told from what happens next. While a turn is under way that comes after it: to ask
+   * who did something may bring the news of a program, and what happened later must not overtake what is being told.
+   */
   readNow(): void {
     const running = this.#running;
     if (running === undefined) return;
-    this.#read(running, running.filesystems, running.byFilesystem, () => undefined);
-    if (this.#running !== running) return;
-    this.#read(running, running.directories, running.byDirectory, () => this.#restartMarks(running));
+    if (this.#isReading) this.#mustReadAgain = true;
+    else this.#alone(() => this.#readBoth(running));
   }
 
   /** How each mount that the rules touch is heard. */
@@ -223,9 +227,33 @@ export class FanotifySource {
     running.remove.push(watch.add({ fd: running.mountinfo, events: POLL.PRI, ready }));
   }
 
-  /** One turn of a group. Gives how long to leave it alone. */
+  /** One turn of a group, and what was asked for meanwhile. Gives how long to leave it alone. */
   #read(running: Running, group: FanotifyGroup, translator: Translator, afterLoss: () => void): number {
     if (this.#running !== running) return 0;
+    const rest = this.#alone(() => this.#turn(running, group, translator, afterLoss));
+    // Once: programs may be started as fast as their changes are read.
+    if (this.#mustReadAgain) this.#alone(() => this.#readBoth(running));
+    return rest;
+  }
+
+  #alone<T>(read: () => T): T {
+    this.#isReading = true;
+    this.#mustReadAgain = false;
+    try {
+      return read();
+    } finally {
+      this.#isReading = false;
+    }
+  }
+
+  #readBoth(running: Running): void {
+    if (this.#running === running)
+      this.#turn(running, running.filesystems, running.byFilesystem, () => undefined);
+    if (this.#running !== running) return;
+    this.#turn(running, running.directories, running.byDirectory, () => this.#restartMarks(running));
+  }
+
+  #turn(running: Running, group: FanotifyGroup, translator: Translator, afterLoss: () => void): number {
     translator.begin(this.#options.now());
     const turn = group.read((event, bytes) => translator.take(event, bytes));
     const moment = this.#momentOf(running, group, turn);

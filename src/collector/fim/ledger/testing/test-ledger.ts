@@ -3,13 +3,13 @@ import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { FimRuleParams, type FimRule } from '../../../shared/file-integrity.ts';
-import { EdrEvent, FimEvent, type EventActor, type EventStream } from '../../../shared/host-events.ts';
-import type { Os } from '../../table.ts';
-import { decodeHostText, encodeHostText } from '../../text.ts';
-import type { Attribution } from '../change.ts';
-import { Ledger, type LedgerHost } from './ledger.ts';
-import type { Examination, FromLedger } from './messages.ts';
+import { FimRuleParams, type FimRule } from '../../../../shared/file-integrity.ts';
+import { EdrEvent, FimEvent, type EventActor, type EventStream } from '../../../../shared/host-events.ts';
+import type { Os } from '../../../table.ts';
+import { decodeHostText, encodeHostText } from '../../../text.ts';
+import type { Attribution } from '../../change.ts';
+import { Ledger, type LedgerHost } from '../ledger.ts';
+import type { Examination, FromLedger } from '../messages.ts';
 
 /** A wait this long, ms, means that nothing is left to do. */
 const IDLE_MS = 600_000;
