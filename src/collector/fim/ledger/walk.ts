@@ -1,7 +1,9 @@
+import type { FimRule } from '../../../shared/file-integrity.ts';
 import { Unreadable } from '../../table.ts';
+import type { RuleSet } from '../rule-set.ts';
 import { withoutActors, type Cause } from './cause.ts';
 import { LEFTOVERS_AFTER, type Examiner } from './examine.ts';
-import { codeOf, Folder } from './folder.ts';
+import { codeOf, Folder, type Entry } from './folder.ts';
 import { decodePath, encodePath, joinPath } from './host-path.ts';
 import { UNSETTLED, type Found } from './look.ts';
 import { LANE, type Pending } from './pending.ts';
@@ -20,6 +22,9 @@ interface Visit {
   readonly path: string;
   readonly key: string;
   readonly known: KnownEntries;
+  /** The rules of its entries, as long as the rules are these. */
+  ruleSet: RuleSet;
+  rulesFor: ReturnType<RuleSet['entriesOf']>;
   readonly settledBefore: bigint | undefined;
   /** Something was left for later, since it had only just changed. */
   isDeferred: boolean;
@@ -105,6 +110,8 @@ export class Walker {
         path,
         key: item.path,
         known: new KnownEntries(this.#store.baseline, item.path, folder.isLarge(), os),
+        ruleSet: this.#examiner.rules,
+        rulesFor: this.#examiner.rules.entriesOf(path),
         settledBefore: cause.tries > 0 ? undefined : BigInt(Math.round(now() - settleMs)) * 1_000_000n,
         isDeferred: false,
       };
@@ -132,10 +139,10 @@ export class Walker {
   *#entries(visit: Visit): Generator<void, void> {
     const seen = new Set<string>();
     let entries = 0;
-    for (const piece of visit.folder.names()) {
-      for (const name of piece) {
-        const isThere = yield* this.#entry(visit, name);
-        if (isThere && !visit.known.isLarge) seen.add(name);
+    for (const piece of visit.folder.entries()) {
+      for (const entry of piece) {
+        const isThere = yield* this.#entry(visit, entry);
+        if (isThere && !visit.known.isLarge) seen.add(entry.name);
         entries += 1;
         if (entries % ENTRIES_AT_ONCE === 0) yield;
       }
@@ -144,11 +151,11 @@ export class Walker {
   }
 
   /** One name of the directory. Returns whether something stands there. */
-  *#entry(visit: Visit, name: string): Generator<void, boolean> {
+  *#entry(visit: Visit, { name, isFile }: Entry): Generator<void, boolean> {
     const { os, looker, reconciler, log } = this.#examiner.parts;
     const { folder, known, cause } = visit;
     const path = joinPath(visit.path, name, os);
-    const rules = this.#examiner.rules.rulesFor(path, true);
+    const rules = this.#rulesFor(visit, name, true);
     if (rules.length === 0) return true;
     const encoded = encodePath(name, os);
     const subject = { path, name, key: joinPath(visit.key, encoded, os), rules };
@@ -157,6 +164,7 @@ export class Walker {
     try {
       found = yield* looker.look(folder, name, {
         known: row,
+        isFile,
         contentBytes: this.#examiner.contentBytes(subject),
         ...(visit.settledBefore === undefined ? {} : { settledBefore: visit.settledBefore }),
       });
@@ -167,7 +175,7 @@ export class Walker {
     }
     if (found === UNSETTLED) return this.#unsettled(visit, path, row);
     if (found === undefined) return false;
-    const covering = found.row.type === 'dir' ? rules : this.#examiner.rules.rulesFor(path, false);
+    const covering = found.row.type === 'dir' ? rules : this.#rulesFor(visit, name, false);
     if (covering.length === 0) return row === undefined;
     const before = known.get(encoded);
     const mine = cause.from === undefined ? cause : { ...cause, from: joinPath(cause.from, encoded, os) };
@@ -175,6 +183,16 @@ export class Walker {
     known.wrote(outcome.origin !== undefined);
     this.#onwards(visit, path, subject.key, before, mine, outcome);
     return true;
+  }
+
+  /** Rules may be set in the middle of a directory. */
+  #rulesFor(visit: Visit, name: string, isDirectory: boolean): readonly FimRule[] {
+    const { rules } = this.#examiner;
+    if (visit.ruleSet !== rules) {
+      visit.ruleSet = rules;
+      visit.rulesFor = rules.entriesOf(visit.path);
+    }
+    return visit.rulesFor(name, isDirectory);
   }
 
   /** Looked at later; what is below a directory that is known need not wait. */
