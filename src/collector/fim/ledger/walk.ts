@@ -160,13 +160,19 @@ export class Walker {
     const encoded = encodePath(name, os);
     const subject = { path, name, key: joinPath(visit.key, encoded, os), rules };
     const row = known.get(encoded);
+    const mine = cause.from === undefined ? cause : { ...cause, from: joinPath(cause.from, encoded, os) };
+    // What came along with its directory is known from where it was: it is neither read again nor waited for.
+    const moved =
+      row === undefined && mine.from !== undefined ? this.#store.baseline.get(mine.from) : undefined;
     let found: Found | typeof UNSETTLED | undefined;
     try {
       found = yield* looker.look(folder, name, {
-        known: row,
+        known: row ?? moved,
         isFile,
         contentBytes: this.#examiner.contentBytes(subject),
-        ...(visit.settledBefore === undefined ? {} : { settledBefore: visit.settledBefore }),
+        ...(visit.settledBefore === undefined || moved !== undefined
+          ? {}
+          : { settledBefore: visit.settledBefore }),
       });
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
@@ -178,7 +184,6 @@ export class Walker {
     const covering = found.row.type === 'dir' ? rules : this.#rulesFor(visit, name, false);
     if (covering.length === 0) return row === undefined;
     const before = known.get(encoded);
-    const mine = cause.from === undefined ? cause : { ...cause, from: joinPath(cause.from, encoded, os) };
     const outcome = reconciler.present({ ...subject, rules: covering }, before, found, mine);
     known.wrote(outcome.origin !== undefined);
     this.#onwards(visit, path, subject.key, before, mine, outcome);
