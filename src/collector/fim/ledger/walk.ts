@@ -13,6 +13,15 @@ import type { Row } from './row.ts';
 /** Entries between two looks at the clock: some tenths of a ms. */
 const ENTRIES_AT_ONCE = 8;
 
+/**
+ * How often what has only just changed is left for later. Walks have to end; a new directory can wait until a source has told
+ * of files that change all the time, which rest for up to 30 s.
+ */
+const TRIES = { walk: 1, live: 8 } as const;
+
+const isLastTry = ({ lane }: Pending, { tries }: Cause): boolean =>
+  tries >= (lane >= LANE.walk ? TRIES.walk : TRIES.live);
+
 /** A directory on its way through a walk. */
 interface Visit {
   readonly item: Pending;
@@ -112,7 +121,7 @@ export class Walker {
         known: new KnownEntries(this.#store.baseline, item.path, folder.isLarge(), os),
         ruleSet: this.#examiner.rules,
         rulesFor: this.#examiner.rules.entriesOf(path),
-        settledBefore: cause.tries > 0 ? undefined : BigInt(Math.round(now() - settleMs)) * 1_000_000n,
+        settledBefore: isLastTry(item, cause) ? undefined : BigInt(Math.round(now() - settleMs)) * 1_000_000n,
         isDeferred: false,
       };
       yield* this.#entries(visit);
