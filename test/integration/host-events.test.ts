@@ -1,12 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EdrEvent, FimEvent } from '../../src/shared/host-events.ts';
 import { because, noLinuxRoot } from '../support/reason.ts';
 import { runNode } from '../support/run.ts';
-import { Site } from '../support/site.ts';
+import { WatchedSite } from '../support/watched-site.ts';
 
 /** Runs a program of the system as a person at the laptop would. */
 const work = (script: string): void => {
@@ -16,10 +15,8 @@ const work = (script: string): void => {
 describe.skipIf(noLinuxRoot !== undefined)(
   `changes of files and processes, from the kernel to the platform${because(noLinuxRoot)}`,
   () => {
-    const site = new Site();
-    const dir = mkdtempSync(join(tmpdir(), 'wayfarer-watched-'));
-    const tree = join(dir, 'tree');
-    let activationId = '';
+    const watched = new WatchedSite();
+    const { site, dir, tree } = watched;
 
     /** Events as `wayfarer-platform events` prints them, the newest first. */
     const events = async (...args: string[]): Promise<unknown[]> => {
@@ -37,49 +34,14 @@ describe.skipIf(noLinuxRoot !== undefined)(
       (await events('--stream', 'fim', '--path', path)).map((event) => FimEvent.parse(event));
     const change = (path: string, is: (event: FimEvent) => boolean): Promise<FimEvent> =>
       site.until(`an event of ${path}`, async () => (await changes(path)).find(is));
-    const watching = (): Promise<unknown> =>
-      site.until('the rules are watched', async () => {
-        const { sensor } = await site.status();
-        return sensor.fim?.baseline.state === 'complete' ? true : undefined;
-      });
-    const manifest = async (type: string, tasks: unknown): Promise<void> => {
-      const file = join(dir, `${type}.json`);
-      writeFileSync(file, JSON.stringify({ tasks }));
-      await site.platform('manifests', 'set', type, '--file', file);
-    };
 
-    const profile = async (...settings: string[]): Promise<void> => {
-      const [first] = await site.platform<{ profile: { id: string } }[]>('profiles', 'list');
-      await site.platform('profiles', 'edit', first?.profile.id ?? '', ...settings);
-    };
-
-    beforeAll(async () => {
-      mkdirSync(tree);
-      writeFileSync(join(tree, 'kept'), 'kept\n');
-      await site.startPlatform();
-      const rule = { kind: 'directory', path: tree, severity: 'high', diff: true };
-      await manifest('FIM', [{ id: 'tree', table: 'file_integrity', params: rule }]);
-      await manifest('EDR', [
+    beforeAll(() =>
+      watched.start([
         { id: 'programs', table: 'process_events', params: { include: [join(dir, 'bin/*')] } },
         { id: 'suspect', table: 'dropped_executables', params: { paths: [join(dir, 'drop')] } },
-      ]);
-      const key = await site.platform<{ id: string }>(
-        'keys',
-        'create',
-        '--title',
-        'Watched',
-        '--modules',
-        'AI,FIM,EDR',
-      );
-      activationId = key.id;
-      await profile('fimEnabled=true', 'edrEnabled=true', 'fimPayloadKb=1', 'edrPayloadKb=1');
-      site.startAgent({ WAYFARER_ACTIVATION_ID: activationId });
-      await watching();
-    });
-    afterAll(async () => {
-      await site.close();
-      rmSync(dir, { recursive: true, force: true });
-    });
+      ]),
+    );
+    afterAll(() => watched.close());
 
     it('R199 R200 R206 a change of a watched file is with the platform, with what changed and who did it', async () => {
       work(`echo more >> ${tree}/kept; chmod 600 ${tree}/kept`);
@@ -126,7 +88,7 @@ describe.skipIf(noLinuxRoot !== undefined)(
     it('R200 what happens while the agent is gone is found when it is back, and nothing is told twice', async () => {
       await site.end('agent', 'SIGKILL');
       work(`echo new > ${tree}/meanwhile; rm ${tree}/kept`);
-      site.startAgent({ WAYFARER_ACTIVATION_ID: activationId });
+      watched.startAgent();
       const created = await change(join(tree, 'meanwhile'), ({ event }) => event.action === 'created');
       expect(created.wayfarer).toMatchObject({ detected: 'baseline', actor: { state: 'unknown' } });
       await change(join(tree, 'kept'), ({ event }) => event.action === 'deleted');
@@ -138,7 +100,7 @@ describe.skipIf(noLinuxRoot !== undefined)(
     });
 
     it('a killed sensor is started again, and its chain goes on', async () => {
-      await watching();
+      await watched.watching();
       const { sensor } = await site.status();
       process.kill(sensor.pid ?? 0, 'SIGKILL');
       work(`echo gone > ${tree}/during`);
@@ -152,7 +114,7 @@ describe.skipIf(noLinuxRoot !== undefined)(
     });
 
     it('R202 R207 nothing is watched any more once the profile switches it off', async () => {
-      await profile('fimEnabled=false', 'edrEnabled=false');
+      await watched.profile('fimEnabled=false', 'edrEnabled=false');
       await site.until('no sensor runs', async () =>
         (await site.status()).sensor.pid === null ? true : undefined,
       );
