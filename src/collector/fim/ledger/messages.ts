@@ -31,6 +31,8 @@ export interface Examination {
   readonly others: readonly Attribution[];
   /** Name of the source, for `event.provider`. */
   readonly provider: string;
+  /** All of it happened while the source did not run. */
+  readonly late?: boolean;
 }
 
 export type ToLedger =
