@@ -14,6 +14,7 @@ import { registryEvent, type RegistryRule } from './registry-rules.ts';
 import { eventsLost, ProcessRules, type ReportedProcess } from './reported.ts';
 import { edrRules } from './rules.ts';
 import { RunningProcesses } from './running-processes.ts';
+import { withinBounds } from './within-bounds.ts';
 
 const PROVIDER = 'security log';
 const NOBODY = unknownActor('the change journal does not tell who made a change');
@@ -146,7 +147,7 @@ export class AuditedProcesses {
       if (one.kind === 'registry') events.push(...this.#valueEvents(one));
       else if (one.kind === 'process') events.push(...this.#processEvents(one.reported));
     }
-    if (events.length > 0) this.#options.events(events);
+    if (events.length > 0) this.#options.events(events.map(withinBounds));
   }
 
   #processEvents(said: ReportedProcess): UnsealedEdrEvent[] {

@@ -53,8 +53,8 @@ export function registryFields({ key, value }: RegistryChange): RegistryValue {
   const [hive = '', ...rest] = key.split('\\');
   return {
     hive,
-    key: encodeHostText(rest.join('\\'), 'win32').slice(0, 16_384),
-    value: encodeHostText(value, 'win32').slice(0, 16_384),
+    key: encodeHostText(rest.join('\\'), 'win32').slice(0, 4_096),
+    value: encodeHostText(value, 'win32').slice(0, 1_024),
   };
 }
 

@@ -61,7 +61,7 @@ export class RegistryRules {
         provider: 'security log',
       },
       rule: { id: rule.id },
-      file: { path: encodeHostText(`${key}\\${value}`, 'win32').slice(0, 16_384), type: 'registry' },
+      file: { path: encodeHostText(`${key}\\${value}`, 'win32').slice(0, 4_096), type: 'registry' },
       registry: { ...registryFields(change), ...dataOf(change, rules) },
       wayfarer: {
         detected: late ? 'baseline' : 'live',
