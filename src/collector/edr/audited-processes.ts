@@ -3,12 +3,14 @@ import type { Task } from '../../shared/manifest.ts';
 import { EDR_RULES } from '../../shared/process-events.ts';
 import type { SensorProblem } from '../../shared/sensor.ts';
 import type { UnsealedEdrEvent, UnsealedFimEvent } from '../../wire/event-chain.ts';
-import type { Attribution } from '../fim/change.ts';
+import type { StartTimer } from '../debounce.ts';
+import type { Attribution, RawChange } from '../fim/change.ts';
 import { unknownActor } from '../fim/unknown-actor.ts';
 import type { Audited, RegistryChange } from '../fim/windows/audit-events.ts';
 import { howToAudit, type AuditKind } from '../fim/windows/audit-policy.ts';
 import { RegistryRules } from '../fim/windows/registry-events.ts';
 import type { SecurityLog } from '../fim/windows/security-log.ts';
+import { DroppedPrograms, type DroppedProgramsOptions } from './dropped-programs.ts';
 import { OwnCommands } from './own-commands.ts';
 import { registryEvent, type RegistryRule } from './registry-rules.ts';
 import { eventsLost, ProcessRules, type ReportedProcess } from './reported.ts';
@@ -20,7 +22,7 @@ const PROVIDER = 'security log';
 const NOBODY = unknownActor('the change journal does not tell who made a change');
 
 /** What no source of this system tells yet. */
-const NOT_HERE = ['listener_events', 'startup_events', 'dropped_executables', 'mutex_events'];
+const NOT_HERE = ['listener_events', 'startup_events', 'mutex_events'];
 
 export interface AuditedProcessesOptions {
   readonly log: Pick<SecurityLog, 'policy' | 'trouble' | 'listen' | 'follow'>;
@@ -33,6 +35,9 @@ export interface AuditedProcessesOptions {
   /** Until when the run before followed processes, ms since the epoch; `undefined` where it did not, or long ago. */
   readonly followedUntil: number | undefined;
   readonly events: (events: readonly (UnsealedEdrEvent | UnsealedFimEvent)[]) => void;
+  /** A look at a program that appeared. */
+  readonly look: DroppedProgramsOptions['look'];
+  readonly startTimer: StartTimer;
 }
 
 /**
@@ -43,6 +48,7 @@ export class AuditedProcesses {
   readonly #options: AuditedProcessesOptions;
   readonly #own: OwnCommands;
   readonly #running = new RunningProcesses();
+  readonly #drops: DroppedPrograms;
   #processes: ProcessRules | undefined;
   #values: readonly RegistryRule[] = [];
   #integrity: RegistryRules | undefined;
@@ -58,6 +64,15 @@ export class AuditedProcesses {
     this.#own = new OwnCommands(options.pid);
     this.#startedAt = options.now();
     this.#resume = options.followedUntil;
+    this.#drops = new DroppedPrograms({
+      ...options,
+      events: (events) => {
+        this.#tell(events);
+      },
+      lost: (count) => {
+        this.#missed('more programs appeared than could be looked at', count);
+      },
+    });
     options.log.listen({
       audited: (audited) => {
         this.#heard(audited);
@@ -80,6 +95,7 @@ export class AuditedProcesses {
     this.#processes =
       rules.process.length === 0 ? undefined : new ProcessRules(rules.process, 'win32', this.#options.newId);
     this.#values = values.rules;
+    this.#drops.setRules(rules.dropped);
     this.#refused = [
       ...[...rules.refused, ...values.refused].map(({ id, reason }) => `${id}: ${reason}`),
       ...(tasks ?? [])
@@ -110,6 +126,19 @@ export class AuditedProcesses {
   /** No source of changes asks: who made one stands in the log. */
   readonly attribute = (): Attribution => NOBODY;
 
+  /** The folders of which changes are to be told to `fileChange`. */
+  dropDirectories(): readonly string[] {
+    return this.#drops.directories();
+  }
+
+  fileChange(change: RawChange): void {
+    this.#drops.changed(change);
+  }
+
+  stop(): void {
+    this.#drops.stop();
+  }
+
   state(): { readonly method: 'security log'; readonly lost: number } {
     return { method: PROVIDER, lost: this.#lost };
   }
@@ -129,7 +158,10 @@ export class AuditedProcesses {
     const asks = this.#processes !== undefined || this.#values.length > 0;
     if (asks && trouble !== undefined) problems.push({ code: 'EDR_INCOMPLETE', text: trouble });
     if (this.#lost > 0) {
-      problems.push({ code: 'EDR_LOST', text: `${this.#lost} records of the Security log were not read` });
+      problems.push({
+        code: 'EDR_LOST',
+        text: `${this.#lost} process events or records of the Security log were lost`,
+      });
     }
     return problems;
   }
@@ -147,6 +179,10 @@ export class AuditedProcesses {
       if (one.kind === 'registry') events.push(...this.#valueEvents(one));
       else if (one.kind === 'process') events.push(...this.#processEvents(one.reported));
     }
+    this.#tell(events);
+  }
+
+  #tell(events: readonly (UnsealedEdrEvent | UnsealedFimEvent)[]): void {
     if (events.length > 0) this.#options.events(events.map(withinBounds));
   }
 
@@ -167,7 +203,7 @@ export class AuditedProcesses {
 
   #missed(reason: string, count: number | undefined): void {
     this.#lost += count ?? 1;
-    if (this.#processes === undefined) return;
+    if (this.#processes === undefined && this.#drops.directories().length === 0) return;
     // How many of them were of processes is not known.
     const text = count === undefined ? reason : `${reason}: ${count}`;
     const { now, newId } = this.#options;

@@ -342,6 +342,25 @@ describe('the processes of Windows, through the sensor', () => {
     expect(state()?.problems).toEqual([]);
   });
 
+  it('R201 a program that appears in a folder of the rules is one, with the actor from the log', async () => {
+    const host = doubled();
+    host.windows.files.set('C:\\Watched\\tool.exe', { begins: 'MZ', size: 2, mtimeMs: 0 });
+    const { watch, pass, appended, examined } = await run(host);
+    const params = { severity: 'high', paths: ['C:\\Watched'] };
+    await watch(null, [{ id: 'drops', table: 'dropped_executables', params }]);
+    host.windows.audit(4663, access({ ObjectName: 'C:\\Watched\\tool.exe' }));
+    host.drive.write({ parent: 5n, name: 'tool.exe', at: host.windows.timers.now(), reason: WRITE });
+    await pass(5_000);
+    expect(appended()).toMatchObject([
+      {
+        event: { action: 'executable_dropped' },
+        file: { path: 'C:\\Watched\\tool.exe' },
+        process: { executable: NOTEPAD },
+      },
+    ]);
+    expect(examined()).toEqual([]);
+  });
+
   it('tables that nothing tells of here are named', async () => {
     const { watch, state } = await run(doubled());
     await watch(null, [{ id: 'listen', table: 'listener_events', params: { severity: 'low' } }]);

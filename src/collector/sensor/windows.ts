@@ -4,6 +4,7 @@ import { hostContext } from '../context.ts';
 import { CpuMeter } from '../cpu-meter.ts';
 import { processTimer, type StartTimer } from '../debounce.ts';
 import { AuditedProcesses } from '../edr/audited-processes.ts';
+import { lookAtFile, type Looked } from '../edr/dropped-programs.ts';
 import { FileWatcher } from '../fim/file-watcher.ts';
 import type { ChangeSource, SourceEvents } from '../fim/source.ts';
 import type { Audited } from '../fim/windows/audit-events.ts';
@@ -34,6 +35,8 @@ export interface WindowsHost {
   /** Both throw where Windows refuses. */
   readonly volumes: () => OpenVolume;
   readonly policy: () => AuditPolicy;
+  /** A look at a file. */
+  readonly look: (path: string) => Looked | undefined;
   readonly pid: number;
   readonly newId: () => string;
   readonly port?: WatchPort;
@@ -62,7 +65,7 @@ export function windowsSources(
 }
 
 function thisHost(signal: AbortSignal): WindowsHost {
-  const { run } = hostContext({ root: 'C:\\', os: 'win32', meter: new CpuMeter() }, PACE, signal);
+  const { run } = hostContext({ root: '/', os: 'win32', meter: new CpuMeter() }, PACE, signal);
   let policy: (() => AuditPolicy) | undefined;
   return {
     run,
@@ -73,6 +76,7 @@ function thisHost(signal: AbortSignal): WindowsHost {
       policy ??= loadAuditPolicy();
       return policy();
     },
+    look: (path) => lookAtFile({ root: '/', os: 'win32' }, path),
     pid: process.pid,
     newId: randomUUID,
   };
@@ -158,6 +162,8 @@ function partsOf(host: WindowsHost, events: ProcessSourceEvents, places: PlaceKe
     pid: host.pid,
     followedUntil: until !== null && host.now() - until <= RESUME_MS ? until : undefined,
     events: events.events,
+    look: host.look,
+    startTimer: host.startTimer,
   });
   return { log, writers, processes, keep };
 }
@@ -194,12 +200,15 @@ function processSource(
       trouble: () => processes.registryTrouble(),
     },
     attribute: processes.attribute,
-    dropDirectories: () => [],
-    fileChange: () => undefined,
+    dropDirectories: () => processes.dropDirectories(),
+    fileChange: (change) => {
+      processes.fileChange(change);
+    },
     state: () => processes.state(),
     problems: () => processes.problems(),
     stop: async () => {
       cancel();
+      processes.stop();
       stopping.abort();
       await log.stop();
       keep();

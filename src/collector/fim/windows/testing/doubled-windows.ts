@@ -1,4 +1,5 @@
 import type { CommandResult } from '../../../table.ts';
+import type { Looked } from '../../../edr/dropped-programs.ts';
 import { SteppedTimers } from '../../../testing/timers.ts';
 import type { AuditPolicy } from '../audit-policy.ts';
 import type { OpenVolume, Volume, Whereabouts } from '../volume.ts';
@@ -67,6 +68,8 @@ export class DoubledWindows {
   readonly timers = new SteppedTimers(Date.parse('2026-11-28T01:02:00.000Z'));
   readonly drives = new Map<string, DoubledDrive>([['C', new DoubledDrive()]]);
   policy: AuditPolicy = ALL_ON;
+  /** What a look at a file finds. */
+  readonly files = new Map<string, Looked>();
   /** Error number of what may not be done: opening volumes. */
   refused: number | undefined;
   /** Exit code of wevtutil. */
@@ -94,6 +97,7 @@ export class DoubledWindows {
       startTimer: this.timers.start,
       volumes: (): OpenVolume => (letter) => this.#open(letter),
       policy: () => this.policy,
+      look: (path: string) => this.files.get(path),
       pid: 4_242,
       newId: () => `00000000-0000-4000-8000-${String((id += 1)).padStart(12, '0')}`,
     };
