@@ -131,8 +131,9 @@ export class AuditedProcesses {
     return this.#drops.directories();
   }
 
+  /** A file changed. What happened before the module was on, and stands in a journal, is not told. */
   fileChange(change: RawChange): void {
-    this.#drops.changed(change);
+    if (change.late !== true || change.at >= this.#since) this.#drops.changed(change);
   }
 
   stop(): void {

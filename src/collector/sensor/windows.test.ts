@@ -21,8 +21,11 @@ const RUN = rule('run', { kind: 'registry', path: 'HKLM\\SOFTWARE\\Run', diff: t
 const STARTS: Task = { id: 'starts', table: 'process_events', params: { severity: 'low' } };
 
 let dataDir: string;
+let sensors: Sensor[] = [];
 beforeEach(() => (dataDir = mkdtempSync(join(tmpdir(), 'wf-windows-'))));
-afterEach(() => {
+afterEach(async () => {
+  await Promise.all(sensors.map((sensor) => sensor.end(0)));
+  sensors = [];
   rmSync(dataDir, { recursive: true });
 });
 
@@ -64,6 +67,7 @@ async function run({ windows, drive }: ReturnType<typeof doubled>) {
     },
     onEnd: () => undefined,
   });
+  sensors.push(sensor);
   await sensor.start();
   const of = <K extends ToLedger['kind']>(kind: K) =>
     posted.filter((message): message is Extract<ToLedger, { kind: K }> => message.kind === kind);

@@ -100,8 +100,9 @@ class PlaceKeeper {
     this.#places = { ...this.#places, ...more };
   }
 
-  noteJournal(drive: string, cursor: Places['journals'][string]): void {
-    this.note({ journals: { ...this.#places.journals, [drive]: cursor } });
+  noteJournal(drive: string, cursor: Places['journals'][string] | undefined): void {
+    const { [drive]: _before, ...others } = this.#places.journals;
+    this.note({ journals: cursor === undefined ? others : { ...others, [drive]: cursor } });
   }
 
   /** Number of the last record that was read. */

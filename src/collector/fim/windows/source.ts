@@ -35,7 +35,8 @@ export interface JournalSourceOptions {
   readonly startTimer: StartTimer;
   /** Where the run before was in the journal of a drive. */
   readonly kept: (drive: string) => Cursor | undefined;
-  readonly keep: (drive: string, cursor: Cursor) => void;
+  /** `undefined` for a drive that rules touch no more. */
+  readonly keep: (drive: string, cursor: Cursor | undefined) => void;
   readonly events: SourceEvents;
   /** For the drives without a journal; the host's own unless a test brings one. */
   readonly port?: WatchPort | undefined;
@@ -142,7 +143,12 @@ export class JournalSource implements ChangeSource {
   /** Finds out which drives have a journal that can be read. One that had one keeps it, and its place. */
   #choose(rules: RuleSet): void {
     const wanted = new Set(rules.roots().map(driveOf));
-    for (const drive of [...this.#drives.keys()]) if (!wanted.has(drive)) this.#leave(drive);
+    for (const drive of [...this.#drives.keys()]) {
+      if (wanted.has(drive)) continue;
+      this.#leave(drive);
+      // Rules that touch it later begin then: what happened before them is none of theirs.
+      this.#options.keep(drive, undefined);
+    }
     this.#refused.clear();
     for (const drive of wanted) {
       if (drive === undefined || this.#drives.has(drive)) continue;

@@ -22,6 +22,7 @@ export class DoubledDrive {
   first = 100n;
   next = 1_000n;
   readonly places = new Map<bigint, string>();
+  #error: number | undefined;
   #records: { readonly usn: bigint; readonly bytes: Buffer }[] = [];
 
   /** A directory with a number of its own; what is in it is told by that. */
@@ -36,6 +37,11 @@ export class DoubledDrive {
     this.next += BigInt(bytes.length);
   }
 
+  /** It can't be read any more: Windows' error number. */
+  fail(error: number): void {
+    this.#error = error;
+  }
+
   /** Another journal takes the place of this one. */
   exchange(): void {
     this.id += 1n;
@@ -46,7 +52,10 @@ export class DoubledDrive {
 
   open(): Volume {
     return {
-      query: () => ({ bytes: usnJournal(this.id, this.first, this.next) }),
+      query: () =>
+        this.#error === undefined
+          ? { bytes: usnJournal(this.id, this.first, this.next) }
+          : { error: this.#error },
       read: (question) => {
         const from = question.readBigInt64LE(0);
         const records = this.#records.filter(({ usn }) => usn >= from);
