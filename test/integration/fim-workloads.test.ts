@@ -14,10 +14,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { FimEvent } from '../../src/shared/host-events.ts';
 import { because, noLinuxRoot, noProgram } from '../support/reason.ts';
-import { actorsOf, WatchedTree } from '../support/watched-tree.ts';
+import { actorsOf, WatchedTree, type WatchedDirectory } from '../support/watched-tree.ts';
 
 /** Runs a program of the system, unchanged, in the watched tree. */
 function work(cwd: string, file: string, ...args: string[]): void {
@@ -41,18 +41,23 @@ function expectActors(events: readonly FimEvent[], ...programs: string[]): void 
 describe.skipIf(noLinuxRoot !== undefined)(
   `file integrity under the work of unchanged programs${because(noLinuxRoot)}`,
   () => {
-    let tree: WatchedTree;
-    beforeEach(() => {
-      tree = new WatchedTree();
+    let watched: WatchedTree;
+    let tree: WatchedDirectory;
+    beforeAll(async () => {
+      watched = new WatchedTree();
+      await watched.watch();
     });
-    afterEach(() => tree.close());
+    beforeEach(() => {
+      tree = watched.directory();
+    });
+    afterAll(() => watched.close());
 
     it('R199 R200 R208 accounts for every change of an archive unpacked, changed and removed', async () => {
       shell(
         tree.root,
         'mkdir src; for i in $(seq 300); do echo $i > src/$i; done; tar cf all.tar src; rm -r src',
       );
-      await tree.watch();
+      await tree.accounted();
       work(tree.root, 'tar', 'xf', 'all.tar');
       const unpacked = await tree.accounted();
       expect(paths(unpacked, 'created')).toHaveLength(301);
@@ -71,7 +76,7 @@ describe.skipIf(noLinuxRoot !== undefined)(
     it.skipIf(noProgram('git', 'git') !== undefined)(
       `accounts for a clone and checkouts${because(noProgram('git', 'git'))}`,
       async () => {
-        const origin = join(tree.dataDir, '..', 'origin');
+        const origin = join(watched.outside, 'origin');
         mkdirSync(origin);
         const git = (...args: string[]): void =>
           work(origin, 'git', '-c', 'user.name=a', '-c', 'user.email=a@b', ...args);
@@ -84,7 +89,7 @@ describe.skipIf(noLinuxRoot !== undefined)(
           git('commit', '-qm', branch);
           git('tag', branch);
         }
-        await tree.watch();
+        await tree.accounted();
         work(tree.root, 'git', 'clone', '-q', origin, 'clone');
         expectActors(await tree.accounted(), 'git');
         work(join(tree.root, 'clone'), 'git', 'checkout', '-q', 'one');
@@ -97,7 +102,7 @@ describe.skipIf(noLinuxRoot !== undefined)(
 
     it('R200 sees an editor save through another file as a change of the one that it replaces', async () => {
       writeFileSync(join(tree.root, 'passwd'), 'root:x:0:0\n');
-      await tree.watch();
+      await tree.accounted();
       shell(tree.root, 'sed -i s/root/toor/ passwd');
       const events = await tree.accounted();
       expect(paths(events, 'updated')).toEqual([join(tree.root, 'passwd')]);
@@ -110,7 +115,7 @@ describe.skipIf(noLinuxRoot !== undefined)(
     it.skipIf(noProgram('rsync', 'rsync') !== undefined)(
       `accounts for a synchronised copy${because(noProgram('rsync', 'rsync'))}`,
       async () => {
-        await tree.watch();
+        await tree.accounted();
         work(tree.root, 'rsync', '-a', '--delete', '/etc/default/', '/etc/cron.d', '/etc/apt', 'copy/');
         expectActors(await tree.accounted(), 'rsync');
         appendFileSync(join(tree.root, 'copy', 'more'), 'x');
@@ -123,7 +128,7 @@ describe.skipIf(noLinuxRoot !== undefined)(
     it('accounts for rotated logs, also while one is written to', async () => {
       const log = join(tree.root, 'app.log');
       const fd = openSync(log, 'a');
-      await tree.watch();
+      await tree.accounted();
       for (let n = 0; n < 50; n += 1) appendFileSync(fd, `line ${n}\n`);
       shell(tree.root, 'mv app.log app.log.1; touch app.log; chmod 600 app.log; gzip -k app.log.1');
       appendFileSync(fd, 'one more to the old one\n');
@@ -138,7 +143,7 @@ describe.skipIf(noLinuxRoot !== undefined)(
         tree.root,
         'mkdir -p a/b/c/d/e/f/g; for i in $(seq 40); do echo $i > a/b/c/d/e/$i; done; mkdir z',
       );
-      await tree.watch();
+      await tree.accounted();
       work(tree.root, 'mv', 'a', 'z/moved');
       const events = await tree.accounted();
       expect(paths(events, 'moved')).toHaveLength(47);
@@ -148,9 +153,9 @@ describe.skipIf(noLinuxRoot !== undefined)(
     });
 
     it('accounts for trees that are moved in and out of the rule', async () => {
-      const outside = join(tree.root, '..', 'outside');
+      const outside = join(watched.outside, 'moved');
       shell(tree.root, 'mkdir -p in/x; echo 1 > in/x/f');
-      await tree.watch();
+      await tree.accounted();
       work(tree.root, 'mv', 'in', outside);
       expect(paths(await tree.accounted(), 'deleted')).toHaveLength(3);
       work(tree.root, 'mv', outside, 'back');
@@ -159,7 +164,7 @@ describe.skipIf(noLinuxRoot !== undefined)(
 
     it('knows hard links as files of their own, and what is written through one of them', async () => {
       writeFileSync(join(tree.root, 'one'), 'content');
-      await tree.watch();
+      await tree.accounted();
       linkSync(join(tree.root, 'one'), join(tree.root, 'two'));
       await tree.accounted();
       renameSync(join(tree.root, 'two'), join(tree.root, 'three'));
@@ -169,7 +174,7 @@ describe.skipIf(noLinuxRoot !== undefined)(
     });
 
     it('accounts for links, pipes, sockets and modes', async () => {
-      await tree.watch();
+      await tree.accounted();
       symlinkSync('/etc/shadow', join(tree.root, 'link'));
       shell(tree.root, 'mkfifo pipe; mknod null c 1 3; : > plain; chmod 4755 plain; chown 65534:65534 plain');
       const events = await tree.accounted();
@@ -182,7 +187,7 @@ describe.skipIf(noLinuxRoot !== undefined)(
     });
 
     it('reports files with names that no text can hold', async () => {
-      await tree.watch();
+      await tree.accounted();
       const odd = [
         Buffer.from('line\nbreak'),
         Buffer.from([0xff, 0xfe, 0x25, 0x41]),
@@ -206,7 +211,7 @@ describe.skipIf(noLinuxRoot !== undefined)(
     });
 
     it('hashes a sparse file within its bounds, and a large one', async () => {
-      await tree.watch();
+      await tree.accounted();
       const fd = openSync(join(tree.root, 'sparse'), 'w');
       ftruncateSync(fd, 64 * 1024 * 1024);
       closeSync(fd);
@@ -215,7 +220,7 @@ describe.skipIf(noLinuxRoot !== undefined)(
     });
 
     it('R199 leaves no file of 500 new nested directories out', async () => {
-      await tree.watch();
+      await tree.accounted();
       for (let n = 0; n < 500; n += 1) {
         const at = join(tree.root, String(n % 10), String(n % 100), String(n));
         mkdirSync(at, { recursive: true });
@@ -226,7 +231,7 @@ describe.skipIf(noLinuxRoot !== undefined)(
     });
 
     it('hides no net change in any order of making, writing, renaming and deleting', async () => {
-      await tree.watch();
+      await tree.accounted();
       const at = (name: string): string => join(tree.root, name);
       writeFileSync(at('a'), '1');
       writeFileSync(at('a'), '2');
@@ -248,12 +253,14 @@ describe.skipIf(noLinuxRoot !== undefined)(
     });
 
     it('R200 tells at the next start what happened while nothing ran, and says how it knows', async () => {
-      shell(tree.root, 'mkdir d; echo 1 > d/kept; echo 1 > d/changed; echo 1 > d/gone');
-      await tree.watch();
-      await tree.sensor.stop();
-      shell(tree.root, 'echo 2 > d/changed; rm d/gone; echo 1 > d/new');
-      await tree.watchAgain();
-      const events = await tree.accounted();
+      const alone = new WatchedTree();
+      onTestFinished(() => alone.close());
+      shell(alone.root, 'mkdir d; echo 1 > d/kept; echo 1 > d/changed; echo 1 > d/gone');
+      await alone.watch();
+      await alone.sensor.stop();
+      shell(alone.root, 'echo 2 > d/changed; rm d/gone; echo 1 > d/new');
+      await alone.watchAgain();
+      const events = await alone.accounted();
       expect(new Set(events.map(({ wayfarer }) => wayfarer.detected))).toEqual(new Set(['baseline']));
       expect(events.every(({ wayfarer }) => wayfarer.actor.state === 'unknown')).toBe(true);
       expect(events.map(({ event, file }) => [event.action, file.path.split('/').at(-1)]).sort()).toEqual([

@@ -35,6 +35,8 @@ function apply(entries: Map<string, Listed>, { event, file }: FimEvent): string 
       return known ? 'was there already' : undefined;
     case 'updated':
     case 'attributes_modified':
+      // What replaced it stood elsewhere before.
+      if (file.previous_path !== undefined) entries.delete(file.previous_path);
       entries.set(file.path, listed(file));
       return known ? undefined : 'was not there';
   }

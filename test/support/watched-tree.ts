@@ -27,66 +27,47 @@ export function actorsOf(events: readonly FimEvent[]): Record<string, number> {
   return counts;
 }
 
-/** A directory that a sensor watches, and what it was before the work that is proven. */
-export class WatchedTree {
+/** A directory of what a sensor watches, and what it was before the work that is proven. */
+export class WatchedDirectory {
   readonly root: string;
-  readonly dataDir: string;
-  readonly #dir: string;
-  #sensor: SensorProcess | undefined;
+  readonly #sensor: () => SensorProcess;
   #before: Listing = new Map();
   #seen = 0;
   /** Events since the mark that sensors told which run no more. */
   #carried: readonly FimEvent[] = [];
 
-  /** A new directory, or one that is there already. What is kept of it stands elsewhere and goes with `close`. */
-  constructor(root?: string) {
-    this.#dir = mkdtempSync(join(tmpdir(), 'wayfarer-fim-'));
-    this.root = root ?? join(this.#dir, 'tree');
-    this.dataDir = join(this.#dir, 'sensor');
-    mkdirSync(this.root, { recursive: true });
-    mkdirSync(this.dataDir, { mode: 0o700 });
+  constructor(root: string, sensor: () => SensorProcess) {
+    this.root = root;
+    this.#sensor = sensor;
   }
 
   get sensor(): SensorProcess {
-    if (this.#sensor === undefined) throw new Error('the sensor does not run');
-    return this.#sensor;
+    return this.#sensor();
   }
 
-  /** Starts the sensor on the tree as it is now; that is what changes are counted from. */
-  async watch(params: Task['params'] = {}, more: { uid?: number } = {}): Promise<void> {
-    await this.#sensor?.stop();
-    this.#sensor = await SensorProcess.start({
-      dataDir: this.dataDir,
-      fim: [directoryRule(this.root, params)],
-      ...more,
-    });
-    this.mark();
-  }
-
-  /** Starts the sensor again after it ended; changes are counted from where they were. */
-  async watchAgain(params: Task['params'] = {}): Promise<void> {
-    this.#carried = this.events();
-    this.#sensor = await SensorProcess.start({
-      dataDir: this.dataDir,
-      fim: [directoryRule(this.root, params)],
-    });
-    this.#seen = 0;
-  }
-
-  /** From here on changes are counted. */
-  mark(): void {
-    this.#before = listing(this.root);
+  /** From here on changes are counted; by itself from when there was nothing. */
+  mark(before: Listing = listing(this.root)): void {
+    this.#before = before;
     this.#seen = this.sensor.fim.length;
     this.#carried = [];
+  }
+
+  /** The sensor that runs is ended soon: what it told is kept, and another one begins. */
+  carry(): void {
+    this.#carried = this.events();
+    this.#seen = 0;
   }
 
   /** Events since the mark, each once: what was not answered before a kill comes again. */
   events(): FimEvent[] {
     const known = new Set(this.#carried.map(({ event }) => event.id));
-    return [
-      ...this.#carried,
-      ...this.sensor.fim.slice(this.#seen).filter(({ event }) => !known.has(event.id)),
-    ];
+    const isMine = ({ event, file }: FimEvent): boolean =>
+      !known.has(event.id) && [file.path, file.previous_path].some((path) => this.#has(path));
+    return [...this.#carried, ...this.sensor.fim.slice(this.#seen).filter(isMine)];
+  }
+
+  #has(path: string | undefined): boolean {
+    return path === this.root || path?.startsWith(`${this.root}/`) === true;
   }
 
   /**
@@ -108,9 +89,63 @@ export class WatchedTree {
     this.mark();
     return given;
   }
+}
+
+/** A directory with the sensor that watches it. */
+export class WatchedTree extends WatchedDirectory {
+  readonly dataDir: string;
+  /** A place beside it that nobody watches. */
+  readonly outside: string;
+  readonly #dir: string;
+  readonly #held: { sensor?: SensorProcess };
+  #directories = 0;
+
+  /** A new directory, or one that is there already. What is kept of it stands elsewhere and goes with `close`. */
+  constructor(root?: string) {
+    const dir = mkdtempSync(join(tmpdir(), 'wayfarer-fim-'));
+    const held: { sensor?: SensorProcess } = {};
+    super(root ?? join(dir, 'tree'), () => {
+      if (held.sensor === undefined) throw new Error('the sensor does not run');
+      return held.sensor;
+    });
+    this.#dir = dir;
+    this.#held = held;
+    this.dataDir = join(dir, 'sensor');
+    this.outside = join(dir, 'outside');
+    mkdirSync(this.root, { recursive: true });
+    mkdirSync(this.dataDir, { mode: 0o700 });
+    mkdirSync(this.outside);
+  }
+
+  /** Starts the sensor on the tree as it is now; that is what changes are counted from. */
+  async watch(params: Task['params'] = {}, more: { uid?: number } = {}): Promise<void> {
+    await this.#held.sensor?.stop();
+    await this.#start(params, more);
+    this.mark();
+  }
+
+  /** Starts the sensor again after it ended; changes are counted from where they were. */
+  async watchAgain(params: Task['params'] = {}): Promise<void> {
+    this.carry();
+    await this.#start(params);
+  }
+
+  async #start(params: Task['params'], more: { uid?: number } = {}): Promise<void> {
+    const fim = [directoryRule(this.root, params)];
+    this.#held.sensor = await SensorProcess.start({ dataDir: this.dataDir, fim, ...more });
+  }
+
+  /** A new directory in it, for one test among several that share the sensor: each would wait seconds for a first walk. */
+  directory(): WatchedDirectory {
+    this.#directories += 1;
+    const made = new WatchedDirectory(join(this.root, String(this.#directories)), () => this.sensor);
+    made.mark(new Map());
+    mkdirSync(made.root);
+    return made;
+  }
 
   async close(): Promise<void> {
-    await this.#sensor?.stop();
+    await this.#held.sensor?.stop();
     rmSync(this.#dir, { recursive: true, force: true });
   }
 }

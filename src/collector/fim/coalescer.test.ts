@@ -112,6 +112,20 @@ describe('gathering of changes', () => {
     expect(items().at(-1)?.path).toBe('/var/log/other');
   });
 
+  it('R208 has what is gone looked at without a rest, while its actor is known, and lets what is made anew rest', () => {
+    const { take, paths, items, timers, coalescer } = open();
+    take(['/etc/a', closedAfterWrite]);
+    coalescer.examined();
+    take(['/etc/a', deleted]);
+    expect(paths()).toEqual(['/etc/a', '/etc/a']);
+    expect(items().at(-1)).toMatchObject({ what: deleted, at: timers.now() });
+    coalescer.examined();
+    take(['/etc/a', created | closedAfterWrite]);
+    expect(paths()).toHaveLength(2);
+    take(['/etc/a', movedFrom]);
+    expect(paths()).toHaveLength(3);
+  });
+
   it('forgets the rest of a file that was quiet for a while', () => {
     const { take, items, timers, coalescer } = open();
     take(['/etc/a', closedAfterWrite]);

@@ -21,6 +21,9 @@ const AHEAD = 2;
 const AT_ONCE =
   CHANGE.closedAfterWrite | CHANGE.deleted | CHANGE.movedFrom | CHANGE.movedTo | CHANGE.attributes;
 
+/** Nothing is left under that name. */
+const GONE = CHANGE.deleted | CHANGE.movedFrom;
+
 export interface CoalescerOptions {
   readonly os: Os;
   /** Name of the source, for `event.provider`. */
@@ -96,7 +99,12 @@ export class Coalescer {
     }
   }
 
+  /**
+   * What is gone is looked at without a rest: that costs next to nothing, and says who did it before the directory is
+   * compared. What is made again afterwards rests, so that a file that comes and goes makes no more events for it.
+   */
   #dueAt({ path, what, directory, at }: RawChange): number {
+    if ((what & GONE) !== 0) return at;
     const recent = this.#recent.get(path);
     const rested = recent === undefined ? 0 : recent.at + recent.restMs;
     return Math.max(rested, at + waitOf(what, directory));

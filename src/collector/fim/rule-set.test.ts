@@ -121,34 +121,59 @@ describe('rules of file integrity', () => {
     expect(rules.spelled('c:\\programdata\\wayfarer\\CANARY')).toBe('C:\\ProgramData\\Wayfarer\\canary');
   });
 
-  it('never report what their source would not have heard of, whatever rules and paths', () => {
-    const name = fc.constantFrom('a', 'b', 'c', 'x.conf');
-    const path = fc.array(name, { minLength: 1, maxLength: 4 }).map((parts) => `/${parts.join('/')}`);
-    const patterns = fc.array(fc.constantFrom('a', '*.conf', '/a/*', 'b?', '/*/b'), { maxLength: 2 });
-    const rules = fc.record({
-      path,
+  const name = fc.constantFrom('a', 'b', 'c', 'x.conf');
+  const anyPath = fc.array(name, { minLength: 1, maxLength: 4 }).map((parts) => `/${parts.join('/')}`);
+  const patterns = fc.array(fc.constantFrom('a', '*.conf', '/a/*', 'b?', '/*/b'), { maxLength: 2 });
+  const anyRules = fc.array(
+    fc.record({
+      path: fc.oneof(anyPath, fc.constant('/')),
       kind: fc.constantFrom('directory' as const, 'file' as const),
       depth: fc.option(fc.nat(3), { nil: undefined }),
       include: patterns,
       exclude: patterns,
-    });
+    }),
+    { minLength: 1, maxLength: 3 },
+  );
+  const setOf = (given: readonly (Partial<FimRule> & { path: string })[], own: string[] = []): RuleSet =>
+    new RuleSet(
+      given.map((each, index) => rule({ ...each, id: String(index) })),
+      own,
+      'linux',
+    );
+
+  it('never report what their source would not have heard of, whatever rules and paths', () => {
     fc.assert(
-      fc.property(
-        fc.array(rules, { minLength: 1, maxLength: 3 }),
-        path,
-        fc.boolean(),
-        (given, at, directory) => {
-          const filter = set(...given.map((each, index) => ({ ...each, id: String(index) })));
-          if (!reported(filter, at, directory)) return;
-          const parent = at.slice(0, at.lastIndexOf('/')) || '/';
-          const interest = filter.interest(parent);
-          const heard =
-            interest.entries === 'all' ||
-            (interest.entries === 'named' && interest.names.has(at.slice(at.lastIndexOf('/') + 1)));
-          expect(heard).toBe(true);
-        },
-      ),
+      fc.property(anyRules, anyPath, fc.boolean(), (given, at, directory) => {
+        const filter = setOf(given);
+        if (!reported(filter, at, directory)) return;
+        const interest = filter.interest(at.slice(0, at.lastIndexOf('/')) || '/');
+        const heard =
+          interest.entries === 'all' ||
+          (interest.entries === 'named' && interest.names.has(at.slice(at.lastIndexOf('/') + 1)));
+        expect(heard).toBe(true);
+      }),
       { numRuns: 2_000 },
     );
+  });
+
+  it('are the same for an entry of a directory as for its path', () => {
+    fc.assert(
+      fc.property(
+        anyRules,
+        fc.array(anyPath, { maxLength: 1 }),
+        anyPath,
+        fc.boolean(),
+        (given, own, at, is) => {
+          const filter = setOf(given, own);
+          const entriesOf = filter.entriesOf(at.slice(0, at.lastIndexOf('/')) || '/');
+          expect(ids(entriesOf(at.slice(at.lastIndexOf('/') + 1), is))).toEqual(ids(filter.rulesFor(at, is)));
+        },
+      ),
+      { numRuns: 5_000 },
+    );
+    const windows = new RuleSet([rule({ path: 'C:\\Temp', exclude: ['*.LOG'] })], [], 'win32').entriesOf(
+      'c:\\TEMP',
+    );
+    expect([windows('A.log', false), windows('a.txt', false)].map(({ length }) => length)).toEqual([0, 1]);
   });
 });

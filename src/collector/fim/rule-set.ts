@@ -91,6 +91,39 @@ export class RuleSet {
     return this.#rules.filter((rule) => this.#reports(rule, normal, directory)).map(({ rule }) => rule);
   }
 
+  /**
+   * `rulesFor` of the entries of one directory, by their names: what the way to it decides is decided once, since a walk asks
+   * for every file of a disk.
+   */
+  entriesOf(directory: string): (name: string, isDirectory: boolean) => readonly FimRule[] {
+    const path = this.#normal(directory);
+    const join = (name: string): string =>
+      path.endsWith(this.#separator) ? path + name : path + this.#separator + name;
+    if (this.#isOwn(path)) return () => [];
+    const named = this.#own.some((own) => this.#below(path, own)?.length === 1);
+    const near = this.#rules.filter((compiled) => this.#reaches(compiled, path));
+    const isPlain = near.every(
+      ({ root, include, exclude }) =>
+        this.#below(root, path) !== undefined && include.length === 0 && exclude.length === 0,
+    );
+    if (isPlain && !named) {
+      const all = near.map(({ rule }) => rule);
+      return () => all;
+    }
+    return (name, isDirectory) => {
+      const entry = this.#fold(join(name));
+      if (named && this.#isOwn(entry)) return [];
+      return near.filter((rule) => this.#reports(rule, entry, isDirectory)).map(({ rule }) => rule);
+    };
+  }
+
+  /** Whether entries of a directory may be the rule's: it stands at or below the rule's root, or right above it. */
+  #reaches(compiled: Compiled, directory: string): boolean {
+    const below = this.#below(compiled.root, directory);
+    if (below !== undefined) return takesEntries(compiled, below) && !this.#excluded(compiled, directory);
+    return this.#below(directory, compiled.root)?.length === 1;
+  }
+
   /** Whether a walk goes into this directory for any rule. */
   entersDirectory(path: string): boolean {
     return this.interest(path).entries !== 'none';

@@ -173,6 +173,37 @@ describe('one examination', () => {
     );
   });
 
+  it('R208 follows a directory that is moved as soon as it was made, and does not take it for removed and made anew', () => {
+    inDirectory((directory) => {
+      const root = join(directory, 'watched');
+      mkdirSync(root);
+      let since = 0;
+      const ledger: TestLedger = new TestLedger(join(directory, 'l.db'), {
+        settleMs: 5_000,
+        now: () => Date.now() + ledger.elapsed - since,
+      });
+      ledger.rules([rule({ path: root })]).drain();
+      // From here on the files that are made are new by the clock of the ledger as well.
+      since = ledger.elapsed;
+      mkdirSync(join(root, 'a/b'), { recursive: true });
+      writeFileSync(join(root, 'a/b/file'), 'content');
+      for (const path of ['a', 'a/b', 'a/b/file']) ledger.examine(examination(join(root, path), created));
+      ledger.turn();
+      expect(ledger.events()).toHaveLength(3);
+      renameSync(join(root, 'a'), join(root, 'z'));
+      const by = { presence: actor(7) };
+      const [from, to] = [join(root, 'a'), join(root, 'z')];
+      ledger.examine(
+        examination(from, CHANGE.movedFrom, { directory: true, by }),
+        examination(to, CHANGE.movedTo, { directory: true, from, by }),
+      );
+      const events = ledger.drain().fim;
+      expect(events.map(({ wayfarer }) => wayfarer.actor)).toEqual(Array(3).fill(actor(7).actor));
+      expect(ledger.brief(root)).toEqual(['moved z < a', 'moved z/b < a/b', 'moved z/b/file < a/b/file']);
+      ledger.stop();
+    });
+  });
+
   it('does not blame whoever removed a directory for the files that somebody had taken out of it', () => {
     watching(
       (root, ledger) => {

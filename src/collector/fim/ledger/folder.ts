@@ -9,6 +9,7 @@ import {
   readlinkSync,
   statfsSync,
   type BigIntStats,
+  type Dirent,
 } from 'node:fs';
 import { anchored, linkCheck, NO_LINK_FLAGS, pathOfDescriptor, type LinkCheck } from '../../no-links.ts';
 import { decodeHostText, hostPathBytes } from '../../text.ts';
@@ -164,16 +165,17 @@ export class Folder {
     return Number(this.stat().size) > LARGE_DIRECTORY_BYTES;
   }
 
-  /** Names of the entries, sorted, in one piece if there are not too many; throws what `readdir` throws. */
-  *names(): Generator<string[]> {
+  /**
+   * The entries, sorted by name, in one piece if there are not too many. What the directory says of their type may be wrong by
+   * the time they are looked at. Throws what `readdir` throws.
+   */
+  *entries(): Generator<readonly Entry[]> {
     const target = this.at('');
     if (!this.isLarge()) {
-      const names = readdirSync(target);
+      const entries = readdirSync(target, { withFileTypes: true }).map(entryOf);
       // Bytes that are no UTF-8 are lost in text.
-      const exact = names.some((name) => name.includes('\ufffd'))
-        ? readdirSync(target, { encoding: 'buffer' }).map(decodeHostText)
-        : names;
-      yield exact.sort();
+      const isExact = !entries.some(({ name }) => name.includes('\ufffd'));
+      yield (isExact ? entries : exactEntries(target)).sort((a, b) => (a.name < b.name ? -1 : 1));
       return;
     }
     const directory = opendirSync(target, {
@@ -181,18 +183,34 @@ export class Folder {
       encoding: 'buffer' as BufferEncoding,
     });
     try {
-      yield* pieces(() => directory.readSync()?.name);
+      yield* pieces(() => directory.readSync());
     } finally {
       directory.closeSync();
     }
   }
 }
 
+/** An entry of a directory. `isFile`: the directory says that it is a regular one. */
+export interface Entry {
+  readonly name: string;
+  readonly isFile: boolean;
+}
+
+const entryOf = (entry: Dirent): Entry => ({ name: entry.name, isFile: entry.isFile() });
+
+function exactEntries(target: string | Buffer): Entry[] {
+  return readdirSync(target, { encoding: 'buffer', withFileTypes: true }).map((entry) => ({
+    name: decodeHostText(entry.name),
+    isFile: entry.isFile(),
+  }));
+}
+
 /** Names as the directory gives them, which are bytes although the types say text. */
-function* pieces(next: () => unknown): Generator<string[]> {
-  let piece: string[] = [];
-  for (let name = next(); name !== undefined; name = next()) {
-    if (name instanceof Uint8Array) piece.push(decodeHostText(name));
+function* pieces(next: () => Dirent | null): Generator<readonly Entry[]> {
+  let piece: Entry[] = [];
+  for (let entry = next(); entry !== null; entry = next()) {
+    const name: unknown = entry.name;
+    if (name instanceof Uint8Array) piece.push({ name: decodeHostText(name), isFile: entry.isFile() });
     if (piece.length < NAMES_PER_PIECE) continue;
     yield piece;
     piece = [];

@@ -20,7 +20,16 @@ import { decodeHostText } from '../../text.ts';
 import { CHANGE } from '../change.ts';
 import { ExtendedAttributes } from './extended-attributes.ts';
 import { Folder } from './folder.ts';
-import { actor, apply, examination, inDirectory, listing, os, rule, TestLedger } from './testing/test-ledger.ts';
+import {
+  actor,
+  apply,
+  examination,
+  inDirectory,
+  listing,
+  os,
+  rule,
+  TestLedger,
+} from './testing/test-ledger.ts';
 import { Looker, type Found } from './look.ts';
 import { CHANGED_MEANWHILE, type Row } from './row.ts';
 

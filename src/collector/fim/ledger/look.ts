@@ -34,6 +34,8 @@ export interface LookOptions {
   readonly force?: boolean;
   /** Content of files up to this many bytes is given back as well. */
   readonly contentBytes?: number;
+  /** Its directory says that it is a regular file: where nothing is known of it, it is opened without a look before. */
+  readonly isFile?: boolean;
   /** What differs and was changed after this time, ns since the epoch, is not looked at yet. */
   readonly settledBefore?: bigint;
 }
@@ -67,9 +69,14 @@ export class Looker {
     options: LookOptions,
   ): Generator<void, Found | typeof UNSETTLED | undefined> {
     for (let attempt = 1; attempt <= MOST_LOOKS; attempt += 1) {
+      const { known, settledBefore } = options;
+      if (options.isFile === true && known === undefined && attempt === 1) {
+        const found = yield* this.#unseenFile(folder, name, options);
+        if (found !== undefined) return found;
+        continue;
+      }
       const stat = lstat(folder, name);
       if (stat === undefined) return undefined;
-      const { known, settledBefore } = options;
       if (known !== undefined && options.force !== true && isSettled(known) && isUnchanged(known, stat)) {
         return { row: { ...known, device: statColumns(stat).device }, isUnchanged: true };
       }
@@ -94,6 +101,29 @@ export class Looker {
     return { row: this.#row(stat, attributes, null, null, encoded), isUnchanged: false };
   }
 
+  /** A file of which nothing is known: one look at it by name is saved. `undefined` where it is no file or must be looked at again. */
+  *#unseenFile(
+    folder: Folder,
+    name: string,
+    options: LookOptions,
+  ): Generator<void, Found | typeof UNSETTLED | undefined> {
+    let fd: number;
+    try {
+      fd = folder.openFile(name);
+    } catch (error) {
+      if (error instanceof Unreadable) throw error;
+      return undefined;
+    }
+    try {
+      const stat = fstatSync(fd, { bigint: true });
+      if (!stat.isFile()) return undefined;
+      if (options.settledBefore !== undefined && stat.ctimeNs > options.settledBefore) return UNSETTLED;
+      return yield* this.#content(fd, stat, options, 1);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
   /** `undefined` where it must be looked at again: it was swapped or written to between the first look and the last byte. */
   *#file(
     folder: Folder,
@@ -109,6 +139,19 @@ export class Looker {
       return this.#notOpened(stat, error, attempt);
     }
     try {
+      return yield* this.#content(fd, stat, options, attempt);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  *#content(
+    fd: number,
+    stat: BigIntStats,
+    options: LookOptions,
+    attempt: number,
+  ): Generator<void, Found | undefined> {
+    try {
       const read = yield* this.#read(fd, Number(stat.size), options.contentBytes ?? 0);
       const attributes = this.#attributes.of(fd);
       const after = fstatSync(fd, { bigint: true });
@@ -121,8 +164,6 @@ export class Looker {
       return { row: this.#row(after, attributes, null, CHANGED_MEANWHILE, null), isUnchanged: false };
     } catch (error) {
       return this.#notOpened(stat, error, ATTEMPTS);
-    } finally {
-      closeSync(fd);
     }
   }
 

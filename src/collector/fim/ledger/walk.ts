@@ -1,7 +1,9 @@
+import type { FimRule } from '../../../shared/file-integrity.ts';
 import { Unreadable } from '../../table.ts';
+import type { RuleSet } from '../rule-set.ts';
 import { withoutActors, type Cause } from './cause.ts';
 import { LEFTOVERS_AFTER, type Examiner } from './examine.ts';
-import { codeOf, Folder } from './folder.ts';
+import { codeOf, Folder, type Entry } from './folder.ts';
 import { decodePath, encodePath, joinPath } from './host-path.ts';
 import { UNSETTLED, type Found } from './look.ts';
 import { LANE, type Pending } from './pending.ts';
@@ -10,6 +12,15 @@ import type { Row } from './row.ts';
 
 /** Entries between two looks at the clock: some tenths of a ms. */
 const ENTRIES_AT_ONCE = 8;
+
+/**
+ * How often what has only just changed is left for later. Walks have to end; a new directory can wait until a source has told
+ * of files that change all the time, which rest for up to 30 s.
+ */
+const TRIES = { walk: 1, live: 8 } as const;
+
+const isLastTry = ({ lane }: Pending, { tries }: Cause): boolean =>
+  tries >= (lane >= LANE.walk ? TRIES.walk : TRIES.live);
 
 /** A directory on its way through a walk. */
 interface Visit {
@@ -20,6 +31,9 @@ interface Visit {
   readonly path: string;
   readonly key: string;
   readonly known: KnownEntries;
+  /** The rules of its entries, as long as the rules are these. */
+  ruleSet: RuleSet;
+  rulesFor: ReturnType<RuleSet['entriesOf']>;
   readonly settledBefore: bigint | undefined;
   /** Something was left for later, since it had only just changed. */
   isDeferred: boolean;
@@ -105,7 +119,9 @@ export class Walker {
         path,
         key: item.path,
         known: new KnownEntries(this.#store.baseline, item.path, folder.isLarge(), os),
-        settledBefore: cause.tries > 0 ? undefined : BigInt(Math.round(now() - settleMs)) * 1_000_000n,
+        ruleSet: this.#examiner.rules,
+        rulesFor: this.#examiner.rules.entriesOf(path),
+        settledBefore: isLastTry(item, cause) ? undefined : BigInt(Math.round(now() - settleMs)) * 1_000_000n,
         isDeferred: false,
       };
       yield* this.#entries(visit);
@@ -132,10 +148,10 @@ export class Walker {
   *#entries(visit: Visit): Generator<void, void> {
     const seen = new Set<string>();
     let entries = 0;
-    for (const piece of visit.folder.names()) {
-      for (const name of piece) {
-        const isThere = yield* this.#entry(visit, name);
-        if (isThere && !visit.known.isLarge) seen.add(name);
+    for (const piece of visit.folder.entries()) {
+      for (const entry of piece) {
+        const isThere = yield* this.#entry(visit, entry);
+        if (isThere && !visit.known.isLarge) seen.add(entry.name);
         entries += 1;
         if (entries % ENTRIES_AT_ONCE === 0) yield;
       }
@@ -144,21 +160,28 @@ export class Walker {
   }
 
   /** One name of the directory. Returns whether something stands there. */
-  *#entry(visit: Visit, name: string): Generator<void, boolean> {
+  *#entry(visit: Visit, { name, isFile }: Entry): Generator<void, boolean> {
     const { os, looker, reconciler, log } = this.#examiner.parts;
     const { folder, known, cause } = visit;
     const path = joinPath(visit.path, name, os);
-    const rules = this.#examiner.rules.rulesFor(path, true);
+    const rules = this.#rulesFor(visit, name, true);
     if (rules.length === 0) return true;
     const encoded = encodePath(name, os);
     const subject = { path, name, key: joinPath(visit.key, encoded, os), rules };
     const row = known.get(encoded);
+    const mine = cause.from === undefined ? cause : { ...cause, from: joinPath(cause.from, encoded, os) };
+    // What came along with its directory is known from where it was: it is neither read again nor waited for.
+    const moved =
+      row === undefined && mine.from !== undefined ? this.#store.baseline.get(mine.from) : undefined;
     let found: Found | typeof UNSETTLED | undefined;
     try {
       found = yield* looker.look(folder, name, {
-        known: row,
+        known: row ?? moved,
+        isFile,
         contentBytes: this.#examiner.contentBytes(subject),
-        ...(visit.settledBefore === undefined ? {} : { settledBefore: visit.settledBefore }),
+        ...(visit.settledBefore === undefined || moved !== undefined
+          ? {}
+          : { settledBefore: visit.settledBefore }),
       });
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
@@ -167,14 +190,23 @@ export class Walker {
     }
     if (found === UNSETTLED) return this.#unsettled(visit, path, row);
     if (found === undefined) return false;
-    const covering = found.row.type === 'dir' ? rules : this.#examiner.rules.rulesFor(path, false);
+    const covering = found.row.type === 'dir' ? rules : this.#rulesFor(visit, name, false);
     if (covering.length === 0) return row === undefined;
     const before = known.get(encoded);
-    const mine = cause.from === undefined ? cause : { ...cause, from: joinPath(cause.from, encoded, os) };
     const outcome = reconciler.present({ ...subject, rules: covering }, before, found, mine);
     known.wrote(outcome.origin !== undefined);
     this.#onwards(visit, path, subject.key, before, mine, outcome);
     return true;
+  }
+
+  /** Rules may be set in the middle of a directory. */
+  #rulesFor(visit: Visit, name: string, isDirectory: boolean): readonly FimRule[] {
+    const { rules } = this.#examiner;
+    if (visit.ruleSet !== rules) {
+      visit.ruleSet = rules;
+      visit.rulesFor = rules.entriesOf(visit.path);
+    }
+    return visit.rulesFor(name, isDirectory);
   }
 
   /** Looked at later; what is below a directory that is known need not wait. */

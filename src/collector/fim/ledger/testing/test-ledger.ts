@@ -66,6 +66,11 @@ export class TestLedger {
     });
   }
 
+  /** Ms that passed since it was made. */
+  get elapsed(): number {
+    return this.#elapsed;
+  }
+
   /** Lets time pass, ms. */
   pass(ms: number): void {
     this.#elapsed += ms;
