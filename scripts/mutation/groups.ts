@@ -47,11 +47,14 @@ export const GROUPS: readonly MutationGroup[] = [
     name: 'other-sources',
     mutate: [
       'src/collector/fim/windows/{usn,journal,audit-xml,audit-events,audit-log,audited-changes,writers}.ts',
+      'src/collector/fim/windows/{registry-events,security-log,source}.ts',
       'src/collector/fim/macos/{es-message,es-events,actors,bounded-lines,private-paths}.ts',
-      'src/collector/edr/{reported,registry-rules}.ts',
+      'src/collector/edr/{reported,registry-rules,within-bounds,dropped-programs}.ts',
     ],
     tests: [
-      'src/collector/fim/windows/{usn,journal,audit,audit-log}.test.ts',
+      'src/collector/fim/windows/{usn,journal,audit-xml,audit-events,audit-log,writers}.test.ts',
+      'src/collector/fim/windows/{registry-events,security-log,source}.test.ts',
+      'src/collector/edr/{registry-rules,within-bounds,dropped-programs}.test.ts',
       'src/collector/fim/macos/{es-events,bounded-lines,eslogger}.test.ts',
     ],
   },

@@ -180,5 +180,7 @@ export function linkTarget(place: Place, path: string): string | undefined {
 
 /** A root as contexts carry it: absolute, links resolved, no slash at its end. Throws what `realpath` throws. */
 export function normalRoot(root: string): string {
-  return realpathSync(root);
+  const real = realpathSync(root);
+  // Windows gives the drive of the process for `/`; paths there name theirs themselves (`hostPath`).
+  return /^[A-Za-z]:\\$/.test(real) ? '/' : real;
 }

@@ -26,7 +26,7 @@ export const EVENT_CONDITIONS = {
   FIM_NO_ACTOR: {
     severity: 'warning',
     title: 'File events name no actor',
-    text: '{text}. Changes are reported all the same; run the service as root for who made them.',
+    text: '{text}. Changes are reported all the same; for who made them the service has to run as root, on Windows with auditing turned on.',
     dependsOn: ['SENSOR_DOWN'],
   },
   FIM_INCOMPLETE: {
@@ -57,6 +57,12 @@ export const EVENT_CONDITIONS = {
     severity: 'warning',
     title: 'Process events were lost',
     text: '{text}. The platform is told how many; nothing to do unless it stays.',
+    dependsOn: ['SENSOR_DOWN'],
+  },
+  EDR_INCOMPLETE: {
+    severity: 'warning',
+    title: 'A part of process events is not heard',
+    text: '{text}. The rest is reported all the same; for Windows see "Auditing on Windows" in docs/operations.md.',
     dependsOn: ['SENSOR_DOWN'],
   },
 } as const satisfies Record<string, ConditionSpec>;

@@ -84,6 +84,18 @@ export const FileState = z.object({
 });
 export type FileState = z.infer<typeof FileState>;
 
+/** A value of the Windows registry. Its data only where a rule has differences shown. */
+export const RegistryValue = z.object({
+  /** `HKLM` or `HKU`. */
+  hive: z.string().max(32),
+  /** The key below the hive. */
+  key: Path,
+  /** Empty for the default value of a key. */
+  value: Path,
+  data: z.object({ strings: z.array(z.string().max(EVENT_LIMITS.diff)).max(1_024) }).optional(),
+});
+export type RegistryValue = z.infer<typeof RegistryValue>;
+
 export const FILE_ACTIONS = ['created', 'updated', 'deleted', 'moved', 'attributes_modified'] as const;
 export type FileAction = (typeof FILE_ACTIONS)[number];
 
@@ -111,6 +123,8 @@ export const FimEvent = z.object({
   }),
   rule: z.object({ id: z.string().max(128) }),
   file: z.object({ path: Path, previous_path: Path.optional(), ...FileState.partial().shape }),
+  /** Of a registry value, beside `file.path`, which has hive, key and value. */
+  registry: RegistryValue.optional(),
   wayfarer: z.object({
     chain: Chain,
     detected: z.enum(DETECTIONS),
@@ -164,6 +178,8 @@ export const EdrEvent = z.object({
   user: EventUser.optional(),
   /** What was opened, added or dropped. */
   file: z.object({ path: Path, ...FileState.partial().shape }).optional(),
+  /** The value that was set or deleted. */
+  registry: RegistryValue.optional(),
   server: z
     .object({
       address: z.string().max(64),

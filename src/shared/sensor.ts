@@ -64,6 +64,7 @@ export const MountState = z.object({
     'filesystem mark',
     'btrfs top-level mount',
     'inode marks',
+    'change journal',
     'file watcher',
     'rescan only',
     'none',
@@ -88,6 +89,8 @@ export const SENSOR_PROBLEMS = [
   'EDR_POLLING',
   /** Process events were lost. */
   'EDR_LOST',
+  /** The host does not tell of a part of what the rules ask for. */
+  'EDR_INCOMPLETE',
 ] as const;
 export type SensorProblem = (typeof SENSOR_PROBLEMS)[number];
 

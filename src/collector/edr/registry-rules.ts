@@ -1,5 +1,5 @@
 import type { EdrRuleParams } from '../../shared/process-events.ts';
-import { severityNumber } from '../../shared/host-events.ts';
+import { severityNumber, type RegistryValue } from '../../shared/host-events.ts';
 import type { UnsealedEdrEvent } from '../../wire/event-chain.ts';
 import type { RegistryChange } from '../fim/windows/audit-events.ts';
 import { encodeHostText } from '../text.ts';
@@ -11,6 +11,7 @@ export type RegistryRule = EdrRuleParams<'registry_events'> & { readonly id: str
 const HIVES: readonly (readonly [long: string, short: string])[] = [
   ['hkey_local_machine', 'hklm'],
   ['hkey_users', 'hku'],
+  ['hkey_current_user', 'hkcu'],
 ];
 
 /**
@@ -22,8 +23,7 @@ export function registryEvent(
   rules: readonly RegistryRule[],
   uuid: () => string,
 ): UnsealedEdrEvent | undefined {
-  const key = change.key.toLowerCase();
-  const rule = rules.find(({ keys }) => keys.some((named) => isBelow(key, named)));
+  const rule = rules.find(({ keys }) => keys.some((named) => isBelow(change.key, named)));
   if (rule === undefined) return undefined;
   return {
     '@timestamp': new Date(change.at).toISOString(),
@@ -38,6 +38,7 @@ export function registryEvent(
       provider: 'security log',
     },
     rule: { id: rule.id },
+    registry: registryFields(change),
     process: change.process,
     ...(change.user === undefined ? {} : { user: change.user }),
     wayfarer: {
@@ -47,20 +48,47 @@ export function registryEvent(
   };
 }
 
-/** Whether a key, in lower case, is the named one or below it. */
+/** A value as the Elastic Common Schema names it. */
+export function registryFields({ key, value }: RegistryChange): RegistryValue {
+  const [hive = '', ...rest] = key.split('\\');
+  return {
+    hive,
+    key: encodeHostText(rest.join('\\'), 'win32').slice(0, 4_096),
+    value: encodeHostText(value, 'win32').slice(0, 1_024),
+  };
+}
+
+/** Whether a key is the named one or below it. */
 function isBelow(key: string, named: string): boolean {
-  const wanted = short(named.toLowerCase().replace(/\\+$/, ''));
-  if (wanted.startsWith('hkcu\\')) {
-    const rest = /^hku\\[^\\]+(\\.*)$/s.exec(key)?.[1];
-    return rest !== undefined && startsAs(rest, wanted.slice('hkcu'.length));
-  }
-  return startsAs(key, wanted);
+  const wanted = shortKey(named).toLowerCase();
+  const names = namesOfKey(key).map((name) => name.toLowerCase());
+  return names.some((name) => name === wanted || name.startsWith(`${wanted}\\`));
 }
 
-function short(key: string): string {
-  const current = key.replace(/^hkey_current_user(?=\\|$)/, 'hkcu');
-  const found = HIVES.find(([long]) => current === long || current.startsWith(`${long}\\`));
-  return found === undefined ? current : found[1] + current.slice(found[0].length);
+/** A key as the log's are written here: the hive by its short name, no separator at the end. */
+export function shortKey(named: string): string {
+  const key = named.replace(/\\+$/, '');
+  const lower = key.toLowerCase();
+  const found = HIVES.find(([long, short]) => [long, short].some((hive) => isHive(lower, hive)));
+  if (found === undefined) return key;
+  const [long, short] = found;
+  return short.toUpperCase() + key.slice(isHive(lower, long) ? long.length : short.length);
 }
 
-const startsAs = (key: string, wanted: string): boolean => key === wanted || key.startsWith(`${wanted}\\`);
+const isHive = (key: string, hive: string): boolean => key === hive || key.startsWith(`${hive}\\`);
+
+/** Whether a name of a key begins with a hive that is known here. */
+export const hasHive = (key: string): boolean =>
+  HIVES.some(([, short]) => isHive(shortKey(key).toLowerCase(), short));
+
+/**
+ * The names that people have for a key of the log, which knows keys by what they really are: one below the hive of any user is
+ * below HKCU as well, one of a numbered set of control below CurrentControlSet, which is a link.
+ */
+export function namesOfKey(key: string): string[] {
+  const ofUser = /^hku\\[^\\]+(\\.*)?$/is.exec(key);
+  if (ofUser !== null) return [key, `HKCU${ofUser[1] ?? ''}`];
+  const ofControl = /^(hklm\\system\\)controlset\d{3}(\\.*)?$/is.exec(key);
+  if (ofControl !== null) return [key, `${ofControl[1] ?? ''}CurrentControlSet${ofControl[2] ?? ''}`];
+  return [key];
+}

@@ -52,9 +52,11 @@ export interface RawChange {
   readonly directory: boolean;
   /** For `movedTo`: where it came from, if the source knows. */
   readonly from?: string;
-  /** When the source read it, ms since the epoch. */
+  /** When the source read it, ms since the epoch; of what is late, when it happened. */
   readonly at: number;
   readonly by: Attribution;
+  /** It happened while the source did not run, and stands in a journal that was read afterwards. */
+  readonly late?: boolean;
 }
 
 /** Where something below these directories may have changed that nobody saw: they are walked again. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Os } from '../table.ts';
 import { SteppedTimers } from '../testing/timers.ts';
 import { CHANGE, type LostChanges } from './change.ts';
 import { Coalescer, COALESCER_LIMITS } from './coalescer.ts';
@@ -7,11 +8,12 @@ import { by, byUnknown, change } from './testing/changes.ts';
 
 const { created, modified, closedAfterWrite, attributes, deleted, movedFrom, movedTo } = CHANGE;
 
-function open() {
+function open(os: Os = 'linux') {
   const timers = new SteppedTimers();
   const batches: (readonly Examination[])[] = [];
   const lost: LostChanges[] = [];
   const coalescer = new Coalescer({
+    os,
     provider: () => 'test',
     now: timers.now,
     startTimer: timers.start,
@@ -63,6 +65,26 @@ describe('gathering of changes', () => {
     expect(paths()).toEqual(['/etc/new']);
     timers.pass(1);
     expect(paths()).toEqual(['/etc/new', '/etc/log']);
+  });
+
+  it.each([
+    ['linux', '/a/d', '/b/d', '/'],
+    ['win32', 'C:\\a\\d', 'C:\\b\\d', '\\'],
+  ] as const)('takes what waits below a directory along when it is moved (%s)', (os, from, to, separator) => {
+    const { take, paths, timers } = open(os);
+    take([`${from}${separator}f`, modified], [to, movedTo, { directory: true, from }]);
+    timers.pass(2_000);
+    expect(paths()).toContain(`${to}${separator}f`);
+  });
+
+  it('says that all of it is late only where nothing was heard since', () => {
+    const { take, items, timers } = open();
+    take(['/a', created, { late: true }], ['/b', created, { late: true }], ['/b', modified]);
+    timers.pass(2_000);
+    expect(items().map(({ path, late }) => [path, late])).toEqual([
+      ['/a', true],
+      ['/b', undefined],
+    ]);
   });
 
   it('does not wait with a directory', () => {

@@ -1,5 +1,7 @@
 import type { StartTimer } from '../debounce.ts';
+import type { Os } from '../table.ts';
 import { CHANGE, type LostChanges, type RawChange } from './change.ts';
+import { joinPath } from './ledger/host-path.ts';
 import type { Examination } from './ledger/messages.ts';
 import { addTo, examinationOf, inherit, pendingOf, type Pending } from './pending.ts';
 
@@ -23,6 +25,7 @@ const AT_ONCE =
 const GONE = CHANGE.deleted | CHANGE.movedFrom;
 
 export interface CoalescerOptions {
+  readonly os: Os;
   /** Name of the source, for `event.provider`. */
   readonly provider: () => string;
   readonly now: () => number;
@@ -88,7 +91,7 @@ export class Coalescer {
 
   /** What waited below a directory waits where it was moved to, behind the move itself. */
   #follow(from: string, to: string): void {
-    const prefix = `${from}/`;
+    const prefix = joinPath(from, ' ', this.#options.os).slice(0, -1);
     const moved = [...this.#pending].filter(([path]) => path.startsWith(prefix));
     for (const [path, pending] of moved) {
       this.#pending.delete(path);

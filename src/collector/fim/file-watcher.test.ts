@@ -50,7 +50,12 @@ interface Heard {
 }
 
 /** A watcher over real directories; `looks` fires the timer that looks after the roots. */
-async function watching(rules: readonly FimRule[], port?: WatchPort, own: readonly string[] = []) {
+async function watching(
+  rules: readonly FimRule[],
+  port?: WatchPort,
+  own: readonly string[] = [],
+  more: { canary?: string; covers?: (root: string) => boolean } = {},
+) {
   const heard: Heard = { changes: [], lost: [], failed: [] };
   let look = (): void => undefined;
   const startTimer: StartTimer = (ms, fire) => {
@@ -66,10 +71,11 @@ async function watching(rules: readonly FimRule[], port?: WatchPort, own: readon
     lost: (lost) => heard.lost.push(lost),
     failed: (text) => heard.failed.push(text),
     ...(port === undefined ? {} : { port }),
+    ...(more.covers === undefined ? {} : { covers: more.covers }),
   });
   watchers.push(watcher);
   watcher.start();
-  await watcher.setRules(new RuleSet(rules, own, 'linux'));
+  await watcher.setRules(new RuleSet(rules, own, 'linux', more.canary));
   const find = (path: string, bit: number) =>
     until(
       `${path} with ${bit}`,
@@ -90,6 +96,37 @@ async function watching(rules: readonly FimRule[], port?: WatchPort, own: readon
 }
 
 describe.skipIf(noLinux !== undefined)(`the file watcher${because(noLinux)}`, () => {
+  it.each([
+    ['below a rule', 'tree'],
+    ['elsewhere', 'rules'],
+  ])("tells of the agent's canary %s, and of nothing else in its directory", async (_where, watched) => {
+    const [own, rules] = [join(tree, 'own'), join(tree, 'rules')];
+    for (const directory of [own, rules]) mkdirSync(directory);
+    const canary = join(own, 'canary');
+    const root = watched === 'tree' ? tree : rules;
+    const { find, heard } = await watching([rule({ path: root })], undefined, [own], { canary });
+    writeFileSync(join(own, 'ledger.db'), '1');
+    writeFileSync(canary, '1');
+    await find(canary, CHANGE.created);
+    writeFileSync(canary, '2');
+    await find(canary, CHANGE.modified);
+    expect(heard.changes.filter(({ path }) => path.endsWith('ledger.db'))).toEqual([]);
+  });
+
+  it('leaves alone the roots that another source covers', async () => {
+    const [mine, theirs] = [join(tree, 'mine'), join(tree, 'theirs')];
+    for (const directory of [mine, theirs]) mkdirSync(directory);
+    const rules = [rule({ path: mine }), rule({ path: theirs })];
+    const { find, watcher, heard } = await watching(rules, undefined, [], {
+      covers: (root) => root === mine,
+    });
+    expect(watcher.mounts().map(({ mount }) => mount)).toEqual([mine]);
+    writeFileSync(join(theirs, 'a'), '1');
+    writeFileSync(join(mine, 'a'), '1');
+    await find(join(mine, 'a'), CHANGE.created);
+    expect(heard.changes.every(({ path }) => path.startsWith(mine))).toBe(true);
+  });
+
   it('R200 R208 tells what is made, written, given other rights and removed, and that it knows no actor', async () => {
     const { find, watcher } = await watching([rule({ path: tree })]);
     const file = join(tree, 'a b');

@@ -26,6 +26,8 @@ export interface FileWatcherOptions {
   /** Called when the first root fails and, with an empty text, when all are well again. */
   readonly failed: (text: string) => void;
   readonly port?: WatchPort;
+  /** Which roots are to be watched here; without it, all of them. */
+  readonly covers?: (root: string) => boolean;
 }
 
 /**
@@ -59,7 +61,10 @@ export class FileWatcher {
    */
   async setRules(rules: RuleSet): Promise<void> {
     const old = this.#roots;
-    this.#roots = topmost(rules).map((root) => this.#watch(root, rules));
+    const { covers = () => true } = this.#options;
+    this.#roots = topmost(rules)
+      .filter(covers)
+      .map((root) => this.#watch(root, rules));
     await Promise.all(old.map((root) => root.close()));
     await Promise.all(this.#roots.map((root) => root.look()));
     this.#report();

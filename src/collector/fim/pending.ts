@@ -17,6 +17,8 @@ export interface Pending {
   content: Attribution | undefined;
   attributes: Attribution | undefined;
   readonly others: Attribution[];
+  /** All that was heard happened while the source did not run. */
+  late: boolean;
   /** Not looked at before, ms since the epoch. */
   dueAt: number;
 }
@@ -32,6 +34,7 @@ export function pendingOf(change: RawChange, dueAt: number): Pending {
     content: undefined,
     attributes: undefined,
     others: [],
+    late: true,
     dueAt,
   };
   addTo(pending, change);
@@ -51,6 +54,7 @@ export function addTo(pending: Pending, change: RawChange): void {
   if ((what & CHANGE.attributes) !== 0) pending.attributes = replaced(pending, pending.attributes, by);
   pending.what |= what;
   pending.directory = change.directory;
+  pending.late &&= change.late === true;
   pending.from = originOf(pending.from, change);
 }
 
@@ -99,7 +103,7 @@ function sameActor(a: Attribution, b: Attribution): boolean {
 
 /** The pending change as the ledger takes it. */
 export function examinationOf(path: string, pending: Pending, provider: string): Examination {
-  const { what, directory, from, at, presence, content, attributes, others } = pending;
+  const { what, directory, from, at, presence, content, attributes, others, late } = pending;
   return {
     path,
     what,
@@ -113,5 +117,6 @@ export function examinationOf(path: string, pending: Pending, provider: string):
     },
     others,
     provider,
+    ...(late && { late }),
   };
 }

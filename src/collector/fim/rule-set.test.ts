@@ -107,6 +107,20 @@ describe('rules of file integrity', () => {
     expect(rules.rulesFor('C:\\Windows', true)).toHaveLength(0);
   });
 
+  it('on Windows give a path the case in which they name its root, and know the canary in any', () => {
+    const rules = new RuleSet(
+      [rule({ path: 'c:\\windows\\system32' }), rule({ path: 'C:\\WINDOWS\\System32\\Drivers' })],
+      [],
+      'win32',
+      'C:\\ProgramData\\Wayfarer\\canary',
+    );
+    expect(rules.spelled('C:\\Windows\\System32\\Drivers\\etc')).toBe('c:\\windows\\system32\\Drivers\\etc');
+    expect(rules.spelled('C:\\Windows\\x')).toBe('C:\\Windows\\x');
+    expect(rules.isCanary('c:\\programdata\\wayfarer\\CANARY')).toBe(true);
+    expect(rules.isCanary('C:\\canary')).toBe(false);
+    expect(rules.spelled('c:\\programdata\\wayfarer\\CANARY')).toBe('C:\\ProgramData\\Wayfarer\\canary');
+  });
+
   const name = fc.constantFrom('a', 'b', 'c', 'x.conf');
   const anyPath = fc.array(name, { minLength: 1, maxLength: 4 }).map((parts) => `/${parts.join('/')}`);
   const patterns = fc.array(fc.constantFrom('a', '*.conf', '/a/*', 'b?', '/*/b'), { maxLength: 2 });

@@ -34,6 +34,9 @@ export class RuleSet {
   readonly #rules: readonly Compiled[];
   readonly #own: readonly string[];
   readonly #canary: string | undefined;
+  readonly #canaryPath: string | undefined;
+  /** Roots as they are compared and as they are written, the outermost first. */
+  readonly #spelling: readonly (readonly [root: string, written: string])[];
 
   /**
    * `own` are directories of the agent: nothing in them concerns any rule. `canary` is a file in one of them of which the
@@ -45,6 +48,10 @@ export class RuleSet {
     this.#rules = rules.map((rule) => this.#compile(rule));
     this.#own = own.map((path) => this.#normal(path));
     this.#canary = canary === undefined ? undefined : this.#normal(canary);
+    this.#canaryPath = canary;
+    this.#spelling = this.roots()
+      .map((root) => [this.#normal(root), root] as const)
+      .sort(([a], [b]) => a.length - b.length);
   }
 
   /** The paths that a source has to hear of, each once, in their order and case: those that rules name, and the canary. */
@@ -54,7 +61,8 @@ export class RuleSet {
       const drive = /^[A-Za-z]:$/.test(root) && this.#separator === '\\';
       if (!roots.has(root)) roots.set(root, drive ? rule.path : rule.path.slice(0, root.length));
     }
-    if (this.#canary !== undefined) roots.set(this.#canary, this.#canary);
+    if (this.#canary !== undefined && !roots.has(this.#canary))
+      roots.set(this.#canary, this.#canaryPath ?? '');
     return [...roots.values()];
   }
 
@@ -119,6 +127,21 @@ export class RuleSet {
   /** Whether a walk goes into this directory for any rule. */
   entersDirectory(path: string): boolean {
     return this.interest(path).entries !== 'none';
+  }
+
+  /** Whether this is the file by which the agent sees that the source still tells of changes. */
+  isCanary(path: string): boolean {
+    return this.#canary !== undefined && this.#normal(path) === this.#canary;
+  }
+
+  /**
+   * A path as a walk by these rules comes to it. On Windows a rule may name its root in another case than the disk does, and
+   * one file must not have two names in the baseline.
+   */
+  spelled(path: string): string {
+    const normal = this.#normal(path);
+    const outermost = this.#spelling.find(([root]) => this.#below(root, normal) !== undefined);
+    return outermost === undefined ? path : outermost[1] + path.slice(outermost[1].length);
   }
 
   #reports(compiled: Compiled, path: string, directory: boolean): boolean {

@@ -20,6 +20,8 @@ export interface ChangeSource {
   readonly provider: string;
   /** Whether it says who made a change. */
   readonly actors: 'known' | 'unknown';
+  /** Why it does not, where it could. */
+  readonly noActors?: string | undefined;
   /** Begins with these rules. Throws where the host does not allow it at all. */
   readonly start: (rules: RuleSet) => void | Promise<void>;
   /** Other rules from now on. */

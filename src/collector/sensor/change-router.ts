@@ -2,10 +2,8 @@ import { FimRuleParams, type FimRule } from '../../shared/file-integrity.ts';
 import { Coalescer, type CoalescerOptions } from '../fim/coalescer.ts';
 import { CHANGE, type RawChange } from '../fim/change.ts';
 import { RuleSet } from '../fim/rule-set.ts';
-import type { Os } from '../table.ts';
 
 export interface RouterOptions extends CoalescerOptions {
-  readonly os: Os;
   /** A change below a directory in which new executables are of interest. */
   readonly dropped: (change: RawChange) => void;
 }

@@ -34,7 +34,11 @@ export interface FileWatchOptions {
 /** How the watch over files stands. */
 export interface FileWatchState {
   readonly provider: string | undefined;
+  /** Nothing is to be watched. */
+  readonly idle: boolean;
   readonly actors: 'known' | 'unknown';
+  /** Why the source does not know who made a change, where it could. */
+  readonly noActors: string | undefined;
   readonly mounts: readonly MountState[];
   readonly canarySeenAt: number | undefined;
   readonly overflows: number;
@@ -95,7 +99,9 @@ export class FileWatch {
     const source = this.#source;
     return {
       provider: source?.provider,
+      idle: this.#rules === undefined,
       actors: source?.actors ?? 'unknown',
+      noActors: source?.noActors,
       mounts: source?.mounts() ?? [],
       canarySeenAt: this.#canary.seenAt,
       overflows: this.#overflows,

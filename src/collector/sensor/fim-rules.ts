@@ -3,9 +3,11 @@ import { basename, dirname, join, posix, win32 } from 'node:path';
 import { FIM_TABLE, FimRuleParams, type FimRule } from '../../shared/file-integrity.ts';
 import type { Task } from '../../shared/manifest.ts';
 import type { RuleState } from '../../shared/sensor.ts';
+import { hasHive } from '../edr/registry-rules.ts';
 import { RuleSet } from '../fim/rule-set.ts';
 import { reasonOf } from '../reasons.ts';
 import type { Os } from '../table.ts';
+import type { RegistrySource } from './ports.ts';
 
 /** The rules of a manifest that can be followed, and the others with the reason. */
 export interface ParsedRules {
@@ -46,13 +48,18 @@ function parseRule(task: Task, os: Os): { rule: FimRule } | { reason: string } |
 
 function whyNot(rule: FimRule, os: Os): string | undefined {
   const { kind, path } = rule;
-  if (kind === 'registry') return os === 'win32' ? undefined : 'there is no registry on this system';
+  if (kind === 'registry') return whyNoKey(path, os);
   const paths = os === 'win32' ? win32 : posix;
   if (!paths.isAbsolute(path) || path.includes('\0')) return 'path: not an absolute path';
   if (os === 'win32' && !/^[A-Za-z]:\\/.test(path)) return 'path: not a path on a drive';
   if (paths.normalize(path) !== path) return 'path: write it without . and .. and double separators';
   const reported = new RuleSet([rule], [], os).rulesFor(path, kind === 'directory');
   return reported.length === 0 ? 'the rule excludes itself' : undefined;
+}
+
+function whyNoKey(path: string, os: Os): string | undefined {
+  if (os !== 'win32') return 'there is no registry on this system';
+  return hasHive(path) ? undefined : 'path: begin it with HKLM, HKU or HKCU';
 }
 
 /** The path of a rule with every link on the way to it resolved. */
@@ -67,7 +74,8 @@ export function realRoot({ kind, path }: Pick<FimRule, 'kind' | 'path'>): string
 
 function realOrParent(path: string): string {
   try {
-    return realpathSync(path);
+    // On Windows this is the name as the disk has it, in its case and without short names.
+    return realpathSync.native(path);
   } catch {
     const parent = dirname(path);
     return parent === path ? path : join(realOrParent(parent), basename(path));
@@ -85,4 +93,12 @@ export function stateOfRule({ id, path }: FimRule): RuleState {
       return { id, path, state: 'absent', reason: 'not there yet' };
     return { id, path, state: 'unreadable', reason: reasonOf(error).slice(0, 300) };
   }
+}
+
+/** Whether values below a rule's key of the registry are heard of. Whether each key is audited can't be told. */
+export function stateOfKey({ id, path }: FimRule, source: RegistrySource | undefined): RuleState {
+  const reason = source === undefined ? 'values of the registry are not heard of' : source.trouble();
+  return reason === undefined
+    ? { id, path, state: 'watching' }
+    : { id, path, state: 'unreadable', reason: reason.slice(0, 300) };
 }

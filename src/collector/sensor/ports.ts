@@ -1,6 +1,7 @@
 import type { Task } from '../../shared/manifest.ts';
 import type { SensorProblem, SensorState } from '../../shared/sensor.ts';
-import type { UnsealedEdrEvent } from '../../wire/event-chain.ts';
+import type { FimRule } from '../../shared/file-integrity.ts';
+import type { UnsealedEdrEvent, UnsealedFimEvent } from '../../wire/event-chain.ts';
 import type { Attribute, RawChange } from '../fim/change.ts';
 import type { FromLedger, ToLedger } from '../fim/ledger/messages.ts';
 
@@ -19,10 +20,18 @@ export interface LedgerEvents {
 
 /** What a source of process events tells. */
 export interface ProcessSourceEvents {
-  readonly events: (events: readonly UnsealedEdrEvent[]) => void;
+  /** Those of file integrity are of what is no file: values of the registry. */
+  readonly events: (events: readonly (UnsealedEdrEvent | UnsealedFimEvent)[]) => void;
   /** Its state or its problems are others than before. */
   readonly changed: () => void;
   readonly log: (level: 'warn' | 'info' | 'debug', message: string) => void;
+}
+
+/** What is told of values of the Windows registry for rules of file integrity (R206). */
+export interface RegistrySource {
+  readonly setRules: (rules: readonly FimRule[]) => void;
+  /** Why nothing is heard of them; `undefined` where it is. */
+  readonly trouble: () => string | undefined;
 }
 
 /** The source of process events, and of who made a change (R199, R201, R208). */
@@ -30,6 +39,8 @@ export interface ProcessSource {
   readonly start: () => void | Promise<void>;
   /** The tasks of the EDR manifest, or `null`: then it only knows processes for file changes. Returns the reasons of tasks that can't be followed. */
   readonly setRules: (tasks: readonly Task[] | null) => readonly string[];
+  /** The registry of Windows, where its values are heard of here. */
+  readonly registry?: RegistrySource;
   readonly attribute: Attribute;
   /** Directories in which new executables are of interest to the rules in force. */
   readonly dropDirectories: () => readonly string[];

@@ -66,7 +66,8 @@ function problemsOf(facts: SensorFacts, now: number): Problem[] {
   if (facts.fimOn) addFim(facts, now, add);
   if (facts.edrOn) {
     for (const { code, text } of facts.processes.problems()) add(code, text);
-    if (facts.refusedTasks.length > 0) add('EDR_LOST', `not followed: ${facts.refusedTasks.join('; ')}`);
+    if (facts.refusedTasks.length > 0)
+      add('EDR_INCOMPLETE', `not followed: ${facts.refusedTasks.join('; ')}`);
   }
   return problems;
 }
@@ -78,7 +79,8 @@ function addFim(
 ): void {
   if (files.silent) add('FIM_SILENT', 'the source did not tell of a change that the agent made');
   if (files.provider !== undefined && files.actors === 'unknown') {
-    add('FIM_NO_ACTOR', files.trouble ?? `${files.provider} does not tell who made a change`);
+    const why = files.noActors ?? files.trouble ?? `${files.provider} does not tell who made a change`;
+    add('FIM_NO_ACTOR', why);
   }
   add('FIM_INCOMPLETE', incomplete(files, rules));
   if (overflowAt !== undefined && now - overflowAt < OVERFLOW_SHOWS_MS) {
@@ -90,7 +92,7 @@ function addFim(
 }
 
 function incomplete(files: FileWatchState, rules: readonly RuleState[]): string | undefined {
-  if (files.provider === undefined) return files.trouble ?? 'no source of file changes runs';
+  if (files.provider === undefined && !files.idle) return files.trouble ?? 'no source of file changes runs';
   const broken = rules.filter(({ state }) => state === 'refused' || state === 'unreadable');
   const blind = files.mounts.filter(({ method }) => method === 'none' || method === 'rescan only');
   const parts = [

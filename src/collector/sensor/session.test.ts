@@ -282,7 +282,7 @@ describe('the sensor', () => {
     expect(of('state').at(-1)?.state).toMatchObject({
       fim: null,
       edr: { method: 'process connector', lost: 3, eventsLastHour: 0 },
-      problems: [{ code: 'EDR_LOST', text: 'not followed: odd: no such table' }],
+      problems: [{ code: 'EDR_INCOMPLETE', text: 'not followed: odd: no such table' }],
     });
   });
 

@@ -8,7 +8,7 @@ import { reasonOf } from '../reasons.ts';
 import type { Os } from '../table.ts';
 import { ChangeRouter } from './change-router.ts';
 import { FileWatch, type FileWatchOptions } from './file-watch.ts';
-import { parseFimRules, stateOfRule } from './fim-rules.ts';
+import { parseFimRules, stateOfKey, stateOfRule, type RealPath } from './fim-rules.ts';
 import type { LedgerEvents, LedgerPort, ProcessSource, ProcessSourceEvents } from './ports.ts';
 import { sensorState } from './sensor-state.ts';
 
@@ -32,6 +32,8 @@ export interface SensorOptions {
   readonly openProcesses: (events: ProcessSourceEvents) => ProcessSource;
   /** Sources of file changes, the best first; they ask the process source who made a change. */
   readonly fileSources: (processes: ProcessSource) => FileWatchOptions['sources'];
+  /** Resolves the paths of rules; the host's own unless a test brings one. */
+  readonly realPath?: RealPath;
   readonly canaryPath: string;
   readonly touchCanary: () => void;
   /** The process may end: everything is closed. */
@@ -172,16 +174,19 @@ export class Sensor {
 
   async #follow(watch: Watch): Promise<void> {
     if (this.#ending) return;
-    const { rules, refused } = parseFimRules(watch.fim?.tasks ?? [], this.#options.os);
+    const { os, realPath } = this.#options;
+    const { rules, refused } = parseFimRules(watch.fim?.tasks ?? [], os, realPath);
     this.#watch = watch;
     this.#rules = rules;
     this.#refused = refused;
     this.#refusedTasks = this.#processes.setRules(watch.edr?.tasks ?? null);
-    const heard = this.#router.setRules(rules, this.#processes.dropDirectories(), watch.own);
+    const [files, registry] = [rules.filter(isOfFiles), rules.filter((rule) => !isOfFiles(rule))];
+    const heard = this.#router.setRules(files, this.#processes.dropDirectories(), watch.own);
+    this.#processes.registry?.setRules(registry);
     await this.#files.setRules(heard, watch.own);
     const { fim, own, sharePct } = watch;
     if (fim === null) this.#ledger.post({ kind: 'rest' });
-    else this.#ledger.post({ kind: 'rules', rules, own, rescanHours: fim.rescanHours, sharePct });
+    else this.#ledger.post({ kind: 'rules', rules: files, own, rescanHours: fim.rescanHours, sharePct });
     this.#tellState();
   }
 
@@ -233,6 +238,7 @@ export class Sensor {
   }
 
   #ruleState(rule: FimRule): RuleState {
+    if (!isOfFiles(rule)) return stateOfKey(rule, this.#processes.registry);
     const state = stateOfRule(rule);
     const reason = this.#unreadable.get(rule.id);
     return state.state === 'watching' && reason !== undefined
@@ -244,3 +250,5 @@ export class Sensor {
     this.#options.port.send({ kind: 'log', level, message: message.slice(0, 2_000) });
   }
 }
+
+const isOfFiles = ({ kind }: FimRule): boolean => kind !== 'registry';

@@ -76,6 +76,18 @@ describe('events', () => {
     expect(admin().show(client.agentId).streams).toEqual({ fim: 1, edr: 2, logs: 0 });
   });
 
+  it('R199 R206 of values of the registry are stored, and found by their key', async () => {
+    const path = 'HKLM\\SOFTWARE\\Run\\Updater';
+    const event = fimEvent({ path, type: 'registry' });
+    const registry = { hive: 'HKLM', key: 'SOFTWARE\\Run', value: 'Updater', data: { strings: ['x.exe'] } };
+    const line = chain.seal({ ...event, event: { ...event.event, category: ['registry'] }, registry });
+    await send([line]);
+    expect(records({ path })).toEqual([line]);
+    expect(await verified()).toEqual([]);
+    const wrong = chain.seal({ ...event, registry: { ...registry, key: 7 as unknown as string } });
+    expect(await sendEvents(client, [wrong], 'fim')).not.toMatchObject({ status: 200 });
+  });
+
   it('keep what this build does not know of them, and prove their hash with it', async () => {
     const event = { ...fimEvent(), future: { field: [1, { deep: true }] } };
     await send([chain.seal(event)]);

@@ -33,7 +33,7 @@ export interface Cause {
 export function heard(item: Examination, os: Os): Cause {
   const { presence, content, attributes } = item.by;
   return {
-    detected: 'live',
+    detected: item.late === true ? 'baseline' : 'live',
     provider: item.provider,
     at: item.at,
     what: item.what,

@@ -1,11 +1,51 @@
 import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { edrEvent, fimEvent } from '../../../../test/support/sealed-events.ts';
 import { CHANGE } from '../change.ts';
 import { actor, examination, rule, watching } from './testing/test-ledger.ts';
 
 const { created, modified, closedAfterWrite, attributes, movedFrom } = CHANGE;
 const WRITTEN = modified | closedAfterWrite;
+
+describe('what a source hears late, and what is no file', () => {
+  it('R199 a change out of a journal is no live one, and has its own time and actor', () => {
+    watching(
+      (root, ledger) => {
+        const path = join(root, 'file');
+        appendFileSync(path, 'x');
+        const by = { content: actor(7) };
+        ledger.examine(examination(path, WRITTEN, { by, at: Date.parse('2026-01-01'), late: true }));
+        expect(ledger.drain().events()).toMatchObject([
+          {
+            '@timestamp': '2026-01-01T00:00:00.000Z',
+            wayfarer: { detected: 'baseline', actor: { process: { pid: 7 } } },
+          },
+        ]);
+      },
+      (root) => {
+        writeFileSync(join(root, 'file'), '');
+      },
+    );
+  });
+
+  it('R206 a value of the registry has its place in the chain of file integrity', () => {
+    watching((root, ledger) => {
+      const path = join(root, 'file');
+      writeFileSync(path, '');
+      ledger.examine(examination(path, created));
+      const value = fimEvent({ path: 'HKLM\\Run\\x', type: 'registry' });
+      ledger.ledger.receive({ kind: 'append', events: [value, edrEvent()] });
+      const events = ledger.drain().events();
+      expect(events.map(({ file }) => file.path).toSorted()).toEqual([path, 'HKLM\\Run\\x'].toSorted());
+      const sequences = events.map(({ wayfarer }) => wayfarer.chain.sequence);
+      expect(sequences.toSorted((a, b) => a - b)).toEqual([1, 2]);
+      expect(ledger.edr.map(({ wayfarer }) => wayfarer.chain.sequence)).toEqual([1]);
+      ledger.pass(1_000);
+      expect(ledger.drain().last('baseline')?.eventsLastHour).toEqual({ fim: 2, edr: 1 });
+    });
+  });
+});
 
 describe('rules', () => {
   it('R206 name the first that wants a change, with the highest severity of all that do', () => {

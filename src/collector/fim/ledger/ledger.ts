@@ -208,12 +208,12 @@ export class Ledger {
     this.#obeyed.push(...orders);
     for (const order of orders) order(engine);
     const sealed = this.#intake.seal(engine.store, this.#host.now());
-    for (let n = 0; n < sealed; n += 1) this.#rate.count('edr');
+    for (const stream of sealed) this.#rate.count(stream);
     const isHeld = engine.store.spool.isFull || this.#rules === undefined;
     const hasExamined = !isHeld && this.#examine(engine);
     const next = isHeld ? IDLE : hasExamined ? AT_ONCE : this.#pending(engine);
     const isDue = this.#host.elapsed() - this.#begunAt >= COMMIT_MS || !next.keepsOpen;
-    if (hasExamined || sealed > 0 || orders.length > 0 || isDue) this.#commit(engine);
+    if (hasExamined || sealed.length > 0 || orders.length > 0 || isDue) this.#commit(engine);
     return this.#intake.isEmpty ? next.wait : 0;
   }
 

@@ -1,7 +1,7 @@
 import type { FimRule } from '../../../shared/file-integrity.ts';
 import type { EventStream } from '../../../shared/host-events.ts';
 import type { SpooledEvent } from '../../../shared/sensor.ts';
-import type { UnsealedEdrEvent } from '../../../wire/event-chain.ts';
+import type { UnsealedEdrEvent, UnsealedFimEvent } from '../../../wire/event-chain.ts';
 import type { Attribution, LostChanges } from '../change.ts';
 
 /*
@@ -31,6 +31,8 @@ export interface Examination {
   readonly others: readonly Attribution[];
   /** Name of the source, for `event.provider`. */
   readonly provider: string;
+  /** All of it happened while the source did not run. */
+  readonly late?: boolean;
 }
 
 export type ToLedger =
@@ -46,7 +48,8 @@ export type ToLedger =
   | { readonly kind: 'rest' }
   | { readonly kind: 'examine'; readonly batch: number; readonly items: readonly Examination[] }
   | { readonly kind: 'lost'; readonly lost: LostChanges }
-  | { readonly kind: 'append'; readonly events: readonly UnsealedEdrEvent[] }
+  /** Events that no look at a file makes: of processes, and of values of the registry. */
+  | { readonly kind: 'append'; readonly events: readonly (UnsealedEdrEvent | UnsealedFimEvent)[] }
   | { readonly kind: 'taken'; readonly stream: EventStream; readonly chain: string; readonly upTo: number }
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }

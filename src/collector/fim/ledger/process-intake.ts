@@ -1,5 +1,5 @@
-import { severityNumber } from '../../../shared/host-events.ts';
-import type { UnsealedEdrEvent } from '../../../wire/event-chain.ts';
+import { severityNumber, type EventStream } from '../../../shared/host-events.ts';
+import type { UnsealedEdrEvent, UnsealedFimEvent } from '../../../wire/event-chain.ts';
 import type { LedgerStore } from './store.ts';
 
 /** Process events that wait for the disk in memory; more are counted. */
@@ -9,14 +9,17 @@ const AT_ONCE = 500;
 /** Where the count of lost events is kept until it is reported. */
 const LOST = 'edr.lost';
 
+/** An event of a process, or of a value of the registry. */
+type Unsealed = UnsealedEdrEvent | UnsealedFimEvent;
+
 /**
  * Process events on their way into the spool. They can't be found again later as files can, so that what there is no room
  * for is counted, and the count becomes an event as soon as there is room.
  */
 export class ProcessIntake {
   readonly #newId: () => string;
-  #waiting: UnsealedEdrEvent[] = [];
-  #sealed: UnsealedEdrEvent[] = [];
+  #waiting: Unsealed[] = [];
+  #sealed: Unsealed[] = [];
   /** Lost since the count that the ledger holds. */
   #lost = 0;
   #lostSealed = 0;
@@ -29,27 +32,28 @@ export class ProcessIntake {
     return this.#waiting.length === 0 && this.#lost === 0;
   }
 
-  add(events: readonly UnsealedEdrEvent[]): void {
+  add(events: readonly Unsealed[]): void {
     const room = Math.max(0, MOST_WAITING - this.#waiting.length);
     this.#waiting.push(...events.slice(0, room));
     this.#lost += Math.max(0, events.length - room);
   }
 
-  /** Gives those that wait their place in the chain, in the open transaction. Returns how many; `at` is ms since the epoch. */
-  seal(store: LedgerStore, at: number): number {
+  /** Gives those that wait their place in their chains, in the open transaction; `at` is ms since the epoch. Returns the stream of each. */
+  seal(store: LedgerStore, at: number): EventStream[] {
     const batch = this.#waiting.slice(0, AT_ONCE);
     let lost = (store.meta.number(LOST) ?? 0) + this.#lost;
-    let count = 0;
+    const sealed: EventStream[] = [];
     for (const event of batch) {
       if (store.spool.isFull) lost += 1;
       else {
-        store.spool.append('edr', event, Date.parse(event['@timestamp']));
-        count += 1;
+        const stream = event.event.module;
+        store.spool.append(stream, event, Date.parse(event['@timestamp']));
+        sealed.push(stream);
       }
     }
     if (lost > 0 && !store.spool.isFull) {
       store.spool.append('edr', this.#gap(lost, at), at);
-      count += 1;
+      sealed.push('edr');
       lost = 0;
     }
     if (lost > 0 || store.meta.get(LOST) !== undefined) store.meta.set(LOST, String(lost));
@@ -57,7 +61,7 @@ export class ProcessIntake {
     this.#sealed.push(...batch);
     this.#lostSealed += this.#lost;
     this.#lost = 0;
-    return count;
+    return sealed;
   }
 
   /** Whether events were lost that no event tells of yet. */

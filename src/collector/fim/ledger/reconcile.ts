@@ -229,7 +229,7 @@ export class Reconciler {
   }
 
   #emit(rules: readonly FimRule[], occurrence: Omit<Occurrence, 'id' | 'choice'>): void {
-    const choice = chooseRule(rules, occurrence.part);
+    const choice = chooseRule(rules, occurrence.part, this.#parts.os);
     if (choice === undefined) return;
     const event = fimEvent({ ...occurrence, id: this.#parts.newId(), choice }, this.#parts.names);
     this.#parts.store.spool.append('fim', event, occurrence.cause.at);

@@ -67,9 +67,10 @@ export class WalkPlan {
 
   /** Roots that the walk of no other root comes to. */
   #outermost(rules: RuleSet): string[] {
-    return rules
-      .roots()
-      .filter((root) => rules.interest(splitPath(root, this.#os).parent).entries !== 'all' || root === '/');
+    return rules.roots().filter((root) => {
+      const { parent, name } = splitPath(root, this.#os);
+      return name === '' || rules.interest(parent).entries !== 'all';
+    });
   }
 
   #walk(path: string, lane: number, detected: Exclude<Detection, 'live'>, at: number): void {

@@ -203,7 +203,9 @@ export class RootWatch {
     const at = this.#options.now();
     const changes = told.flatMap(({ type, path }) => {
       const directory = lookAt(path)?.isDirectory() === true;
-      if (rules.rulesFor(path, directory || type === 'delete').length === 0) return [];
+      const isWanted =
+        rules.isCanary(path) || rules.rulesFor(path, directory || type === 'delete').length > 0;
+      if (!isWanted) return [];
       return [{ path, what: BITS[type], directory, at, by }];
     });
     if (changes.length > 0) this.#options.changes(changes);

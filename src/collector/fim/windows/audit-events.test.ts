@@ -206,6 +206,7 @@ describe('what records of the Security log say', () => {
         provider: 'security log',
       },
       rule: { id: 'run' },
+      registry: { hive: 'HKLM', key: 'SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Run', value: 'Updater' },
       process: NOTEPAD,
       user: USER,
       wayfarer: {

@@ -34,15 +34,19 @@ export class AuditLog {
     return this.#after;
   }
 
-  /** Reads what is new. Throws `Unreadable` where the log can't be read; the next poll goes on at the same place. */
-  async poll(): Promise<void> {
+  /**
+   * Reads what is new, so much at a time. Returns whether that was all. Throws `Unreadable` where the log can't be read; the
+   * next poll goes on at the same place.
+   */
+  async poll(): Promise<boolean> {
     if (!this.#checked) await this.#begin();
     for (let questions = 0; questions < QUESTIONS; questions += 1) {
       const { records, unknown } = await this.#query(newer(this.#after ?? 0), `/count:${RECORDS}`);
       if (unknown > 0) this.#options.lost('records of the Security log could not be read', unknown);
       this.#take(records);
-      if (records.length + unknown < RECORDS || records.length === 0) return;
+      if (records.length + unknown < RECORDS || records.length === 0) return true;
     }
+    return false;
   }
 
   /** Finds the end of the log, and whether all since the run before is still there. */

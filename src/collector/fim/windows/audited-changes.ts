@@ -28,6 +28,11 @@ export class AuditedChanges {
     this.#options = options;
   }
 
+  /** Whether nothing waits. */
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
   add(changes: readonly RawChange[]): void {
     const room = MAX_WAITING - this.#waiting.length;
     this.#waiting.push(...changes.slice(0, Math.max(0, room)));

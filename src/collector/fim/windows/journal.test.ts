@@ -90,6 +90,32 @@ describe('reading the change journal', () => {
     expect([got.lost, got.failed]).toEqual([[], []]);
   });
 
+  it('R200 R208 says that what stood there before it began is late', () => {
+    const { reader, state, got } = reading();
+    state.answers.push(answer(record({ usn: 160n, name: 'off' }), record({ usn: 200n, name: 'on' })));
+    reader.start(RULES);
+    expect(got.changes.map(({ path, late }) => [path, late])).toEqual([
+      ['C:\\Watched\\off', true],
+      ['C:\\Watched\\on', undefined],
+    ]);
+  });
+
+  it("tells of the agent's canary, and of directories on the way to what a rule names", () => {
+    const canary = 'C:\\Data\\own\\canary';
+    const { reader, state, got } = reading();
+    state.places.set(number(6), { path: 'C:\\data\\own' }).set(number(7), { path: 'C:\\' });
+    state.answers.push(
+      answer(
+        record({ parent: 6n, name: 'Canary' }),
+        record({ parent: 6n, name: 'ledger.db' }),
+        record({ parent: 7n, name: 'Users', attributes: 0x10 }),
+        record({ parent: 7n, name: 'Other', attributes: 0x10 }),
+      ),
+    );
+    reader.start(new RuleSet([ruleOn('C:\\Users\\Public')], ['C:\\Data\\own'], 'win32', canary));
+    expect(got.changes.map(({ path }) => path)).toEqual([canary, 'C:\\Users']);
+  });
+
   it('begins at the end of the journal where there was no run before', () => {
     const { reader, state, again } = reading({ cursor: undefined });
     reader.start(RULES);

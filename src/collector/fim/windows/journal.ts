@@ -58,6 +58,8 @@ export class JournalReader {
   #cursor: Cursor | undefined;
   #cancel: (() => void) | undefined;
   #failing = false;
+  /** What stands in the journal before this happened before it was read for the first time. */
+  #begun: bigint | undefined;
   readonly #paths = new Map<FileNumber, string>();
   readonly #moves = new Map<FileNumber, string>();
 
@@ -103,6 +105,7 @@ export class JournalReader {
   #readFrom(volume: Volume): void {
     const journal = this.#query(volume);
     if (journal === undefined) return;
+    this.#begun ??= journal.nextUsn;
     let next = this.#placeIn(journal);
     for (let reads = 0; reads < READS_AT_ONCE && next < journal.nextUsn; reads += 1) {
       const answer = volume.read(encodeRead(journal.id, next));
@@ -170,7 +173,8 @@ export class JournalReader {
       if (record.directory && (changeOf(record.reason) & MOVES) !== 0) this.#paths.clear();
       const place = this.#directoryOf(volume, record.parent);
       if ('error' in place) unknown += 1;
-      else if ('path' in place) changes.push(...this.#changesOf(record, joined(place.path, record.name)));
+      else if ('path' in place)
+        changes.push(...this.#changesOf(record, this.#named(place.path, record.name)));
     }
     if (changes.length > 0) this.#options.changes(changes);
     if (unknown > 0) this.#lose('error', unknown);
@@ -180,9 +184,32 @@ export class JournalReader {
     const { directory, at } = record;
     const from = this.#movedFrom(record, path);
     const what = changeOf(record.reason);
-    if (what === 0 || this.#rules === undefined) return [];
-    if (this.#rules.rulesFor(path, directory).length === 0) return [];
-    return [{ path, what, directory, at, by: BY, ...(from === undefined ? {} : { from }) }];
+    if (what === 0 || !this.#concerns(path, directory)) return [];
+    const late = record.usn < (this.#begun ?? 0n);
+    return [
+      {
+        path,
+        what,
+        directory,
+        at,
+        by: BY,
+        ...(from === undefined ? {} : { from }),
+        ...(late ? { late } : {}),
+      },
+    ];
+  }
+
+  #named(directory: string, name: string): string {
+    const path = directory.endsWith('\\') ? directory + name : `${directory}\\${name}`;
+    return this.#rules?.spelled(path) ?? path;
+  }
+
+  /** A directory on the way to what a rule names counts: what the rule names comes and goes with it. */
+  #concerns(path: string, directory: boolean): boolean {
+    const rules = this.#rules;
+    if (rules === undefined) return false;
+    if (rules.rulesFor(path, directory).length > 0 || rules.isCanary(path)) return true;
+    return directory && rules.entersDirectory(path);
   }
 
   /** Old and new name are two records of one file. Only the first record with the new name has an old one waiting. */
@@ -228,10 +255,6 @@ const MOVES = CHANGE.movedFrom | CHANGE.movedTo | CHANGE.deleted;
 /** The letter of the drive that a path is on, in upper case; `undefined` for any other path. */
 export function driveOf(path: string): string | undefined {
   return /^([A-Za-z]):(?:\\|$)/.exec(path)?.[1]?.toUpperCase();
-}
-
-function joined(directory: string, name: string): string {
-  return directory.endsWith('\\') ? directory + name : `${directory}\\${name}`;
 }
 
 function numberOf(text: string): bigint | undefined {

@@ -1,0 +1,228 @@
+import type { FimRule } from '../../shared/file-integrity.ts';
+import type { Task } from '../../shared/manifest.ts';
+import { EDR_RULES } from '../../shared/process-events.ts';
+import type { SensorProblem } from '../../shared/sensor.ts';
+import type { UnsealedEdrEvent, UnsealedFimEvent } from '../../wire/event-chain.ts';
+import type { StartTimer } from '../debounce.ts';
+import type { Attribution, RawChange } from '../fim/change.ts';
+import { unknownActor } from '../fim/unknown-actor.ts';
+import type { Audited, RegistryChange } from '../fim/windows/audit-events.ts';
+import { howToAudit, type AuditKind } from '../fim/windows/audit-policy.ts';
+import { RegistryRules } from '../fim/windows/registry-events.ts';
+import type { SecurityLog } from '../fim/windows/security-log.ts';
+import { DroppedPrograms, type DroppedProgramsOptions } from './dropped-programs.ts';
+import { OwnCommands } from './own-commands.ts';
+import { registryEvent, type RegistryRule } from './registry-rules.ts';
+import { eventsLost, ProcessRules, type ReportedProcess } from './reported.ts';
+import { edrRules } from './rules.ts';
+import { RunningProcesses } from './running-processes.ts';
+import { withinBounds } from './within-bounds.ts';
+
+const PROVIDER = 'security log';
+const NOBODY = unknownActor('the change journal does not tell who made a change');
+
+/** What no source of this system tells yet. */
+const NOT_HERE = ['listener_events', 'startup_events', 'mutex_events'];
+
+export interface AuditedProcessesOptions {
+  readonly log: Pick<SecurityLog, 'policy' | 'trouble' | 'listen' | 'follow'>;
+  /** Ms since the epoch. */
+  readonly now: () => number;
+  /** Ids of records, UUIDs. */
+  readonly newId: () => string;
+  /** The sensor's own pid: the commands by which it reads the log are no events. */
+  readonly pid: number;
+  /** Until when the run before followed processes, ms since the epoch; `undefined` where it did not, or long ago. */
+  readonly followedUntil: number | undefined;
+  readonly events: (events: readonly (UnsealedEdrEvent | UnsealedFimEvent)[]) => void;
+  /** A look at a program that appeared. */
+  readonly look: DroppedProgramsOptions['look'];
+  readonly startTimer: StartTimer;
+}
+
+/**
+ * Process events of Windows (R201) from the Security log: starts and ends (4688, 4689), values of the registry (4657), the
+ * latter for rules of file integrity as well.
+ */
+export class AuditedProcesses {
+  readonly #options: AuditedProcessesOptions;
+  readonly #own: OwnCommands;
+  readonly #running = new RunningProcesses();
+  readonly #drops: DroppedPrograms;
+  #processes: ProcessRules | undefined;
+  #values: readonly RegistryRule[] = [];
+  #integrity: RegistryRules | undefined;
+  #refused: readonly string[] = [];
+  /** What happened before is not told. */
+  #since = Number.POSITIVE_INFINITY;
+  #resume: number | undefined;
+  readonly #startedAt: number;
+  #lost = 0;
+
+  constructor(options: AuditedProcessesOptions) {
+    this.#options = options;
+    this.#own = new OwnCommands(options.pid);
+    this.#startedAt = options.now();
+    this.#resume = options.followedUntil;
+    this.#drops = new DroppedPrograms({
+      ...options,
+      events: (events) => {
+        this.#tell(events);
+      },
+      lost: (count) => {
+        this.#missed('more programs appeared than could be looked at', count);
+      },
+    });
+    options.log.listen({
+      audited: (audited) => {
+        this.#heard(audited);
+      },
+      lost: (reason, count) => {
+        this.#missed(reason, count);
+      },
+    });
+  }
+
+  /** Whether starts and ends are told now. */
+  get follows(): boolean {
+    return this.#processes !== undefined;
+  }
+
+  /** The tasks of the EDR manifest, or `null` where the module is off. Returns the reasons of tasks that can't be followed. */
+  setRules(tasks: readonly Task[] | null): readonly string[] {
+    const rules = edrRules(tasks ?? []);
+    const values = registryRules(tasks ?? []);
+    this.#processes =
+      rules.process.length === 0 ? undefined : new ProcessRules(rules.process, 'win32', this.#options.newId);
+    this.#values = values.rules;
+    this.#drops.setRules(rules.dropped);
+    this.#refused = [
+      ...[...rules.refused, ...values.refused].map(({ id, reason }) => `${id}: ${reason}`),
+      ...(tasks ?? [])
+        .filter(({ table }) => NOT_HERE.includes(table))
+        .map(({ id }) => `${id}: not there on Windows yet`),
+    ];
+    if (tasks === null) this.#since = Number.POSITIVE_INFINITY;
+    // A run that follows at once on one that followed processes goes on where that ended: a kill hides nothing.
+    else if (this.#since === Number.POSITIVE_INFINITY) this.#since = this.#resume ?? this.#options.now();
+    this.#resume = undefined;
+    this.#follow();
+    return this.#refused;
+  }
+
+  /** The rules of file integrity on keys of the registry. */
+  setRegistryRules(rules: readonly FimRule[]): void {
+    this.#integrity = rules.length === 0 ? undefined : new RegistryRules(rules, this.#options.newId);
+    this.#follow();
+  }
+
+  /** Why values of the registry are not told; `undefined` where they are. */
+  registryTrouble(): string | undefined {
+    const { policy, trouble } = this.#options.log;
+    if (policy?.registry === false) return `values are not audited: ${howToAudit(['registry'])}`;
+    return trouble;
+  }
+
+  /** No source of changes asks: who made one stands in the log. */
+  readonly attribute = (): Attribution => NOBODY;
+
+  /** The folders of which changes are to be told to `fileChange`. */
+  dropDirectories(): readonly string[] {
+    return this.#drops.directories();
+  }
+
+  /** A file changed. What happened before the module was on, and stands in a journal, is not told. */
+  fileChange(change: RawChange): void {
+    if (change.late !== true || change.at >= this.#since) this.#drops.changed(change);
+  }
+
+  stop(): void {
+    this.#drops.stop();
+  }
+
+  state(): { readonly method: 'security log'; readonly lost: number } {
+    return { method: PROVIDER, lost: this.#lost };
+  }
+
+  problems(): { readonly code: SensorProblem; readonly text: string }[] {
+    const { policy, trouble } = this.#options.log;
+    const missing: AuditKind[] = [];
+    if (policy !== undefined && this.#processes !== undefined) {
+      if (!policy.starts) missing.push('starts');
+      if (!policy.ends) missing.push('ends');
+    }
+    if (policy?.registry === false && this.#values.length > 0) missing.push('registry');
+    const problems: { code: SensorProblem; text: string }[] = [];
+    if (missing.length > 0) {
+      problems.push({ code: 'EDR_INCOMPLETE', text: `not audited on this host: ${howToAudit(missing)}` });
+    }
+    const asks = this.#processes !== undefined || this.#values.length > 0;
+    if (asks && trouble !== undefined) problems.push({ code: 'EDR_INCOMPLETE', text: trouble });
+    if (this.#lost > 0) {
+      problems.push({
+        code: 'EDR_LOST',
+        text: `${this.#lost} process events or records of the Security log were lost`,
+      });
+    }
+    return problems;
+  }
+
+  /** Reads the log steadily while it can have something that a rule asks for. */
+  #follow(): void {
+    this.#options.log.follow(
+      this.#processes !== undefined || this.#values.length > 0 || this.#integrity !== undefined,
+    );
+  }
+
+  #heard(audited: readonly Audited[]): void {
+    const events: (UnsealedEdrEvent | UnsealedFimEvent)[] = [];
+    for (const one of audited) {
+      if (one.kind === 'registry') events.push(...this.#valueEvents(one));
+      else if (one.kind === 'process') events.push(...this.#processEvents(one.reported));
+    }
+    this.#tell(events);
+  }
+
+  #tell(events: readonly (UnsealedEdrEvent | UnsealedFimEvent)[]): void {
+    if (events.length > 0) this.#options.events(events.map(withinBounds));
+  }
+
+  #processEvents(said: ReportedProcess): UnsealedEdrEvent[] {
+    const isOwn = this.#own.isOwn(said);
+    const reported = this.#running.complete(said);
+    if (isOwn || said.at < this.#since) return [];
+    const event = this.#processes?.event(reported);
+    return event === undefined ? [] : [event];
+  }
+
+  #valueEvents(change: RegistryChange): (UnsealedEdrEvent | UnsealedFimEvent)[] {
+    const integrity = this.#integrity?.event(change, change.at < this.#startedAt);
+    const value =
+      change.at < this.#since ? undefined : registryEvent(change, this.#values, this.#options.newId);
+    return [integrity, value].filter((event) => event !== undefined);
+  }
+
+  #missed(reason: string, count: number | undefined): void {
+    this.#lost += count ?? 1;
+    if (this.#processes === undefined && this.#drops.directories().length === 0) return;
+    // How many of them were of processes is not known.
+    const text = count === undefined ? reason : `${reason}: ${count}`;
+    const { now, newId } = this.#options;
+    this.#options.events([eventsLost({ at: now(), provider: PROVIDER, reason: text }, newId)]);
+  }
+}
+
+function registryRules(tasks: readonly Task[]): {
+  readonly rules: readonly RegistryRule[];
+  readonly refused: readonly { readonly id: string; readonly reason: string }[];
+} {
+  const rules: RegistryRule[] = [];
+  const refused: { id: string; reason: string }[] = [];
+  for (const { id, table, params } of tasks) {
+    if (table !== 'registry_events') continue;
+    const parsed = EDR_RULES.registry_events.safeParse(params);
+    if (parsed.success) rules.push({ ...parsed.data, id });
+    else refused.push({ id, reason: `parameters refused: ${parsed.error.issues[0]?.message ?? 'invalid'}` });
+  }
+  return { rules, refused };
+}

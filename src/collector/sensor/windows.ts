@@ -1,0 +1,267 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { hostContext } from '../context.ts';
+import { CpuMeter } from '../cpu-meter.ts';
+import { processTimer, type StartTimer } from '../debounce.ts';
+import { AuditedProcesses } from '../edr/audited-processes.ts';
+import { lookAtFile, type Looked } from '../edr/dropped-programs.ts';
+import { FileWatcher } from '../fim/file-watcher.ts';
+import type { ChangeSource, SourceEvents } from '../fim/source.ts';
+import type { Audited } from '../fim/windows/audit-events.ts';
+import { loadAuditPolicy, type AuditPolicy } from '../fim/windows/audit-policy.ts';
+import { loadPlaces, savePlaces, type Places } from '../fim/windows/places.ts';
+import { SecurityLog } from '../fim/windows/security-log.ts';
+import { JournalSource } from '../fim/windows/source.ts';
+import { loadVolumes, type OpenVolume } from '../fim/windows/volume.ts';
+import { Writers } from '../fim/windows/writers.ts';
+import type { WatchPort } from '../fim/watcher/subscribe.ts';
+import { reasonOf } from '../reasons.ts';
+import type { ReadContext } from '../table.ts';
+import type { ProcessSource, ProcessSourceEvents } from './ports.ts';
+import type { SensorOptions } from './session.ts';
+
+/** Share of a core for what reads the log; it is below others. */
+const PACE = { cpuLimitPct: 100, cpuThrottleMs: 20 } as const;
+
+/** How often it is kept at least up to where all was read, ms; and how old that may be for process events to go on there. */
+const KEEP_MS = 60_000;
+const RESUME_MS = 600_000;
+
+/** What the sources ask of Windows; tests bring a host of their own. */
+export interface WindowsHost {
+  readonly run: ReadContext['run'];
+  readonly now: () => number;
+  readonly startTimer: StartTimer;
+  /** Both throw where Windows refuses. */
+  readonly volumes: () => OpenVolume;
+  readonly policy: () => AuditPolicy;
+  /** A look at a file. */
+  readonly look: (path: string) => Looked | undefined;
+  readonly pid: number;
+  readonly newId: () => string;
+  readonly port?: WatchPort;
+}
+
+/** The sources of Windows: the change journal, and the Security log for actors, processes and the registry. */
+export function windowsSources(
+  dataDir: string,
+  _failed: (reason: string) => void,
+  host?: WindowsHost,
+): Pick<SensorOptions, 'openProcesses' | 'fileSources'> {
+  const stopping = new AbortController();
+  const used = host ?? thisHost(stopping.signal);
+  const places = new PlaceKeeper(join(dataDir, 'places.json'));
+  let parts: Parts | undefined;
+  return {
+    openProcesses: (events) => {
+      parts = partsOf(used, events, places);
+      return processSource(parts, used, stopping);
+    },
+    fileSources: () => [
+      (events) => journal(events, used, places, parts),
+      (events) => fileWatcher(events, used),
+    ],
+  };
+}
+
+function thisHost(signal: AbortSignal): WindowsHost {
+  const { run } = hostContext({ root: '/', os: 'win32', meter: new CpuMeter() }, PACE, signal);
+  let policy: (() => AuditPolicy) | undefined;
+  return {
+    run,
+    now: () => Date.now(),
+    startTimer: processTimer,
+    volumes: loadVolumes,
+    policy: () => {
+      policy ??= loadAuditPolicy();
+      return policy();
+    },
+    look: (path) => lookAtFile({ root: '/', os: 'win32' }, path),
+    pid: process.pid,
+    newId: randomUUID,
+  };
+}
+
+/** Where journals and log were read up to, on the disk. */
+class PlaceKeeper {
+  readonly before: Places;
+  readonly #path: string;
+  #places: Places;
+  #saved: string;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.before = loadPlaces(path);
+    this.#places = this.before;
+    this.#saved = JSON.stringify(this.before);
+  }
+
+  note(more: Partial<Places>): void {
+    this.#places = { ...this.#places, ...more };
+  }
+
+  noteJournal(drive: string, cursor: Places['journals'][string] | undefined): void {
+    const { [drive]: _before, ...others } = this.#places.journals;
+    this.note({ journals: cursor === undefined ? others : { ...others, [drive]: cursor } });
+  }
+
+  /** Number of the last record that was read. */
+  get log(): number | undefined {
+    return this.#places.log ?? undefined;
+  }
+
+  journal(drive: string): Places['journals'][string] | undefined {
+    return this.#places.journals[drive];
+  }
+
+  /** Writes what is other than before. Throws what the disk says. */
+  save(): void {
+    const text = JSON.stringify(this.#places);
+    if (text === this.#saved) return;
+    savePlaces(this.#path, this.#places);
+    this.#saved = text;
+  }
+}
+
+interface Parts {
+  readonly log: SecurityLog;
+  readonly writers: Writers;
+  readonly processes: AuditedProcesses;
+  /** Keeps up to where all was read. */
+  readonly keep: () => void;
+}
+
+function partsOf(host: WindowsHost, events: ProcessSourceEvents, places: PlaceKeeper): Parts {
+  const { log: after, processes: until } = places.before;
+  const keep = (): void => {
+    const followed = processes.follows ? Math.round(host.now()) : null;
+    places.note({ log: log.after ?? null, processes: followed });
+    try {
+      places.save();
+    } catch (error) {
+      events.log('warn', `places in journals and log are not kept: ${reasonOf(error)}`);
+    }
+  };
+  const log = new SecurityLog({
+    run: host.run,
+    startTimer: host.startTimer,
+    policy: host.policy,
+    after: after ?? undefined,
+    // What was told is on its way to the disk: what is read again after a kill would be told twice.
+    read: () => {
+      if (log.after !== places.log) keep();
+    },
+    changed: events.changed,
+    log: events.log,
+  });
+  const writers = new Writers();
+  log.listen({ audited: (audited) => hearWriters(writers, audited) });
+  const processes = new AuditedProcesses({
+    log,
+    now: host.now,
+    newId: host.newId,
+    pid: host.pid,
+    followedUntil: until !== null && host.now() - until <= RESUME_MS ? until : undefined,
+    events: events.events,
+    look: host.look,
+    startTimer: host.startTimer,
+  });
+  return { log, writers, processes, keep };
+}
+
+function hearWriters(writers: Writers, audited: readonly Audited[]): void {
+  for (const one of audited) {
+    if (one.kind === 'process') writers.process(one);
+    else if (one.kind === 'file') writers.accessed(one);
+  }
+}
+
+function processSource(
+  { log, processes, keep }: Parts,
+  host: WindowsHost,
+  stopping: AbortController,
+): ProcessSource {
+  let cancel: () => void = () => undefined;
+  const armKeep = (): void => {
+    cancel = host.startTimer(KEEP_MS, () => {
+      keep();
+      armKeep();
+    });
+  };
+  return {
+    start: () => {
+      log.start();
+      armKeep();
+    },
+    setRules: (tasks) => processes.setRules(tasks),
+    registry: {
+      setRules: (rules) => {
+        processes.setRegistryRules(rules);
+      },
+      trouble: () => processes.registryTrouble(),
+    },
+    attribute: processes.attribute,
+    dropDirectories: () => processes.dropDirectories(),
+    fileChange: (change) => {
+      processes.fileChange(change);
+    },
+    state: () => processes.state(),
+    problems: () => processes.problems(),
+    stop: async () => {
+      cancel();
+      processes.stop();
+      stopping.abort();
+      await log.stop();
+      keep();
+    },
+  };
+}
+
+function journal(
+  events: SourceEvents,
+  host: WindowsHost,
+  places: PlaceKeeper,
+  parts: Parts | undefined,
+): ChangeSource {
+  if (parts === undefined) throw new Error('processes are opened first');
+  return new JournalSource({
+    volumes: host.volumes,
+    log: parts.log,
+    writers: parts.writers,
+    now: host.now,
+    startTimer: host.startTimer,
+    kept: (drive) => places.journal(drive),
+    keep: (drive, cursor) => {
+      places.noteJournal(drive, cursor);
+    },
+    events,
+    port: host.port,
+  });
+}
+
+/** Without the rights of an administrator: what is watched is watched, and by whom it was changed is not known. */
+function fileWatcher(events: SourceEvents, host: WindowsHost): ChangeSource {
+  const source = new FileWatcher({
+    os: 'win32',
+    now: host.now,
+    startTimer: host.startTimer,
+    changes: events.changes,
+    lost: events.lost,
+    failed: (text) => {
+      if (text !== '') events.log('warn', `file watcher: ${text}`);
+      events.mountsChanged();
+    },
+    ...(host.port === undefined ? {} : { port: host.port }),
+  });
+  return {
+    provider: 'file watcher',
+    actors: 'unknown',
+    start: async (rules) => {
+      source.start();
+      await source.setRules(rules);
+    },
+    setRules: (rules) => source.setRules(rules),
+    mounts: () => source.mounts(),
+    stop: () => source.stop(),
+  };
+}
