@@ -46,13 +46,26 @@ function canonical(record: unknown): string {
 const hashOf = (record: unknown): string =>
   createHash('sha256').update(canonical(record), 'utf8').digest('hex');
 
-/** Gives a record its place behind `head`. Throws `TypeError` on what JSON can't say (NaN, lone surrogates). */
+/**
+ * Gives a record its place behind `head`. Throws `TypeError` on what JSON can't say (NaN, lone surrogates). The body and what is
+ * hashed differ in `event` alone, so that all other members become text once.
+ */
 export function sealEvent(record: UnsealedFimEvent | UnsealedEdrEvent, head: ChainHead): Sealed {
   const sequence = head.sequence + 1;
   const chain = { id: head.id, sequence, previous: head.hash };
-  const placed = { ...record, wayfarer: { ...record.wayfarer, chain } };
-  const hash = hashOf(placed);
-  const body = canonical({ ...placed, event: { ...placed.event, hash } });
+  const { event, ...others } = { ...record, wayfarer: { ...record.wayfarer, chain } };
+  const texts = new Map(
+    Object.entries(others)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, canonical(value)]),
+  );
+  const names = [...texts.keys(), 'event'].sort();
+  const textWith = (eventText: string): string =>
+    `{${names.map((name) => `${JSON.stringify(name)}:${texts.get(name) ?? eventText}`).join(',')}}`;
+  const hash = createHash('sha256')
+    .update(textWith(canonical(event)), 'utf8')
+    .digest('hex');
+  const body = textWith(canonical({ ...event, hash }));
   return { body, head: { id: head.id, sequence, hash } };
 }
 

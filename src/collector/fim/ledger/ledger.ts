@@ -36,6 +36,8 @@ export const SETTLE_MS = 5_000;
 const SLICE_MS = 10;
 /** A walk is made durable this often, ms: what a kill makes it do again. */
 const COMMIT_MS = 1_000;
+/** While more is heard than can be looked at, what was looked at is made durable this often, ms: each time waits for the disk. */
+const GROUP_MS = 50;
 /** Until the disk is tried again, ms. */
 const RETRY_MS = 5_000;
 /** Log lines of one walk about what can't be looked at. */
@@ -212,9 +214,16 @@ export class Ledger {
     const isHeld = engine.store.spool.isFull || this.#rules === undefined;
     const hasExamined = !isHeld && this.#examine(engine);
     const next = isHeld ? IDLE : hasExamined ? AT_ONCE : this.#pending(engine);
-    const isDue = this.#host.elapsed() - this.#begunAt >= COMMIT_MS || !next.keepsOpen;
-    if (hasExamined || sealed.length > 0 || orders.length > 0 || isDue) this.#commit(engine);
+    const isAsked = sealed.length > 0 || orders.length > 0;
+    if (this.#isCommitDue(next, hasExamined, isAsked)) this.#commit(engine);
     return this.#intake.isEmpty ? next.wait : 0;
+  }
+
+  /** Whether what was done is made durable now: at once, but while more of what was heard waits, in groups. */
+  #isCommitDue(next: Next, hasExamined: boolean, isAsked: boolean): boolean {
+    const openMs = this.#host.elapsed() - this.#begunAt;
+    if (hasExamined && !this.#batches.isEmpty) return openMs >= GROUP_MS;
+    return hasExamined || isAsked || !next.keepsOpen || openMs >= COMMIT_MS;
   }
 
   /** Looks at what sources heard of, for a slice. Returns whether there was any. */
