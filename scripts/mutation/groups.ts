@@ -44,6 +44,21 @@ export const GROUPS: readonly MutationGroup[] = [
     tests: ['src/collector/{lines,files}.test.ts', 'src/collector/macos/binary-plist*.test.ts'],
   },
   {
+    name: 'fim',
+    mutate: [
+      'src/collector/fim/{glob,rule-set,coalescer,pending}.ts',
+      'src/collector/fim/ledger/net-change.ts',
+      'src/collector/edr/connector/{decode,gaps}.ts',
+      'src/collector/fim/linux/decode.ts',
+    ],
+    tests: [
+      'src/collector/fim/{glob,rule-set,coalescer}.test.ts',
+      'src/collector/fim/ledger/{net-change,examine}.test.ts',
+      'src/collector/edr/connector/{decode,gaps}.test.ts',
+      'src/collector/fim/linux/decode.test.ts',
+    ],
+  },
+  {
     name: 'other-sources',
     mutate: [
       'src/collector/fim/windows/{usn,journal,audit-xml,audit-events,audit-log,audited-changes,writers}.ts',

@@ -1,36 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import type { SeededRandom } from './random.ts';
 import { pause } from './site-driver.ts';
+import type { Site } from './site.ts';
 import type { WatchedSite } from './watched-site.ts';
 
-/** Makes, changes, moves and deletes files and directories by chance until it is ended. */
-const CHURN = `
-const fs = require('node:fs');
-const [root, seed] = process.argv.slice(1);
-let state = Number(seed) >>> 0;
-const below = (n) => { state = (Math.imul(state, 1664525) + 1013904223) >>> 0; return Math.floor((state / 2 ** 32) * n); };
-const place = () => root + '/' + below(6) + '/' + below(40);
-const attempt = (work) => { try { work(); } catch {} };
-const WORKS = [
-  () => fs.writeFileSync(place(), 'x'.repeat(below(5000))),
-  () => fs.appendFileSync(place(), 'line\n'),
-  () => fs.renameSync(place(), place()),
-  () => fs.rmSync(place(), { recursive: true }),
-  () => fs.chmodSync(place(), 0o600 + below(8)),
-  () => fs.mkdirSync(place()),
-  () => fs.symlinkSync('somewhere', place()),
-  () => fs.linkSync(place(), place()),
-  () => fs.renameSync(root + '/' + below(6), root + '/' + below(6)),
-  () => fs.mkdirSync(root + '/' + below(6)),
-];
-const weights = [6, 4, 4, 2, 2, 1, 1, 1, 1, 3].flatMap((n, i) => Array(n).fill(i));
-const turn = () => {
-  for (let n = 0; n < 1 + below(20); n += 1) attempt(WORKS[weights[below(weights.length)]]);
-  setTimeout(turn, below(60));
-};
-turn();
-`;
+/** Changes files by chance until it is ended. */
+const CHURN = fileURLToPath(import.meta.resolve('./churn-process.ts'));
 
 const VICTIMS = ['agent', 'sensor', 'sensor', 'platform'] as const;
 
@@ -49,7 +26,7 @@ export async function eventKillLoop(
   kills: number,
 ): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
-  const churn = spawn(process.execPath, ['-e', CHURN, watched.tree, String(random.below(2 ** 31))], {
+  const churn = spawn(process.execPath, [CHURN, watched.tree, String(random.below(2 ** 31))], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   const ended = once(churn, 'exit');
@@ -68,11 +45,12 @@ export async function eventKillLoop(
 
 /** Kills one of them; the agent where there is no sensor at that moment. Returns who it was. */
 async function kill(
-  { site, startAgent }: Pick<WatchedSite, 'site' | 'startAgent'>,
+  watched: WatchedSite,
   random: SeededRandom,
   wanted: (typeof VICTIMS)[number],
 ): Promise<string> {
-  const sensor = wanted === 'sensor' ? await sensorPid({ site }) : undefined;
+  const { site } = watched;
+  const sensor = wanted === 'sensor' ? await sensorPid(site) : undefined;
   if (sensor !== undefined) {
     process.kill(sensor, 'SIGKILL');
     return 'sensor';
@@ -84,11 +62,11 @@ async function kill(
     return 'platform';
   }
   await site.end('agent', 'SIGKILL');
-  startAgent();
+  watched.startAgent();
   return 'agent';
 }
 
-async function sensorPid({ site }: Pick<WatchedSite, 'site'>): Promise<number | undefined> {
+async function sensorPid(site: Site): Promise<number | undefined> {
   try {
     const pid = (await site.status()).sensor.pid ?? undefined;
     if (pid !== undefined) process.kill(pid, 0);
