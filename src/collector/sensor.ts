@@ -5,6 +5,7 @@ import { processTimer } from './debounce.ts';
 import { forkPort } from './port.ts';
 import { openLedger } from './sensor/ledger-port.ts';
 import { linuxSources } from './sensor/linux.ts';
+import { macosSources } from './sensor/macos.ts';
 import { Sensor } from './sensor/session.ts';
 import { windowsSources } from './sensor/windows.ts';
 import type { Os } from './table.ts';
@@ -23,6 +24,7 @@ function touch(path: string): void {
 /** The sources of each system; where there are none, `SENSOR_DOWN` shows it. */
 const SOURCES: Partial<Record<NodeJS.Platform, typeof linuxSources>> = {
   linux: linuxSources,
+  darwin: macosSources,
   win32: windowsSources,
 };
 

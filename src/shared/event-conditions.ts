@@ -26,7 +26,7 @@ export const EVENT_CONDITIONS = {
   FIM_NO_ACTOR: {
     severity: 'warning',
     title: 'File events name no actor',
-    text: '{text}. Changes are reported all the same; for who made them the service has to run as root, on Windows with auditing turned on.',
+    text: '{text}. Changes are reported all the same; for who made them the service has to run as root, on Windows with auditing turned on, on macOS with Full Disk Access.',
     dependsOn: ['SENSOR_DOWN'],
   },
   FIM_INCOMPLETE: {
@@ -62,7 +62,7 @@ export const EVENT_CONDITIONS = {
   EDR_INCOMPLETE: {
     severity: 'warning',
     title: 'A part of process events is not heard',
-    text: '{text}. The rest is reported all the same; for Windows see "Auditing on Windows" in docs/operations.md.',
+    text: '{text}. The rest is reported all the same; see "Auditing on Windows" and "Full Disk Access on macOS" in docs/operations.md.',
     dependsOn: ['SENSOR_DOWN'],
   },
 } as const satisfies Record<string, ConditionSpec>;

@@ -65,6 +65,7 @@ export const MountState = z.object({
     'btrfs top-level mount',
     'inode marks',
     'change journal',
+    'eslogger',
     'file watcher',
     'rescan only',
     'none',

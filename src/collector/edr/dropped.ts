@@ -5,6 +5,7 @@ import { namesIn } from '../linux/tolerant.ts';
 import { homes } from '../linux/accounts.ts';
 import { isDirectory, lstatHost } from '../files.ts';
 import { openRegular, type Place } from '../open-file.ts';
+import type { Os } from '../table.ts';
 import type { WatchFolder } from '../watch-folders.ts';
 import { FolderWatches } from './folder-watches.ts';
 import { pathTest, type EdrRule, type PathTest } from './rules.ts';
@@ -30,8 +31,8 @@ const EXECUTABLE = 0o111;
 export interface Dropped {
   readonly rule: EdrRule<'dropped_executables'>;
   readonly path: string;
-  /** `ELF`, `script` or `mode`: what makes it one. */
-  readonly kind: 'ELF' | 'script' | 'mode';
+  /** What makes it one: its first bytes, or its mode. */
+  readonly kind: 'ELF' | 'Mach-O' | 'script' | 'mode';
   readonly size: number;
   readonly mode: number;
   readonly uid: number;
@@ -43,6 +44,8 @@ export interface Dropped {
 
 export interface DropOptions {
   readonly place: Place;
+  /** The homes of everybody, for paths that begin with `~/`; those of /etc/passwd unless told otherwise. */
+  readonly homes?: () => string[];
   readonly startTimer: StartTimer;
   readonly dropped: (found: readonly Dropped[]) => void;
   /** Paths had no place among those that wait. */
@@ -108,8 +111,9 @@ export class DropWatch {
   }
 
   #homes(): string[] {
+    const { place, homes: listed } = this.#options;
     try {
-      return homes(this.#options.place).map(({ path }) => path);
+      return listed?.() ?? homes(place).map(({ path }) => path);
     } catch {
       return [];
     }
@@ -226,13 +230,13 @@ function lookAt(place: Place, path: string): Omit<Dropped, 'rule' | 'path' | 'by
     const opened = openRegular(place, path, { links: 'none', maxBytes: Number.MAX_SAFE_INTEGER });
     if (opened === undefined) return undefined;
     const { fd, stat } = opened;
-    const magic = Buffer.alloc(4);
+    const magic = Buffer.alloc(8);
     try {
-      readSync(fd, magic, 0, 4, 0);
+      readSync(fd, magic, 0, 8, 0);
     } finally {
       closeSync(fd);
     }
-    const kind = kindOf(magic, stat.mode);
+    const kind = kindOf(magic, stat.mode, place.os);
     const { size, uid, gid, ino: inode, mtimeMs } = stat;
     return kind === undefined
       ? undefined
@@ -242,9 +246,22 @@ function lookAt(place: Place, path: string): Omit<Dropped, 'rule' | 'path' | 'by
   }
 }
 
-/** By its first bytes (elf(5), execve(2)), or because it may be executed. */
-function kindOf(magic: Buffer, mode: number): Dropped['kind'] | undefined {
-  if (magic.equals(Buffer.from('\x7fELF', 'latin1'))) return 'ELF';
+/** By its first eight bytes (elf(5), execve(2), mach-o/loader.h), or because it may be executed. */
+function kindOf(magic: Buffer, mode: number, os: Os): Dropped['kind'] | undefined {
+  if (magic.subarray(0, 4).equals(Buffer.from('\x7fELF', 'latin1'))) return 'ELF';
+  if (os === 'darwin' && isMachO(magic)) return 'Mach-O';
   if (magic.subarray(0, 2).toString('latin1') === '#!') return 'script';
   return (mode & EXECUTABLE) === 0 ? undefined : 'mode';
+}
+
+/** MH_MAGIC and MH_MAGIC_64 in both byte orders. */
+const MACH_O: ReadonlySet<number> = new Set([0xfeedface, 0xfeedfacf, 0xcefaedfe, 0xcffaedfe]);
+/** FAT_MAGIC and FAT_MAGIC_64: several of them in one (mach-o/fat.h). */
+const FAT: ReadonlySet<number> = new Set([0xcafebabe, 0xcafebabf]);
+/** A class of Java begins as FAT_MAGIC does; there a version of 45 or more stands where this has its number of programs. */
+const MOST_IN_FAT = 40;
+
+function isMachO(magic: Buffer): boolean {
+  const first = magic.readUInt32BE(0);
+  return MACH_O.has(first) || (FAT.has(first) && magic.readUInt32BE(4) <= MOST_IN_FAT);
 }

@@ -1,7 +1,6 @@
 import type { EdrEvent, EventProcess } from '../../shared/host-events.ts';
 import type { StartTimer } from '../debounce.ts';
 import type { RawChange } from '../fim/change.ts';
-import { encodeHostText } from '../text.ts';
 import type { ReadContext } from '../table.ts';
 import type { Attributions } from './attribution.ts';
 import type { Dropped, DropWatch } from './dropped.ts';
@@ -9,9 +8,9 @@ import { ListenerWatch, type OpenedListener } from './listeners.ts';
 import type { Waiting } from './outbox.ts';
 import { lastSpan, type ProcessEntry } from './process-entry.ts';
 import type { ProcessTable } from './process-table.ts';
-import { cut } from './program.ts';
-import { edrRecord, type RecordParts } from './record.ts';
+import { edrRecord } from './record.ts';
 import { NO_RULES, pathTest, type EdrRules } from './rules.ts';
+import { droppedParts, startupParts, type SideParts } from './side-records.ts';
 import { StartupWatch, type StartupItem } from './startup.ts';
 import type { Users } from './users.ts';
 
@@ -22,7 +21,6 @@ const IDLE_MS = 15_000;
 /** Programs started since the last look whose sockets are looked at first. */
 const MOST_RECENT = 64;
 
-const ITEM_CHARS = 4_096;
 const RECORD_TEXT = 1_024;
 
 export interface SideOptions {
@@ -39,8 +37,6 @@ export interface SideOptions {
   readonly find: (pid: number) => ProcessEntry | undefined;
   readonly log: (level: 'warn' | 'debug', message: string) => void;
 }
-
-type Parts = Omit<RecordParts, 'id' | 'at'>;
 
 /** What no process event tells of: sockets that listen, what starts programs later, executables in suspect places. */
 export class SideReports {
@@ -151,20 +147,7 @@ export class SideReports {
   #added(item: StartupItem): void {
     const [rule] = this.#rules.startup;
     if (rule === undefined) return;
-    const reasons = [
-      item.isChange ? 'an item that was there before is another now' : undefined,
-      item.whileAway ? 'while the agent was not running' : undefined,
-    ].filter((reason) => reason !== undefined);
-    const what = item.command === undefined ? item.name : `${item.name}: ${item.command}`;
-    this.#report({
-      action: item.action,
-      provider: 'comparison',
-      severity: rule.severity,
-      rule: rule.id,
-      item: cut(what, ITEM_CHARS),
-      file: { path: item.location },
-      ...(reasons.length === 0 ? {} : { reason: reasons.join(', ') }),
-    });
+    this.#report(startupParts(item, rule));
   }
 
   /** Executables that appeared in suspect places. */
@@ -173,36 +156,13 @@ export class SideReports {
   }
 
   #droppedOne(one: Dropped): void {
-    const { users } = this.#options;
-    const actor = one.by?.actor;
-    const known = actor?.state === 'known' ? actor : undefined;
-    const why = actor?.state === 'unknown' ? actor.reason : 'the source of this change has no actor';
-    this.#report({
-      action: 'executable_dropped',
-      provider: one.by === undefined ? 'inotify' : 'fanotify',
-      severity: one.rule.severity,
-      rule: one.rule.id,
-      item: one.kind === 'mode' ? 'executable by its mode' : one.kind,
-      file: {
-        path: encodeHostText(one.path, 'linux'),
-        type: 'file',
-        size: one.size,
-        mode: one.mode.toString(8).padStart(4, '0'),
-        uid: String(one.uid),
-        gid: String(one.gid),
-        inode: String(one.inode),
-        mtime: new Date(one.mtimeMs).toISOString(),
-        ...ownerOf(users.user(one.uid)),
-      },
-      process: known?.process,
-      user: known?.user,
-      login_user: known?.login_user,
-      reason: known === undefined ? why : undefined,
-    });
+    const provider = one.by === undefined ? 'inotify' : 'fanotify';
+    const { name } = this.#options.users.user(one.uid);
+    this.#report(droppedParts(one, { provider, owner: name, os: 'linux' }));
   }
 
   /** A record that waits for nothing. */
-  #report(parts: Parts): void {
+  #report(parts: SideParts): void {
     const { add, newId, context, table } = this.#options;
     const at = context.now();
     add({
@@ -213,6 +173,3 @@ export class SideReports {
     });
   }
 }
-
-const ownerOf = ({ name }: { readonly name?: string | undefined }): { owner?: string } =>
-  name === undefined ? {} : { owner: name };

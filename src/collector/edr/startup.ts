@@ -7,7 +7,7 @@ import { startupItemsLinux } from '../linux/startup-items.ts';
 import { namesIn } from '../linux/tolerant.ts';
 import { SYSTEM_UNIT_FOLDERS } from '../linux/unit-files.ts';
 import { encodeHostText } from '../text.ts';
-import type { KeyedRow, ReadContext, Reader } from '../table.ts';
+import type { KeyedRow, Os, ReadContext, Reader } from '../table.ts';
 import type { WatchFolder } from '../watch-folders.ts';
 import { FolderWatches } from './folder-watches.ts';
 import { loadItems, saveItems } from './startup-state.ts';
@@ -47,7 +47,8 @@ export interface StartupItem {
   readonly whileAway: boolean;
 }
 
-interface Source {
+/** A table of what starts programs. */
+export interface StartupSource {
   readonly table: string;
   readonly action: StartupItem['action'];
   readonly reader: Reader;
@@ -55,7 +56,16 @@ interface Source {
   readonly location: string;
 }
 
-const SOURCES: readonly Source[] = [
+/** What starts programs on one system. */
+export interface StartupHost {
+  readonly sources: readonly StartupSource[];
+  /** The folders in which it is written, to be watched; those that are not there are passed over. */
+  readonly folders: (context: ReadContext) => string[];
+  /** Whether an item starts anything: one that is turned off does not. */
+  readonly isEnabled: (row: KeyedRow['row']) => boolean;
+}
+
+const SOURCES: readonly StartupSource[] = [
   { table: 'startup_items', action: 'startup_item_added', reader: startupItemsLinux, location: 'location' },
   { table: 'services', action: 'startup_item_added', reader: servicesLinux, location: 'path' },
   {
@@ -70,6 +80,8 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 
 export interface StartupOptions {
   readonly context: ReadContext;
+  /** Linux unless told otherwise. */
+  readonly host?: StartupHost;
   readonly startTimer: StartTimer;
   /** Where the last look is kept, so that what changed while the agent was off is known; none keeps nothing. */
   readonly stateFile: string | undefined;
@@ -81,6 +93,7 @@ export interface StartupOptions {
 /** Compares what starts programs later with what it was: when a folder of it changes, and every ten minutes. */
 export class StartupWatch {
   readonly #options: StartupOptions;
+  readonly #host: StartupHost;
   readonly #watches: FolderWatches;
   readonly #debounce: Debounce;
   #items: Map<string, string> | undefined;
@@ -91,6 +104,7 @@ export class StartupWatch {
 
   constructor(options: StartupOptions) {
     this.#options = options;
+    this.#host = options.host ?? LINUX;
     this.#watches = new FolderWatches(options.context, () => this.#debounce.event(), options.watchFolder);
     this.#debounce = new Debounce({
       quietMs: QUIET_MS,
@@ -137,11 +151,11 @@ export class StartupWatch {
 
   /** Folders are watched before they are read, so that nothing falls between. */
   async #compare(whileAway: boolean): Promise<void> {
-    this.#watches.set(this.#folders());
+    this.#watches.set(this.#host.folders(this.#options.context));
     const before = this.#items;
     const now = new Map<string, string>();
     const added: StartupItem[] = [];
-    for (const source of SOURCES) {
+    for (const source of this.#host.sources) {
       const rows = await this.#read(source);
       if (rows === undefined) {
         // What can't be read now is neither gone nor new.
@@ -153,8 +167,8 @@ export class StartupWatch {
         const hash = sha256(JSON.stringify(row));
         now.set(whole, hash);
         const was = before?.get(whole);
-        if (before === undefined || was === hash || !isEnabled(row)) continue;
-        added.push(itemOf(source, row, was !== undefined, whileAway));
+        if (before === undefined || was === hash || !this.#host.isEnabled(row)) continue;
+        added.push(itemOf(source, row, { isChange: was !== undefined, whileAway }, this.#options.context.os));
       }
     }
     this.#items = now;
@@ -169,7 +183,7 @@ export class StartupWatch {
     if (stateFile !== undefined && !isSame) saveItems(stateFile, now);
   }
 
-  async #read({ table, reader }: Source): Promise<KeyedRow[] | undefined> {
+  async #read({ table, reader }: StartupSource): Promise<KeyedRow[] | undefined> {
     const { context, log } = this.#options;
     const rows: KeyedRow[] = [];
     try {
@@ -183,24 +197,23 @@ export class StartupWatch {
       return undefined;
     }
   }
+}
 
-  #folders(): string[] {
-    const { context } = this.#options;
-    const personal = homesOf(context).flatMap((home) =>
-      ['/.config', '/.config/autostart', '/.config/systemd/user'].map((folder) => home + folder),
-    );
-    const enabling = [
-      '/etc/systemd/system',
-      '/etc/systemd/user',
-      ...personal.filter((p) => p.endsWith('/user')),
-    ];
-    const wants = enabling.flatMap((folder) =>
-      namesIn(context, folder)
-        .filter((name) => /\.(?:wants|requires|d)$/.test(name))
-        .map((name) => `${folder}/${name}`),
-    );
-    return [...new Set([...FOLDERS, ...personal, ...wants])];
-  }
+function foldersOfLinux(context: ReadContext): string[] {
+  const personal = homesOf(context).flatMap((home) =>
+    ['/.config', '/.config/autostart', '/.config/systemd/user'].map((folder) => home + folder),
+  );
+  const enabling = [
+    '/etc/systemd/system',
+    '/etc/systemd/user',
+    ...personal.filter((path) => path.endsWith('/user')),
+  ];
+  const wants = enabling.flatMap((folder) =>
+    namesIn(context, folder)
+      .filter((name) => /\.(?:wants|requires|d)$/.test(name))
+      .map((name) => `${folder}/${name}`),
+  );
+  return [...new Set([...FOLDERS, ...personal, ...wants])];
 }
 
 function homesOf(context: ReadContext): string[] {
@@ -211,14 +224,22 @@ function homesOf(context: ReadContext): string[] {
   }
 }
 
-/** A service that is not enabled, and an item that is turned off, starts nothing. */
-const isEnabled = (row: KeyedRow['row']): boolean =>
-  row['startMode'] === undefined ? row['enabled'] !== false : row['startMode'] === 'enabled';
+const LINUX: StartupHost = {
+  sources: SOURCES,
+  folders: foldersOfLinux,
+  isEnabled: (row) =>
+    row['startMode'] === undefined ? row['enabled'] !== false : row['startMode'] === 'enabled',
+};
 
-function itemOf(source: Source, row: KeyedRow['row'], isChange: boolean, whileAway: boolean): StartupItem {
+function itemOf(
+  source: StartupSource,
+  row: KeyedRow['row'],
+  how: Pick<StartupItem, 'isChange' | 'whileAway'>,
+  os: Os,
+): StartupItem {
   const text = (column: string): string | undefined => {
     const value = row[column];
-    return typeof value === 'string' ? encodeHostText(value, 'linux') : undefined;
+    return typeof value === 'string' ? encodeHostText(value, os) : undefined;
   };
   return {
     action: source.action,
@@ -226,7 +247,6 @@ function itemOf(source: Source, row: KeyedRow['row'], isChange: boolean, whileAw
     location: text(source.location) ?? '',
     command: text('command'),
     user: text('user'),
-    isChange,
-    whileAway,
+    ...how,
   };
 }

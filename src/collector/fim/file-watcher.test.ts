@@ -113,6 +113,20 @@ describe.skipIf(noLinux !== undefined)(`the file watcher${because(noLinux)}`, ()
     expect(heard.changes.filter(({ path }) => path.endsWith('ledger.db'))).toEqual([]);
   });
 
+  it('shows a file that comes later as watched', async () => {
+    const path = join(tree, 'later');
+    const { watcher, find, look } = await watching([rule({ kind: 'file', path })]);
+    expect(watcher.mounts()).toMatchObject([{ method: 'none', note: 'does not exist yet' }]);
+    writeFileSync(path, '1');
+    await find(path, CHANGE.created);
+    look();
+    await until('the state', () => watcher.mounts().find(({ method }) => method === 'file watcher'));
+    rmSync(path);
+    await find(path, CHANGE.deleted);
+    look();
+    await until('the state', () => watcher.mounts().find(({ method }) => method === 'none'));
+  });
+
   it('leaves alone the roots that another source covers', async () => {
     const [mine, theirs] = [join(tree, 'mine'), join(tree, 'theirs')];
     for (const directory of [mine, theirs]) mkdirSync(directory);

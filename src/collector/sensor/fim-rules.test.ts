@@ -81,6 +81,15 @@ describe('rules out of a manifest', () => {
     expect(refused).toEqual([]);
   });
 
+  it('on macOS have patterns that name places as sources do: below /private', () => {
+    const params = { kind: 'directory', path: '/private/etc', exclude: ['/etc/cups/*', '*.swp'] };
+    expect(parseFimRules([task(params)], 'darwin', asGiven).rules[0]?.exclude).toEqual([
+      '/private/etc/cups/*',
+      '*.swp',
+    ]);
+    expect(parseFimRules([task(params)], 'linux', asGiven).rules[0]?.exclude).toEqual(params.exclude);
+  });
+
   it('on Windows name a drive', () => {
     expect(reasonFor({ kind: 'directory', path: '\\\\server\\share' }, 'win32')).toContain('on a drive');
     expect(reasonFor({ kind: 'directory', path: 'C:\\Windows' }, 'win32')).toBeUndefined();

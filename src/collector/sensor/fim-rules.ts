@@ -4,6 +4,7 @@ import { FIM_TABLE, FimRuleParams, type FimRule } from '../../shared/file-integr
 import type { Task } from '../../shared/manifest.ts';
 import type { RuleState } from '../../shared/sensor.ts';
 import { hasHive } from '../edr/registry-rules.ts';
+import { behindPrivate } from '../fim/macos/private-paths.ts';
 import { RuleSet } from '../fim/rule-set.ts';
 import { reasonOf } from '../reasons.ts';
 import type { Os } from '../table.ts';
@@ -27,9 +28,20 @@ export function parseFimRules(tasks: readonly Task[], os: Os, real: RealPath = r
     const parsed = parseRule(task, os);
     if (parsed === undefined) continue;
     if ('reason' in parsed) refused.push({ id: task.id, path, state: 'refused', reason: parsed.reason });
-    else rules.push({ ...parsed.rule, path: real(parsed.rule) });
+    else rules.push({ ...withRealPatterns(parsed.rule, os), path: real(parsed.rule) });
   }
   return { rules, refused };
+}
+
+/** Patterns name what sources name: on macOS places below /private, whatever link at the root leads there. */
+function withRealPatterns(rule: FimRule, os: Os): FimRule {
+  if (os !== 'darwin') return rule;
+  return {
+    ...rule,
+    include: rule.include.map(behindPrivate),
+    exclude: rule.exclude.map(behindPrivate),
+    excludeProcesses: rule.excludeProcesses.map(behindPrivate),
+  };
 }
 
 /** `undefined` for a rule of other systems. */

@@ -5,7 +5,7 @@ import { encodeHostText } from '../../text.ts';
 import type { Attribution } from '../change.ts';
 import { timeOf, type EsProcess, type EsToken } from './es-message.ts';
 
-/** Processes whose command line is remembered; the one that was not asked for longest goes first. */
+/** Processes whose command line is remembered; the one that started first goes first. */
 const MAX_KNOWN = 8_192;
 
 /** `auid` of a process that nobody logged in for (audit_token_t). */
@@ -19,8 +19,11 @@ const INSTALLERS: ReadonlyMap<string, string> = new Map([
 ]);
 
 interface Known {
-  readonly commandLine: string;
+  /** Left out where it was started before anybody listened. */
+  readonly commandLine?: string;
   readonly executable: string;
+  /** It was forked, and runs its parent's program since. */
+  readonly forked: boolean;
 }
 
 /**
@@ -36,18 +39,26 @@ export class EsActors {
     this.#nameOf = nameOf;
   }
 
-  /** Remembers what a process was started with. */
-  started(target: EsProcess, args: readonly string[]): void {
+  /** Remembers what a process was started with; `before` is what it was up to then. */
+  started(target: EsProcess, args: readonly string[], before: EsToken): void {
+    this.ended(before);
     this.#remember(target.audit_token, {
       commandLine: commandLineText(args.join(' '), 'darwin'),
       executable: target.executable.path,
+      forked: false,
     });
   }
 
   /** A child is the program that its parent is, until it starts another one. */
-  forked(parent: EsToken, child: EsToken): void {
+  forked(parent: EsToken, child: EsProcess): void {
     const known = this.#known.get(keyOf(parent) ?? '');
-    if (known !== undefined) this.#remember(child, known);
+    const executable = known?.executable ?? child.executable.path;
+    this.#remember(child.audit_token, { ...known, executable, forked: true });
+  }
+
+  /** Whether a process never ran a program of its own, as far as was heard: its start was no event, so its end is none. */
+  onlyForked(token: EsToken): boolean {
+    return this.#known.get(keyOf(token) ?? '')?.forked === true;
   }
 
   ended(token: EsToken): void {
@@ -63,7 +74,7 @@ export class EsActors {
     return {
       pid: of.audit_token.pid,
       ...imageOf(of.executable.path),
-      ...(known === undefined ? {} : { command_line: known.commandLine }),
+      ...(known?.commandLine === undefined ? {} : { command_line: known.commandLine }),
       ...(start === undefined ? {} : { start: new Date(start).toISOString() }),
       ...(parent === undefined
         ? {}

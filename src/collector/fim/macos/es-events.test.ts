@@ -167,7 +167,8 @@ describe('processes in lines of eslogger', () => {
       { actors },
     );
     expect(started.changes).toEqual([]);
-    expect(started.process).toEqual({
+    expect(started.process?.image?.path).toBe('/bin/ls');
+    expect(started.process?.reported).toEqual({
       action: 'process_started',
       at: AT,
       provider: 'eslogger',
@@ -187,14 +188,14 @@ describe('processes in lines of eslogger', () => {
 
   it('R201 reads the arguments also as a list of tokens, and starts without any that it knows', () => {
     const target = process('/bin/ls');
-    const lineOf = (args: unknown) => said({ exec: { target, args } }).process?.process.command_line;
+    const lineOf = (args: unknown) => said({ exec: { target, args } }).process?.reported.process.command_line;
     expect(lineOf({ count: 2, items: [{ value: 'ls' }, { value: '-a' }] })).toBe('ls -a');
     expect(lineOf(7)).toBe('');
   });
 
   it('R201 reads the code of an end, or the signal', () => {
-    const codeOf = (stat: number) => said({ exit: { stat } }).process?.process.exit_code;
-    expect(said({ exit: { stat: 0 } }).process?.action).toBe('process_ended');
+    const codeOf = (stat: number) => said({ exit: { stat } }).process?.reported.process.exit_code;
+    expect(said({ exit: { stat: 0 } }).process?.reported.action).toBe('process_ended');
     expect([codeOf(0), codeOf(256), codeOf(9), codeOf(15), codeOf(0xff00)]).toEqual([0, 1, 137, 143, 255]);
   });
 
@@ -216,10 +217,31 @@ describe('processes in lines of eslogger', () => {
     expect(lineOf(child)).toBeUndefined();
   });
 
+  it('R201 reads the end of a process that ran a program of its own, and of no mere fork', () => {
+    const actors = newActors();
+    const shell = process('/bin/sh', { pid: 1_000, pidversion: 1 });
+    const child = process('/bin/sh', { pid: 1_001, pidversion: 2 });
+    const program = process('/bin/ls', { pid: 1_001, pidversion: 3 });
+    const end = (by: object) => said({ exit: { stat: 0 } }, { by, actors }).process?.reported.executable;
+    said({ fork: { child } }, { by: shell, actors });
+    expect(end(child)).toBeUndefined();
+    said({ fork: { child } }, { by: shell, actors });
+    said({ exec: { target: program, args: ['ls'] } }, { by: child, actors });
+    expect(end(program)).toBe('/bin/ls');
+    // It was there before anybody listened: what it is was never heard.
+    expect(end(shell)).toBe('/bin/sh');
+  });
+
+  it('reads a start whose file has numbers that are too large for JSON', () => {
+    const executable = { ...file('/bin/ls'), stat: { st_mode: 0o100755, st_ino: 1152921500312404900 } };
+    const target = process('/bin/ls', {}, { executable });
+    expect(said({ exec: { target, args: [] } }).process?.image?.stat?.st_ino).toBe(1152921500312404900);
+  });
+
   it('remembers no more than a bounded number of processes, the newest', () => {
     const actors = newActors();
     for (let pid = 1; pid <= 8_193; pid += 1) {
-      actors.started(process('/bin/a', { pid, pidversion: pid }), [String(pid)]);
+      actors.started(process('/bin/a', { pid, pidversion: pid }), [String(pid)], { pid });
     }
     const lineOf = (pid: number) => actors.process(process('/bin/a', { pid, pidversion: pid })).command_line;
     expect([lineOf(1), lineOf(2), lineOf(8_193)]).toEqual([undefined, '2', '8193']);
@@ -227,7 +249,7 @@ describe('processes in lines of eslogger', () => {
 
   it('bounds a command line', () => {
     const line = said({ exec: { target: process('/bin/echo'), args: ['\n'.repeat(1_000_000)] } }).process;
-    expect(line?.process.command_line).toHaveLength(EVENT_LIMITS.commandLine);
+    expect(line?.reported.process.command_line).toHaveLength(EVENT_LIMITS.commandLine);
   });
 });
 

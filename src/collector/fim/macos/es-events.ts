@@ -3,10 +3,16 @@ import { CHANGE, type RawChange } from '../change.ts';
 import type { EsActors } from './actors.ts';
 import type { EsEvent, EsFile, EsMessage } from './es-message.ts';
 
+/** A process that started or ended, and of a start the file that it runs. */
+export interface EsProcessSaid {
+  readonly reported: ReportedProcess;
+  readonly image?: EsFile;
+}
+
 /** What one message says: changes of files, a process that started or ended, paths that were too long to be told whole. */
 export interface EsSaid {
   readonly changes: readonly RawChange[];
-  readonly process?: ReportedProcess;
+  readonly process?: EsProcessSaid;
   /** A path that Endpoint Security cut: something at it, or below, changed. */
   readonly cut?: string;
 }
@@ -19,15 +25,21 @@ export function readMessage(message: EsMessage, actors: EsActors): EsSaid {
   const { event } = message;
   switch (event.name) {
     case 'exec':
-      actors.started(event.target, event.args);
-      return { changes: [], process: startOf(message, event, actors) };
+      actors.started(event.target, event.args, message.process.audit_token);
+      return {
+        changes: [],
+        process: { reported: startOf(message, event, actors), image: event.target.executable },
+      };
     case 'fork':
-      actors.forked(message.process.audit_token, event.child.audit_token);
+      actors.forked(message.process.audit_token, event.child);
       return NOTHING;
     case 'exit': {
-      const process = endOf(message, event, actors);
-      actors.ended(message.process.audit_token);
-      return { changes: [], process };
+      const token = message.process.audit_token;
+      const said = actors.onlyForked(token)
+        ? NOTHING
+        : { changes: [], process: { reported: endOf(message, event, actors) } };
+      actors.ended(token);
+      return said;
     }
     default:
       return fileChanges(message, event, actors);

@@ -20,7 +20,14 @@ export type EsToken = z.infer<typeof Token>;
 const File = z.object({
   path: z.string().min(1).max(16_384),
   path_truncated: z.boolean().optional(),
-  stat: z.object({ st_mode: z.number().int() }).optional(),
+  stat: z
+    .object({
+      st_mode: z.number().int(),
+      // Numbers of inodes on system volumes are too large to be exact in JSON.
+      st_ino: z.number().optional().catch(undefined),
+      st_size: z.number().optional().catch(undefined),
+    })
+    .optional(),
 });
 export type EsFile = z.infer<typeof File>;
 

@@ -5,12 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { because, noUnix } from '../../../../test/support/reason.ts';
 import { until } from '../../../../test/support/until.ts';
 import { FimRuleParams } from '../../../shared/file-integrity.ts';
-import { EDR_RULES } from '../../../shared/process-events.ts';
-import type { UnsealedEdrEvent } from '../../../wire/event-chain.ts';
 import type { StartTimer } from '../../debounce.ts';
-import { ProcessRules } from '../../edr/reported.ts';
 import { CHANGE, type LostChanges, type RawChange } from '../change.ts';
 import { RuleSet } from '../rule-set.ts';
+import type { EsProcessSaid } from './es-events.ts';
 import { ES_EVENTS } from './es-message.ts';
 import { esloggerAt, type EsHear, type StartEslogger } from './es-process.ts';
 import { EsLogger } from './eslogger.ts';
@@ -22,12 +20,6 @@ const RULES = new RuleSet(
   [],
   'darwin',
 );
-const rulesOf = (params: object = {}) =>
-  new ProcessRules(
-    [{ id: 'p', ...EDR_RULES.process_events.parse({ severity: 'medium', ...params }) }],
-    'darwin',
-    () => '00000000-0000-4000-8000-000000000000',
-  );
 
 /** A source over a stand-in that the test speaks for. */
 function listening(listed = LISTED) {
@@ -36,7 +28,8 @@ function listening(listed = LISTED) {
   const got = {
     changes: [] as RawChange[],
     lost: [] as LostChanges[],
-    events: [] as UnsealedEdrEvent[],
+    processes: [] as EsProcessSaid[],
+    missed: [] as [reason: string, count: number | undefined][],
     failed: [] as string[],
   };
   let now = 0;
@@ -60,11 +53,11 @@ function listening(listed = LISTED) {
   const source = new EsLogger({
     now: () => now,
     startTimer,
-    uuid: () => '00000000-0000-4000-8000-000000000000',
     nameOf: () => undefined,
     changes: (changes) => got.changes.push(...changes),
     lost: (lost) => got.lost.push(lost),
-    events: (events) => got.events.push(...events),
+    process: (said) => got.processes.push(said),
+    missed: (reason, count) => got.missed.push([reason, count]),
     failed: (text) => got.failed.push(text),
     start,
   });
@@ -81,20 +74,20 @@ const closed = (path: string, sequence: number) =>
 describe('eslogger as a source', () => {
   it('R208 is asked for the events that this release knows, and no other', async () => {
     const { source, run } = listening('exec\nexit close  rename\nmount');
-    source.want({ files: RULES, processes: undefined });
+    source.want({ files: RULES, processes: false });
     expect((await run(0)).args).toEqual(['--list-events']);
     expect((await run(1)).args).toEqual(['--format', 'json', 'exec', 'exit', 'close', 'rename']);
   });
 
   it('R208 is asked for processes alone where no files are watched, and not at all for nothing', async () => {
     const { source, run, runs } = listening();
-    source.want({ files: undefined, processes: undefined });
+    source.want({ files: undefined, processes: false });
     expect(runs).toEqual([]);
-    source.want({ files: undefined, processes: rulesOf() });
+    source.want({ files: undefined, processes: true });
     expect((await run(1)).args.slice(2)).toEqual(['exec', 'fork', 'exit']);
-    source.want({ files: undefined, processes: rulesOf() });
+    source.want({ files: undefined, processes: true });
     expect(runs).toHaveLength(2);
-    source.want({ files: RULES, processes: undefined });
+    source.want({ files: RULES, processes: false });
     expect(runs[1]?.ended).toBe(true);
     expect((await run(3)).args.slice(2)).toEqual([...ES_EVENTS]);
     source.stop();
@@ -103,7 +96,7 @@ describe('eslogger as a source', () => {
 
   it('R200 tells changes below a rule, and drops all others', async () => {
     const { source, run, say, got } = listening();
-    source.want({ files: RULES, processes: undefined });
+    source.want({ files: RULES, processes: false });
     await run(1);
     say(
       1,
@@ -114,54 +107,54 @@ describe('eslogger as a source', () => {
     expect(got.changes.map(({ path, what }) => [path, what])).toEqual([
       ['/private/etc/hosts', CHANGE.modified | CHANGE.closedAfterWrite],
     ]);
-    expect(got.events).toEqual([]);
+    expect(got.processes).toEqual([]);
     expect(got.lost).toEqual([]);
     expect(got.failed).toEqual(['']);
   });
 
-  it('R201 tells processes that a rule wants, with its severity', async () => {
+  it('R201 tells starts and ends of processes, where they are wanted', async () => {
     const { source, run, say, got } = listening();
-    source.want({ files: undefined, processes: rulesOf({ exclude: ['sh'], excludeUsers: ['0'] }) });
+    const exec = esLine({ exec: { target: esProcess('/bin/ls'), args: ['ls'] } });
+    source.want({ files: RULES, processes: false });
     await run(1);
-    const exec = (path: string, euid = 501) =>
-      esLine({ exec: { target: esProcess(path, { euid }), args: [path] } });
-    say(1, exec('/bin/sh'), exec('/bin/ls', 0), exec('/bin/ls'));
-    expect(got.events).toMatchObject([
-      {
-        '@timestamp': '2026-11-28T01:02:04.987Z',
-        event: {
-          action: 'process_started',
-          category: ['process'],
-          type: ['start'],
-          severity: 2,
-          provider: 'eslogger',
-        },
-        rule: { id: 'p' },
-        process: { pid: 612, executable: '/bin/ls', command_line: '/bin/ls' },
-        user: { id: '501' },
-        wayfarer: { severity: 'medium', login_user: { id: '501' } },
-      },
+    say(1, exec);
+    expect(got.processes).toEqual([]);
+    source.want({ files: RULES, processes: true });
+    say(1, exec, esLine({ exit: { stat: 0 } }));
+    expect(got.processes.map(({ reported }) => [reported.action, reported.executable])).toEqual([
+      ['process_started', '/bin/ls'],
+      ['process_ended', '/bin/zsh'],
     ]);
-    expect(got.events).toHaveLength(1);
+  });
+
+  it('R208 tells of the canary, and of directories on the way to what a rule names', async () => {
+    const { source, run, say, got } = listening();
+    const deep = FimRuleParams.parse({ kind: 'directory', path: '/a/b/c' });
+    source.want({
+      files: new RuleSet([{ id: 'deep', ...deep }], ['/own'], 'darwin', '/own/canary'),
+      processes: false,
+    });
+    await run(1);
+    const gone = (path: string, mode?: number) => esLine({ unlink: { target: file(path, mode) } });
+    say(1, closed('/own/canary', 1), closed('/own/ledger.db', 1), gone('/a/b', 0o40755), gone('/a/b'));
+    expect(got.changes.map(({ path, directory }) => [path, directory])).toEqual([
+      ['/own/canary', false],
+      ['/a/b', true],
+    ]);
   });
 
   it('R208 counts messages that were dropped, by the numbers of those that came', async () => {
     const { source, run, say, got } = listening();
-    source.want({ files: RULES, processes: rulesOf() });
+    source.want({ files: RULES, processes: true });
     await run(1);
     say(1, closed('/x', 10), closed('/x', 11), closed('/x', 15));
     expect(got.lost).toEqual([{ reason: 'overflow', below: [], count: 3 }]);
-    expect(got.events).toMatchObject([
-      {
-        event: { action: 'events_lost', type: ['info'], severity: 3 },
-        wayfarer: { lost: 3, reason: 'Endpoint Security dropped messages' },
-      },
-    ]);
+    expect(got.missed).toEqual([['Endpoint Security dropped messages', 3]]);
   });
 
   it('drops a line of 10 MB, says so once, and reads the next one', async () => {
     const { source, run, say, got } = listening();
-    source.want({ files: RULES, processes: undefined });
+    source.want({ files: RULES, processes: false });
     await run(1);
     say(1, closed('/x', 1), 'x'.repeat(10 * 1024 * 1024), closed('/private/etc/hosts', 3));
     expect(got.lost).toEqual([{ reason: 'error', below: [], count: 1 }]);
@@ -170,7 +163,7 @@ describe('eslogger as a source', () => {
 
   it('counts lines that it does not understand', async () => {
     const { source, run, say, got } = listening();
-    source.want({ files: RULES, processes: undefined });
+    source.want({ files: RULES, processes: false });
     await run(1);
     say(1, 'words', '{}');
     expect(source.unknown).toBe(2);
@@ -179,7 +172,7 @@ describe('eslogger as a source', () => {
 
   it('has the roots walked that a cut path belongs to', async () => {
     const { source, run, say, got } = listening();
-    source.want({ files: RULES, processes: undefined });
+    source.want({ files: RULES, processes: false });
     await run(1);
     const cut = (path: string) => esLine({ unlink: { target: { ...file(path), path_truncated: true } } });
     say(1, cut('/Users/x'));
@@ -188,20 +181,23 @@ describe('eslogger as a source', () => {
     expect(got.lost).toEqual([{ reason: 'error', below: ['/private/etc'] }]);
   });
 
-  it('R208 is started again with growing pauses, and has walked what was missed', async () => {
-    const { source, run, runs, say, got, timers, passTime } = listening();
-    source.want({ files: RULES, processes: undefined });
+  it('R208 is started again with growing pauses, and tells that processes were missed', async () => {
+    const { source, run, say, got, timers, passTime } = listening();
+    source.want({ files: RULES, processes: true });
     await run(1);
     say(1, closed('/x', 1));
-    runs[1]!.hear.ended('killed\u001b[2J');
+    expect(source.hears).toBe(true);
+    (await run(1)).hear.ended('killed\u001b[2J');
+    expect(source.hears).toBe(false);
     expect(got.failed.at(-1)).toBe('eslogger ended: killed [2J');
-    expect(got.lost).toEqual([{ reason: 'restart', below: [] }]);
+    expect(got.missed).toEqual([['eslogger ended', undefined]]);
     expect(timers.map(({ ms }) => ms)).toEqual([1_000]);
+    expect(source.pauseLeft).toBe(1_000);
     timers[0]!.fire();
     await run(3);
     say(3, closed('/x', 1));
     expect(got.failed.at(-1)).toBe('');
-    expect(got.lost).toHaveLength(2);
+    expect(got.missed.at(-1)).toEqual(['eslogger was started again', undefined]);
     for (const at of [3, 5, 7, 9]) {
       (await run(at)).hear.ended('');
       timers.at(-1)!.fire();
@@ -211,8 +207,39 @@ describe('eslogger as a source', () => {
     passTime(60_000);
     last.hear.ended('');
     expect(timers.at(-1)?.ms).toBe(1_000);
+    // What happens to files meanwhile is found by whoever starts it again.
+    expect(got.lost).toEqual([]);
     source.stop();
     expect(timers.at(-1)?.cancelled).toBe(true);
+  });
+
+  it('R208 is not started sooner than its pause says, whoever asks for it', async () => {
+    const { source, run, runs, timers, passTime } = listening();
+    source.want({ files: RULES, processes: false });
+    (await run(1)).hear.ended('Not privileged');
+    source.want({ files: undefined, processes: false });
+    expect(timers[0]?.cancelled).toBe(true);
+    passTime(400);
+    source.want({ files: RULES, processes: false });
+    expect(runs).toHaveLength(2);
+    expect(timers.at(-1)?.ms).toBe(600);
+    timers.at(-1)!.fire();
+    await run(3);
+  });
+
+  it('R201 tells that processes were missed where it was started again for files as well', async () => {
+    const { source, run, say, got } = listening();
+    source.want({ files: undefined, processes: true });
+    await run(1);
+    const exit = esLine({ exit: { stat: 0 } });
+    say(1, exit);
+    source.want({ files: RULES, processes: true });
+    say(1, exit);
+    expect(got.processes).toHaveLength(1);
+    await run(3);
+    say(3, exit);
+    expect(got.processes).toHaveLength(2);
+    expect(got.missed).toEqual([['eslogger was started again for other events', undefined]]);
   });
 
   it.each([
@@ -224,7 +251,7 @@ describe('eslogger as a source', () => {
     ['some new words', 'eslogger ended: some new words'],
   ])('R208 says what to do about: %s', async (errors, text) => {
     const { source, run, got } = listening();
-    source.want({ files: RULES, processes: undefined });
+    source.want({ files: RULES, processes: false });
     (await run(1)).hear.ended(errors);
     expect(got.failed).toEqual([expect.stringContaining(text)]);
     expect(got.lost).toEqual([]);
@@ -232,7 +259,7 @@ describe('eslogger as a source', () => {
 
   it('does not go on where it can not even list its events', async () => {
     const { source, got, runs } = listening('');
-    source.want({ files: RULES, processes: undefined });
+    source.want({ files: RULES, processes: false });
     await until('the reason', () => got.failed[0]);
     expect(got.failed).toEqual(['eslogger was refused: the agent has to run as root']);
     expect(runs).toHaveLength(1);

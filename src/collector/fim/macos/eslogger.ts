@@ -1,11 +1,9 @@
 import type { StartTimer } from '../../debounce.ts';
-import { eventsLost, type ProcessRules } from '../../edr/reported.ts';
-import type { UnsealedEdrEvent } from '../../../wire/event-chain.ts';
 import type { LostChanges, RawChange } from '../change.ts';
 import type { RuleSet } from '../rule-set.ts';
 import { EsActors } from './actors.ts';
 import { BoundedLines } from './bounded-lines.ts';
-import { readMessage, type EsSaid } from './es-events.ts';
+import { readMessage, type EsProcessSaid, type EsSaid } from './es-events.ts';
 import {
   ES_EVENTS,
   isIdle,
@@ -25,12 +23,15 @@ const PROCESS_EVENTS: readonly EsEventName[] = ['exec', 'fork', 'exit'];
 export interface EsLoggerOptions {
   readonly now: () => number;
   readonly startTimer: StartTimer;
-  readonly uuid: () => string;
   /** The account name of a uid. */
   readonly nameOf: (uid: number) => string | undefined;
   readonly changes: (changes: readonly RawChange[]) => void;
+  /** Messages about files that were left out; what happens while it does not run is for `failed` to tell. */
   readonly lost: (lost: LostChanges) => void;
-  readonly events: (events: readonly UnsealedEdrEvent[]) => void;
+  /** A process started or ended. */
+  readonly process: (said: EsProcessSaid) => void;
+  /** Messages that may have been of processes were missed: `count` where it is known, of all kinds together. */
+  readonly missed: (reason: string, count?: number) => void;
   /** Why nothing is heard, with what to do about it; empty once messages come again. */
   readonly failed: (text: string) => void;
   readonly start?: StartEslogger;
@@ -39,24 +40,31 @@ export interface EsLoggerOptions {
 /** What is wanted of it: files, processes, or both. */
 export interface EsWanted {
   readonly files: RuleSet | undefined;
-  readonly processes: ProcessRules | undefined;
+  readonly processes: boolean;
 }
 
 /**
  * The source of changes and of process events with actors on macOS: eslogger(1), which needs root and Full Disk Access
- * (R208). It hears the whole system; what no rule names is dropped at once.
+ * (R208). It hears the whole system; what no rule names is dropped at once. One process of it serves all; whoever wants
+ * something of it, it is not started sooner than its pauses say.
  */
 export class EsLogger {
   readonly #options: EsLoggerOptions;
   readonly #actors: EsActors;
   readonly #start: StartEslogger;
-  #wanted: EsWanted = { files: undefined, processes: undefined };
+  #wanted: EsWanted = { files: undefined, processes: false };
   #run: EsRun | undefined;
   #cancelRestart: (() => void) | undefined;
   #startedAt = 0;
+  /** Not before this it is started again, ms since the epoch. */
+  #pausesUntil = Number.NEGATIVE_INFINITY;
   #failures = 0;
   #sequence: number | undefined;
   #heard = false;
+  /** Which run is the current one: what earlier ones still say is not heard. */
+  #generation = 0;
+  /** Why process events are missed until the next message comes. */
+  #gap: string | undefined;
   #unknown = 0;
 
   constructor(options: EsLoggerOptions) {
@@ -70,20 +78,51 @@ export class EsLogger {
     return this.#unknown;
   }
 
+  /** Whether messages come of what is wanted now. */
+  get hears(): boolean {
+    return this.#heard;
+  }
+
+  /** How long it is until it is started again, ms; 0 where it runs, or is not wanted. */
+  get pauseLeft(): number {
+    return this.#cancelRestart === undefined ? 0 : Math.max(0, this.#pausesUntil - this.#options.now());
+  }
+
   /** What to listen for from now on. Starts it, or ends it where nothing is wanted. */
   want(wanted: EsWanted): void {
-    const before = namesFor(this.#wanted).join();
+    const before = this.#wanted;
+    const names = namesFor(wanted);
     this.#wanted = wanted;
-    if (namesFor(wanted).join() === before && (this.#run ?? this.#cancelRestart) !== undefined) return;
+    const isSame = names.join() === namesFor(before).join();
+    if (isSame && (this.#run ?? this.#cancelRestart) !== undefined) return;
+    if (this.#heard && before.processes && wanted.processes)
+      this.#gap = 'eslogger was started again for other events';
     this.stop();
-    if (namesFor(wanted).length > 0) this.#list();
+    if (names.length > 0) this.#startAfter(this.#pausesUntil - this.#options.now());
   }
 
   stop(): void {
     this.#cancelRestart?.();
     this.#cancelRestart = undefined;
     this.#run?.end();
+    this.#over();
+  }
+
+  #over(): void {
+    this.#generation += 1;
     this.#run = undefined;
+    this.#heard = false;
+  }
+
+  #startAfter(ms: number): void {
+    if (ms <= 0) {
+      this.#list();
+      return;
+    }
+    this.#cancelRestart = this.#options.startTimer(ms, () => {
+      this.#cancelRestart = undefined;
+      this.#list();
+    });
   }
 
   /** Asks which events this release knows: an unknown name would make it refuse all of them. */
@@ -105,38 +144,45 @@ export class EsLogger {
 
   #listen(names: readonly EsEventName[]): void {
     this.#sequence = undefined;
-    this.#heard = false;
+    const generation = this.#generation;
+    const ifCurrent =
+      <T extends unknown[]>(call: (...told: T) => void) =>
+      (...told: T): void => {
+        if (generation === this.#generation) call(...told);
+      };
     const lines = new BoundedLines(
       MAX_LINE_BYTES,
-      (line) => {
+      ifCurrent((line: Buffer) => {
         this.#line(line);
-      },
-      () => {
+      }),
+      ifCurrent(() => {
         this.#tooLong();
-      },
+      }),
     );
     this.#run = this.#start(['--format', 'json', ...names], {
       output: (chunk) => {
         lines.add(chunk);
       },
-      ended: (errors) => {
+      ended: ifCurrent((errors: string) => {
         this.#ended(errors);
-      },
+      }),
     });
   }
 
   #ended(errors: string): void {
-    this.#run = undefined;
-    const ran = this.#options.now() - this.#startedAt;
-    this.#failures = ran >= WELL_MS ? 0 : this.#failures;
+    const { now, failed } = this.#options;
+    const hadHeard = this.#heard;
+    this.#over();
+    this.#failures = now() - this.#startedAt >= WELL_MS ? 0 : this.#failures;
     const pause = PAUSES_MS[Math.min(this.#failures, PAUSES_MS.length - 1)] ?? 0;
     this.#failures += 1;
-    this.#options.failed(nextStep(errors));
-    if (this.#heard) this.#lose('restart', undefined, 'eslogger ended');
-    this.#cancelRestart = this.#options.startTimer(pause, () => {
-      this.#cancelRestart = undefined;
-      this.#list();
-    });
+    this.#pausesUntil = now() + pause;
+    this.#startAfter(pause);
+    if (hadHeard) {
+      this.#gap = 'eslogger was started again';
+      if (this.#wanted.processes) this.#options.missed('eslogger ended');
+    }
+    failed(nextStep(errors));
   }
 
   #line(line: Buffer): void {
@@ -147,18 +193,22 @@ export class EsLogger {
     else this.#tell(readMessage(message, this.#actors));
   }
 
-  /** Counts the messages that were left out. The first line that comes shows that it works, and what was missed before. */
+  /** Counts the messages that were left out. The first line that comes shows that it works. */
   #count(line: Buffer): void {
     const sequence = sequenceOf(line);
     if (sequence === undefined) return;
-    if (!this.#heard) {
-      this.#heard = true;
-      this.#options.failed('');
-      if (this.#failures > 0) this.#lose('restart', undefined, 'eslogger was started again');
-    }
+    if (!this.#heard) this.#hearsNow();
     const missing = this.#sequence === undefined ? 0 : sequence - this.#sequence - 1;
     this.#sequence = sequence;
     if (missing > 0) this.#lose('overflow', missing, 'Endpoint Security dropped messages');
+  }
+
+  #hearsNow(): void {
+    const gap = this.#gap;
+    this.#heard = true;
+    this.#gap = undefined;
+    this.#options.failed('');
+    if (gap !== undefined && this.#wanted.processes) this.#options.missed(gap);
   }
 
   /** What it said is not known; that it was a message is. */
@@ -169,31 +219,30 @@ export class EsLogger {
 
   #tell({ changes, process, cut }: EsSaid): void {
     const { files, processes } = this.#wanted;
-    const named = changes.filter(({ path, directory }) => wants(files, path, directory));
+    const named = changes.filter((change) => wants(files, change));
     if (named.length > 0) this.#options.changes(named);
     const roots = cut === undefined ? [] : (files?.roots() ?? []).filter((root) => cut.startsWith(root));
     if (roots.length > 0) this.#options.lost({ reason: 'error', below: roots });
-    const event = process === undefined ? undefined : processes?.event(process);
-    if (event !== undefined) this.#options.events([event]);
+    if (process !== undefined && processes) this.#options.process(process);
   }
 
-  #lose(reason: LostChanges['reason'], count: number | undefined, text: string): void {
-    const { now, uuid, lost, events } = this.#options;
-    if (this.#wanted.files !== undefined)
-      lost({ reason, below: [], ...(count === undefined ? {} : { count }) });
-    if (this.#wanted.processes !== undefined)
-      events([eventsLost({ at: now(), provider: 'eslogger', reason: text, count }, uuid)]);
+  #lose(reason: LostChanges['reason'], count: number, text: string): void {
+    if (this.#wanted.files !== undefined) this.#options.lost({ reason, below: [], count });
+    if (this.#wanted.processes) this.#options.missed(text, count);
   }
 }
 
-function wants(files: RuleSet | undefined, path: string, directory: boolean): boolean {
-  return files !== undefined && files.rulesFor(path, directory).length > 0;
+/** A directory on the way to what a rule names counts too: what the rule names comes and goes with it. */
+function wants(files: RuleSet | undefined, { path, directory }: RawChange): boolean {
+  if (files === undefined) return false;
+  if (files.isCanary(path) || files.rulesFor(path, directory).length > 0) return true;
+  return directory && files.entersDirectory(path);
 }
 
 /** The events to ask for; those of processes also where only files are wanted, for their command lines. */
 function namesFor({ files, processes }: EsWanted): readonly EsEventName[] {
   if (files !== undefined) return ES_EVENTS;
-  return processes === undefined ? [] : PROCESS_EVENTS;
+  return processes ? PROCESS_EVENTS : [];
 }
 
 const FULL_DISK_ACCESS =

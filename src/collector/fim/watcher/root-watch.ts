@@ -89,7 +89,11 @@ export class RootWatch {
     if (this.#closed) return;
     const place = placeOf(this.#options.root);
     const changed = place?.identity !== this.#place?.identity;
-    if (this.#end !== undefined && !changed && !anew) return;
+    if (this.#end !== undefined && !changed && !anew) {
+      // What broke stays so until it is watched anew.
+      if (!isBroken(this.#state)) this.#state = stateAt(this.#options.root, place);
+      return;
+    }
     this.#again.cancel();
     await this.#stop();
     this.#place = place;
@@ -111,8 +115,7 @@ export class RootWatch {
     }
     try {
       this.#end = await this.#watch(place);
-      const there = place.only === undefined || lookAt(this.#options.root) !== undefined;
-      this.#state = { state: there ? 'watched' : 'absent' };
+      this.#state = stateAt(this.#options.root, place);
     } catch (error) {
       this.#state = stateOf(error);
     }
@@ -243,6 +246,14 @@ function hasDirectory(path: string): boolean {
     return false;
   }
 }
+
+/** The state of a root that is watched: as one of a directory's entries it may come and go. */
+function stateAt(root: string, place: Place | undefined): RootState {
+  const isThere = place?.only === undefined || lookAt(root) !== undefined;
+  return { state: isThere ? 'watched' : 'absent' };
+}
+
+const isBroken = ({ state }: RootState): boolean => state === 'limit' || state === 'failed';
 
 /** ENOSPC from inotify_add_watch(2): the user has as many watches as the system allows. */
 function stateOf(error: unknown): RootState {

@@ -1,0 +1,210 @@
+import type { Task } from '../../shared/manifest.ts';
+import type { SensorProblem } from '../../shared/sensor.ts';
+import type { UnsealedEdrEvent } from '../../wire/event-chain.ts';
+import type { StartTimer } from '../debounce.ts';
+import type { Attribution, RawChange } from '../fim/change.ts';
+import type { EsProcessSaid } from '../fim/macos/es-events.ts';
+import type { SharedEslogger } from '../fim/macos/shared-eslogger.ts';
+import { unknownActor } from '../fim/unknown-actor.ts';
+import { homeUsers } from '../macos/software.ts';
+import type { ReadContext } from '../table.ts';
+import type { WatchFolder } from '../watch-folders.ts';
+import { DropWatch, type Dropped } from './dropped.ts';
+import { ImageHashes } from './image-hash.ts';
+import { imageNow } from './macos-images.ts';
+import { macosRules } from './macos-rules.ts';
+import { Outbox } from './outbox.ts';
+import { edrRecord } from './record.ts';
+import { ReportedStarts } from './reported-starts.ts';
+import { NO_RULES } from './rules.ts';
+import { droppedParts, startupParts, type SideParts } from './side-records.ts';
+import { MACOS_STARTUP } from './startup-macos.ts';
+import { StartupWatch, type StartupItem } from './startup.ts';
+import { ToldLosses } from './told-losses.ts';
+import { withinBounds } from './within-bounds.ts';
+
+const PROVIDER = 'eslogger';
+const NOBODY = unknownActor('eslogger names the actor with each change, and nobody else does');
+
+export interface MacosProcessesOptions {
+  /** Gives what is heard to `heard` and what is not to `missed`. */
+  readonly eslogger: Pick<SharedEslogger, 'wantProcesses' | 'trouble' | 'unknown'>;
+  /** `/` of this host. */
+  readonly context: ReadContext;
+  /** A monotonic clock, ms. */
+  readonly monotonic: () => number;
+  readonly startTimer: StartTimer;
+  /** Ids of records, UUIDs. */
+  readonly newId: () => string;
+  /** The name of a uid. */
+  readonly nameOf: (uid: number) => string | undefined;
+  /** The program of the thread that hashes images. */
+  readonly hashThread: URL;
+  /** Where the list of what starts programs is kept from one run to the next. */
+  readonly stateFile: string;
+  readonly watchFolder?: WatchFolder | undefined;
+  readonly events: (events: readonly UnsealedEdrEvent[]) => void;
+  readonly log: (level: 'warn' | 'debug', message: string) => void;
+}
+
+/** Process events of macOS (R201): starts and ends from eslogger, what starts programs later, executables in suspect places. */
+export class MacosProcesses {
+  readonly #options: MacosProcessesOptions;
+  readonly #hashes: ImageHashes;
+  readonly #outbox: Outbox;
+  readonly #starts: ReportedStarts;
+  readonly #drops: DropWatch;
+  readonly #losses: ToldLosses;
+  #startup: StartupWatch | undefined;
+  #rules = NO_RULES;
+
+  constructor(options: MacosProcessesOptions) {
+    const { context, monotonic, startTimer, newId } = options;
+    this.#options = options;
+    this.#hashes = new ImageHashes(options.hashThread, startTimer);
+    this.#losses = new ToldLosses({
+      now: context.now,
+      startTimer,
+      newId,
+      provider: PROVIDER,
+      isWanted: () => this.#rules.process.length > 0 || this.#rules.dropped.length > 0,
+      events: options.events,
+    });
+    this.#outbox = new Outbox({
+      now: monotonic,
+      startTimer,
+      before: () => undefined,
+      send: (events) => {
+        options.events(events.map((event) => withinBounds(event) as UnsealedEdrEvent));
+      },
+      room: () => Number.POSITIVE_INFINITY,
+      dropped: () => {
+        this.missed('process events came faster than they could be written', 1);
+      },
+    });
+    const add = this.#outbox.add.bind(this.#outbox);
+    this.#starts = new ReportedStarts({ now: monotonic, newId, hashes: this.#hashes, add });
+    this.#drops = new DropWatch({
+      place: context,
+      homes: () => homeUsers(context).map((user) => `/Users/${user}`),
+      startTimer,
+      fileStream: true,
+      dropped: (found) => {
+        for (const one of found) this.#dropped(one);
+      },
+      lost: (count) => {
+        this.missed('more executables appeared than could be looked at', count);
+      },
+    });
+  }
+
+  /** The tasks of the EDR manifest, or `null` where the module is off. Returns the reasons of tasks that can't be followed. */
+  setRules(tasks: readonly Task[] | null): readonly string[] {
+    this.#rules = macosRules(tasks ?? []);
+    this.#starts.setRules(this.#rules.process);
+    this.#drops.setRules(this.#rules.dropped);
+    if (this.#rules.startup.length === 0) this.#endStartup();
+    else this.#startup ??= this.#newStartup();
+    this.#options.eslogger.wantProcesses(this.#rules.process.length > 0);
+    return this.#rules.refused.map(({ id, reason }) => `${id}: ${reason}`);
+  }
+
+  /** A process started or ended. */
+  heard({ reported, image }: EsProcessSaid): void {
+    this.#starts.heard(reported, () => (image === undefined ? undefined : imageNow(image)));
+  }
+
+  /** Messages that may have been of processes were missed: `count` where it is known. */
+  missed(reason: string, count?: number): void {
+    this.#losses.add(reason, count);
+  }
+
+  /** Nobody asks: what eslogger tells carries its actor. */
+  readonly attribute = (): Attribution => NOBODY;
+
+  /** The folders of which changes are to be told to `fileChange`. */
+  dropDirectories(): readonly string[] {
+    return this.#drops.folders();
+  }
+
+  fileChange(change: RawChange): void {
+    this.#drops.changed(change);
+  }
+
+  state(): { readonly method: 'eslogger'; readonly lost: number } {
+    return { method: PROVIDER, lost: this.#losses.total };
+  }
+
+  problems(): { readonly code: SensorProblem; readonly text: string }[] {
+    const { trouble, unknown } = this.#options.eslogger;
+    const { total } = this.#losses;
+    const problems: { code: SensorProblem; text: string }[] = [];
+    if (this.#rules.process.length > 0 && trouble !== undefined) {
+      problems.push({
+        code: 'EDR_INCOMPLETE',
+        text: `starts and ends of processes are not heard: ${trouble}`,
+      });
+    }
+    if (unknown > 0) {
+      const text = `${String(unknown)} messages of eslogger were of no known form, and were passed over`;
+      problems.push({ code: 'EDR_INCOMPLETE', text });
+    }
+    if (total > 0) {
+      problems.push({
+        code: 'EDR_LOST',
+        text: `${String(total)} messages about processes or files were lost`,
+      });
+    }
+    return problems;
+  }
+
+  async stop(): Promise<void> {
+    this.#endStartup();
+    this.#drops.close();
+    this.#outbox.stop();
+    this.#losses.tell();
+    await this.#hashes.stop();
+  }
+
+  #newStartup(): StartupWatch {
+    const { context, startTimer, stateFile, log, watchFolder } = this.#options;
+    const watch = new StartupWatch({
+      ...{ context, startTimer, stateFile, log },
+      host: MACOS_STARTUP,
+      added: (items) => {
+        for (const item of items) this.#added(item);
+      },
+      ...(watchFolder === undefined ? {} : { watchFolder }),
+    });
+    void watch.start();
+    return watch;
+  }
+
+  #endStartup(): void {
+    void this.#startup?.close();
+    this.#startup = undefined;
+  }
+
+  #added(item: StartupItem): void {
+    const [rule] = this.#rules.startup;
+    if (rule !== undefined) this.#report(startupParts(item, rule));
+  }
+
+  #dropped(one: Dropped): void {
+    const provider = one.by?.actor.state === 'known' ? PROVIDER : 'file watcher';
+    const owner = this.#options.nameOf(one.uid);
+    this.#report(droppedParts(one, { provider, owner, os: 'darwin' }));
+  }
+
+  /** A record that waits for nothing. */
+  #report(parts: SideParts): void {
+    const { monotonic, newId, context } = this.#options;
+    const at = context.now();
+    this.#outbox.add({
+      at: monotonic(),
+      text: (parts.item?.length ?? 0) + 1_024,
+      isReady: () => true,
+      write: () => edrRecord({ ...parts, id: newId(), at }),
+    });
+  }
+}

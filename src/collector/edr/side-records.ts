@@ -1,0 +1,62 @@
+import type { Os } from '../table.ts';
+import { encodeHostText } from '../text.ts';
+import type { Dropped } from './dropped.ts';
+import { cut } from './program.ts';
+import type { RecordParts } from './record.ts';
+import type { EdrRule } from './rules.ts';
+import type { StartupItem } from './startup.ts';
+
+const ITEM_CHARS = 4_096;
+
+/** A record but for its id and time. */
+export type SideParts = Omit<RecordParts, 'id' | 'at'>;
+
+/** The record of what starts a program later. */
+export function startupParts(item: StartupItem, rule: EdrRule<'startup_events'>): SideParts {
+  const reasons = [
+    item.isChange ? 'an item that was there before is another now' : undefined,
+    item.whileAway ? 'while the agent was not running' : undefined,
+  ].filter((reason) => reason !== undefined);
+  const what = item.command === undefined ? item.name : `${item.name}: ${item.command}`;
+  return {
+    action: item.action,
+    provider: 'comparison',
+    severity: rule.severity,
+    rule: rule.id,
+    item: cut(what, ITEM_CHARS),
+    file: { path: item.location },
+    ...(reasons.length === 0 ? {} : { reason: reasons.join(', ') }),
+  };
+}
+
+/** The record of an executable that appeared; `owner` is the name of its owner where there is one. */
+export function droppedParts(
+  one: Dropped,
+  { provider, owner, os }: { readonly provider: string; readonly owner: string | undefined; readonly os: Os },
+): SideParts {
+  const actor = one.by?.actor;
+  const known = actor?.state === 'known' ? actor : undefined;
+  const why = actor?.state === 'unknown' ? actor.reason : 'the source of this change has no actor';
+  return {
+    action: 'executable_dropped',
+    provider,
+    severity: one.rule.severity,
+    rule: one.rule.id,
+    item: one.kind === 'mode' ? 'executable by its mode' : one.kind,
+    file: {
+      path: encodeHostText(one.path, os),
+      type: 'file',
+      size: one.size,
+      mode: one.mode.toString(8).padStart(4, '0'),
+      uid: String(one.uid),
+      gid: String(one.gid),
+      inode: String(one.inode),
+      mtime: new Date(one.mtimeMs).toISOString(),
+      ...(owner === undefined ? {} : { owner }),
+    },
+    process: known?.process,
+    user: known?.user,
+    login_user: known?.login_user,
+    reason: known === undefined ? why : undefined,
+  };
+}

@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { hostContext } from '../context.ts';
+import { CpuMeter } from '../cpu-meter.ts';
+import { processTimer, type StartTimer } from '../debounce.ts';
+import { MacosProcesses } from '../edr/macos-processes.ts';
+import { FileWatcher } from '../fim/file-watcher.ts';
+import type { StartEslogger } from '../fim/macos/es-process.ts';
+import { SharedEslogger } from '../fim/macos/shared-eslogger.ts';
+import { UserNames } from '../fim/macos/user-names.ts';
+import type { ChangeSource, SourceEvents } from '../fim/source.ts';
+import type { WatchPort } from '../fim/watcher/subscribe.ts';
+import type { ReadContext } from '../table.ts';
+import type { WatchFolder } from '../watch-folders.ts';
+import type { ProcessSource, ProcessSourceEvents } from './ports.ts';
+import type { SensorOptions } from './session.ts';
+
+/** Share of a core for reading what starts with the host, while that is looked through. */
+const PACE = { cpuLimitPct: 100, cpuThrottleMs: 20 } as const;
+
+/** What the sources ask of macOS; tests bring a host of their own. */
+export interface MacosHost {
+  readonly context: ReadContext;
+  readonly startTimer: StartTimer;
+  /** A monotonic clock, ms. */
+  readonly monotonic: () => number;
+  readonly newId: () => string;
+  readonly hashThread: URL;
+  /** Starts eslogger; the system's own unless given. */
+  readonly startEslogger?: StartEslogger;
+  readonly port?: WatchPort;
+  readonly watchFolder?: WatchFolder;
+}
+
+/** The sources of macOS: one eslogger for files and processes, and FSEvents for files where it can't be had (R208). */
+export function macosSources(
+  dataDir: string,
+  _failed: (reason: string) => void,
+  host?: MacosHost,
+): Pick<SensorOptions, 'openProcesses' | 'fileSources'> {
+  const stopping = new AbortController();
+  const used = host ?? thisHost(stopping.signal);
+  let parts: Parts | undefined;
+  const opened = (): Parts => {
+    if (parts === undefined) throw new Error('processes are opened first');
+    return parts;
+  };
+  return {
+    openProcesses: (events) => {
+      parts = partsOf(used, events, join(dataDir, 'startup-items.json'));
+      return processSource(parts, stopping);
+    },
+    fileSources: () => [
+      (events) => esloggerFiles(events, opened().eslogger),
+      (events) => fileWatcher(events, used, opened().eslogger),
+    ],
+  };
+}
+
+function thisHost(signal: AbortSignal): MacosHost {
+  return {
+    context: hostContext({ root: '/', os: 'darwin', meter: new CpuMeter() }, PACE, signal),
+    startTimer: processTimer,
+    monotonic: () => performance.now(),
+    newId: randomUUID,
+    hashThread: hashThread(),
+  };
+}
+
+/** The source in development, the bundle beside the sensor's where it is installed. */
+function hashThread(): URL {
+  const here = import.meta.url;
+  return new URL(here.endsWith('.ts') ? '../edr/image-hash-thread.ts' : './image-hash.mjs', here);
+}
+
+interface Parts {
+  readonly eslogger: SharedEslogger;
+  readonly processes: MacosProcesses;
+  readonly names: UserNames;
+}
+
+function partsOf(host: MacosHost, events: ProcessSourceEvents, stateFile: string): Parts {
+  const { context, startTimer, startEslogger } = host;
+  const { changed, log } = events;
+  const names = new UserNames({ context, log });
+  const nameOf = names.of;
+  const eslogger = new SharedEslogger({
+    now: context.now,
+    startTimer,
+    nameOf,
+    changed,
+    log,
+    process: (said) => {
+      processes.heard(said);
+    },
+    missed: (reason, count) => {
+      processes.missed(reason, count);
+    },
+    start: startEslogger,
+  });
+  const processes = new MacosProcesses({ ...host, eslogger, nameOf, stateFile, events: events.events, log });
+  return { eslogger, processes, names };
+}
+
+function processSource({ eslogger, processes, names }: Parts, stopping: AbortController): ProcessSource {
+  return {
+    // Names of users are there before rules that leave some out.
+    start: () => names.read(),
+    setRules: (tasks) => processes.setRules(tasks),
+    attribute: processes.attribute,
+    dropDirectories: () => processes.dropDirectories(),
+    fileChange: (change) => {
+      processes.fileChange(change);
+    },
+    state: () => processes.state(),
+    problems: () => processes.problems(),
+    stop: async () => {
+      eslogger.stop();
+      stopping.abort();
+      await processes.stop();
+    },
+  };
+}
+
+/** Changes of files from eslogger, which names who made each. */
+function esloggerFiles(events: SourceEvents, eslogger: SharedEslogger): ChangeSource {
+  return {
+    provider: 'eslogger',
+    actors: 'known',
+    start: (rules) => eslogger.watch(rules, events),
+    setRules: (rules) => {
+      eslogger.setRules(rules);
+    },
+    // It hears of all filesystems alike; which there are it does not say.
+    mounts: () => [{ mount: '/', filesystem: 'all', method: 'eslogger', ...noteOf(eslogger) }],
+    stop: () => {
+      eslogger.unwatch();
+    },
+  };
+}
+
+function noteOf({ unknown }: SharedEslogger): { note?: string } {
+  return unknown === 0 ? {} : { note: `${String(unknown)} messages were of no known form` };
+}
+
+/** FSEvents: what is watched is watched, and by whom it was changed is not known. Gives way to eslogger once that can be had. */
+function fileWatcher(events: SourceEvents, host: MacosHost, eslogger: SharedEslogger): ChangeSource {
+  const source = new FileWatcher({
+    os: 'darwin',
+    now: host.context.now,
+    startTimer: host.startTimer,
+    changes: events.changes,
+    lost: events.lost,
+    failed: (text) => {
+      if (text !== '') events.log('warn', `file watcher: ${text}`);
+      events.mountsChanged();
+    },
+    ...(host.port === undefined ? {} : { port: host.port }),
+  });
+  return {
+    provider: 'file watcher',
+    actors: 'unknown',
+    start: async (rules) => {
+      source.start();
+      await source.setRules(rules);
+      eslogger.awaitFiles(rules, () => {
+        events.failed('eslogger can be had now, which names who made a change');
+      });
+    },
+    setRules: async (rules) => {
+      await source.setRules(rules);
+      eslogger.setRules(rules);
+    },
+    mounts: () => source.mounts(),
+    stop: async () => {
+      eslogger.unwatch();
+      await source.stop();
+    },
+  };
+}
