@@ -13,12 +13,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { bundle } from '../scripts/bundles.ts';
-import { FimRuleParams } from '../src/shared/file-integrity.ts';
-import type { FromLedger } from '../src/collector/fim/ledger/messages.ts';
-import { LedgerThread } from '../src/collector/fim/ledger/thread.ts';
+import { ledgerWalk, measured, type Measured } from './support/ledger-walk.ts';
 
 /*
  * What a baseline costs: the ledger's first walk of a tree and its second, beside `aide --init` and `aide --check` and beside
@@ -29,33 +27,7 @@ import { LedgerThread } from '../src/collector/fim/ledger/thread.ts';
 const TREE = process.env['WAYFARER_BENCH_TREE'] ?? '/usr';
 const SELF = fileURLToPath(import.meta.url);
 
-interface Measured {
-  readonly cpuSeconds: number;
-  readonly wallSeconds: number;
-  /** Growth of the resident memory over the work, and its highest, MB. */
-  readonly grownMb: number;
-  readonly peakMb: number;
-  readonly entries: number;
-}
-
 const MB = 1024 * 1024;
-
-/** Runs `work` in this process and says what it cost. */
-async function measured(work: () => Promise<number> | number): Promise<Measured> {
-  const cpu = process.cpuUsage();
-  const rss = process.memoryUsage.rss();
-  const begun = performance.now();
-  const entries = await work();
-  const { user, system } = process.cpuUsage(cpu);
-  const peak = process.resourceUsage().maxRSS * 1024;
-  return {
-    cpuSeconds: (user + system) / 1e6,
-    wallSeconds: (performance.now() - begun) / 1000,
-    grownMb: (peak - rss) / MB,
-    peakMb: peak / MB,
-    entries,
-  };
-}
 
 /** The cheapest that one could do: stat, read and hash, one file after the other, keeping nothing. */
 function plainWalk(directory: string, block: Buffer): number {
@@ -77,43 +49,9 @@ function plainWalk(directory: string, block: Buffer): number {
   return count;
 }
 
-/** One walk of the ledger in `file`, without a limit. */
-function ledgerWalk(file: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    walkWith(file, resolve, reject);
-  });
-}
-
-function walkWith(file: string, resolve: (entries: number) => void, reject: (error: Error) => void): void {
-  let entries = 0;
-  const onMessage = (message: FromLedger): void => {
-    if (message.kind === 'stopped' && message.text !== '') reject(new Error(message.text));
-    if (message.kind === 'log' && process.env['WAYFARER_BENCH_LOG'] !== undefined)
-      console.log(message.message);
-    if (message.kind !== 'baseline' || message.state !== 'complete') return;
-    if ((message.completedAt ?? 0) < begun) return;
-    entries = message.entries;
-    ledger.post({ kind: 'stop' });
-  };
-  const begun = Date.now();
-  const ledger = new LedgerThread({
-    file,
-    os: 'linux',
-    // The bundle, as it is installed: stripping types from the source would be a second of the figures.
-    program: pathToFileURL(join(dirname(file), 'ledger.mjs')),
-    onMessage,
-    onEnd: (error) => {
-      if (error === undefined) resolve(entries);
-      else reject(error);
-    },
-  });
-  const rule = { id: 'bench', ...FimRuleParams.parse({ kind: 'directory', path: TREE }) };
-  ledger.post({ kind: 'rules', rules: [rule], own: [], rescanHours: 24, sharePct: 100 });
-}
-
 const WORKS: Readonly<Record<string, (file: string) => Promise<number> | number>> = {
   plain: () => plainWalk(TREE, Buffer.allocUnsafeSlow(256 * 1024)),
-  ledger: ledgerWalk,
+  ledger: (file) => ledgerWalk(file, TREE),
 };
 
 /** Has a process of its own do it. */

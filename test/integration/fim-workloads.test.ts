@@ -7,6 +7,7 @@ import {
   linkSync,
   mkdirSync,
   openSync,
+  readdirSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -122,6 +123,44 @@ describe.skipIf(noLinuxRoot !== undefined)(
         expect(paths(await tree.accounted(), 'created')).toEqual([join(tree.root, 'copy', 'more')]);
         work(tree.root, 'rsync', '-a', '--delete', '/etc/default/', '/etc/cron.d', '/etc/apt', 'copy/');
         expect(paths(await tree.accounted(), 'deleted')).toEqual([join(tree.root, 'copy', 'more')]);
+      },
+    );
+
+    it.skipIf(noProgram('npm', 'npm') !== undefined)(
+      `accounts for npm ci${because(noProgram('npm', 'npm'))}`,
+      async () => {
+        const npm = (cwd: string, ...args: string[]): void =>
+          work(
+            cwd,
+            'npm',
+            ...args,
+            '--offline',
+            '--no-audit',
+            '--no-fund',
+            '--cache',
+            join(watched.outside, 'npm'),
+          );
+        const dependencies: Record<string, string> = {};
+        for (const name of ['one', 'two']) {
+          const source = join(watched.outside, name);
+          mkdirSync(join(source, 'lib'), { recursive: true });
+          writeFileSync(
+            join(source, 'package.json'),
+            JSON.stringify({ name, version: '1.0.0', bin: 'run.js' }),
+          );
+          writeFileSync(join(source, 'run.js'), '#!/usr/bin/env node\n');
+          for (let n = 0; n < 100; n += 1) writeFileSync(join(source, 'lib', `${n}.js`), `${name} ${n}`);
+          npm(watched.outside, 'pack', source);
+          dependencies[name] = `file:${join(watched.outside, `${name}-1.0.0.tgz`)}`;
+        }
+        writeFileSync(join(tree.root, 'package.json'), JSON.stringify({ dependencies }));
+        npm(tree.root, 'install', '--package-lock-only');
+        await tree.accounted();
+        npm(tree.root, 'ci');
+        const events = await tree.accounted();
+        expect(paths(events, 'created').length).toBeGreaterThan(200);
+        expectActors(events, 'node');
+        expect(readdirSync(join(tree.root, 'node_modules/.bin')).sort()).toEqual(['one', 'two']);
       },
     );
 
