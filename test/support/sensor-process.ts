@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
+import { FRUGAL_ARGV } from '../../src/main/host/frugal-runtime.ts';
 import { EdrEvent, FimEvent, type EventStream } from '../../src/shared/host-events.ts';
 import type { Task } from '../../src/shared/manifest.ts';
 import { FromSensor, type SensorState, type SpooledEvent, type ToSensor } from '../../src/shared/sensor.ts';
@@ -46,7 +47,8 @@ export class SensorProcess {
     this.#child = fork(ENTRY, [dataDir], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       serialization: 'advanced',
-      execArgv: ['--no-warnings'],
+      // As the agent starts it.
+      execArgv: [...FRUGAL_ARGV, '--no-warnings'],
       ...(uid !== undefined && { uid, gid: uid }),
     });
     this.#child.on('message', (raw) => {
