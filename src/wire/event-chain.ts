@@ -43,8 +43,7 @@ function canonical(record: unknown): string {
   return text;
 }
 
-const hashOf = (record: unknown): string =>
-  createHash('sha256').update(canonical(record), 'utf8').digest('hex');
+const hashOf = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
 
 /**
  * Gives a record its place behind `head`. Throws `TypeError` on what JSON can't say (NaN, lone surrogates). The body and what is
@@ -62,9 +61,7 @@ export function sealEvent(record: UnsealedFimEvent | UnsealedEdrEvent, head: Cha
   const names = [...texts.keys(), 'event'].sort();
   const textWith = (eventText: string): string =>
     `{${names.map((name) => `${JSON.stringify(name)}:${texts.get(name) ?? eventText}`).join(',')}}`;
-  const hash = createHash('sha256')
-    .update(textWith(canonical(event)), 'utf8')
-    .digest('hex');
+  const hash = hashOf(textWith(canonical(event)));
   const body = textWith(canonical({ ...event, hash }));
   return { body, head: { id: head.id, sequence, hash } };
 }
@@ -75,7 +72,7 @@ export type ChainFault = 'hash' | 'chain' | 'sequence' | 'previous';
 /** Whether the hash of a record is its own. `record` as parsed from its body. */
 export function hashHolds(record: FimEvent | EdrEvent): boolean {
   const { hash, ...event } = record.event;
-  return hashOf({ ...record, event }) === hash;
+  return hashOf(canonical({ ...record, event })) === hash;
 }
 
 /** Compares a record with the head before it, hash first. */

@@ -126,6 +126,19 @@ describe('gathering of changes', () => {
     expect(paths()).toHaveLength(3);
   });
 
+  it('R200 has what was moved away looked at together with where it went, also where that rests', () => {
+    const { take, items, paths, timers, coalescer } = open();
+    take(['/etc/passwd', closedAfterWrite]);
+    coalescer.examined();
+    take(['/etc/passwd.new', movedFrom], ['/etc/passwd', movedTo, { from: '/etc/passwd.new' }]);
+    expect(paths()).toEqual(['/etc/passwd']);
+    timers.pass(500);
+    expect(paths().slice(1).sort()).toEqual(['/etc/passwd', '/etc/passwd.new']);
+    expect(items().find(({ path, from }) => path === '/etc/passwd' && from !== undefined)?.from).toBe(
+      '/etc/passwd.new',
+    );
+  });
+
   it('forgets the rest of a file that was quiet for a while', () => {
     const { take, items, timers, coalescer } = open();
     take(['/etc/a', closedAfterWrite]);

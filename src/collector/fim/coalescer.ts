@@ -1,7 +1,7 @@
 import type { StartTimer } from '../debounce.ts';
 import type { Os } from '../table.ts';
 import { CHANGE, type LostChanges, type RawChange } from './change.ts';
-import { joinPath } from './ledger/host-path.ts';
+import { isWithin } from './ledger/host-path.ts';
 import type { Examination } from './ledger/messages.ts';
 import { addTo, examinationOf, inherit, pendingOf, type Pending } from './pending.ts';
 
@@ -85,14 +85,19 @@ export class Coalescer {
 
   #moved(from: string, to: string, pending: Pending, directory: boolean): void {
     const old = this.#pending.get(from);
-    if (old !== undefined) inherit(pending, old);
+    if (old !== undefined) {
+      inherit(pending, old);
+      // A file that is looked for where it was before it is found where it went would count as deleted.
+      old.dueAt = Math.max(old.dueAt, pending.dueAt);
+    }
     if (directory) this.#follow(from, to);
   }
 
   /** What waited below a directory waits where it was moved to, behind the move itself. */
   #follow(from: string, to: string): void {
-    const prefix = joinPath(from, ' ', this.#options.os).slice(0, -1);
-    const moved = [...this.#pending].filter(([path]) => path.startsWith(prefix));
+    const moved = [...this.#pending].filter(
+      ([path]) => path !== from && isWithin(from, path, this.#options.os),
+    );
     for (const [path, pending] of moved) {
       this.#pending.delete(path);
       this.#pending.set(to + path.slice(from.length), pending);

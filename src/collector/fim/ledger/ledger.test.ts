@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { edrEvent, fimEvent } from '../../../../test/support/sealed-events.ts';
 import { CHANGE } from '../change.ts';
-import { actor, examination, rule, watching } from './testing/test-ledger.ts';
+import { actor, examination, inDirectory, rule, TestLedger, watching } from './testing/test-ledger.ts';
 
 const { created, modified, closedAfterWrite, attributes, movedFrom } = CHANGE;
 const WRITTEN = modified | closedAfterWrite;
@@ -175,5 +175,36 @@ describe('rules', () => {
       },
       (root) => [rule({ path: root, include: ['*.conf'], exclude: [join(root, 'skip'), 'own'], depth: 1 })],
     );
+  });
+});
+
+describe('what is looked at', () => {
+  it('R199 is durable and told at once, or in groups while more waits', () => {
+    inDirectory((directory) => {
+      const root = join(directory, 'watched');
+      mkdirSync(root);
+      let now = 0;
+      // Every look at the clock takes its time: a turn is over after a few files.
+      const ledger = new TestLedger(join(directory, 'l.db'), { elapsed: () => (now += 4) });
+      ledger.rules([rule({ path: root })]).drain();
+      const paths = Array.from({ length: 41 }, (_, n) => join(root, String(n)));
+      for (const path of paths) writeFileSync(path, '');
+      const [alone = '', ...others] = paths;
+      ledger.examine(examination(alone, created));
+      ledger.turn();
+      expect(ledger.events()).toHaveLength(1);
+      ledger.examine(...others.slice(0, 20).map((path) => examination(path, created)));
+      ledger.examine(...others.slice(20).map((path) => examination(path, created)));
+      ledger.turn();
+      expect(ledger.fim).toEqual([]);
+      let turns = 1;
+      while (ledger.fim.length === 0) {
+        ledger.turn();
+        turns += 1;
+      }
+      expect(turns).toBeLessThan(13);
+      expect(ledger.drain().events()).toHaveLength(40);
+      ledger.stop();
+    });
   });
 });

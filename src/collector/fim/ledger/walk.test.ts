@@ -155,3 +155,35 @@ describe('the walk at the start', () => {
     });
   });
 });
+
+describe('the look at a new directory', () => {
+  it('R208 waits for the source to tell who changes a file in it all the time, and names nobody before', () => {
+    inDirectory((directory) => {
+      const root = join(directory, 'watched');
+      const log = join(root, 'new/log');
+      mkdirSync(root);
+      // Behind the clock of the files, so that whatever is written has only just been written.
+      let clock = Date.now();
+      const ledger = new TestLedger(join(directory, 'l.db'), { settleMs: 5_000, now: () => clock });
+      ledger.rules([rule({ path: root })]);
+      clock += 60_000;
+      ledger.drain();
+      clock = Date.now() - 4_000;
+      mkdirSync(join(root, 'new'));
+      writeFileSync(log, '1');
+      ledger.examine(examination(join(root, 'new'), created, { directory: true }), examination(log, created));
+      ledger.turn();
+      expect(ledger.events()).toHaveLength(2);
+      appendFileSync(log, '2');
+      for (let tries = 0; tries < 5; tries += 1) {
+        clock = Date.now() + 1_500;
+        for (let turns = 0; turns < 4; turns += 1) ledger.turn();
+      }
+      expect(ledger.events()).toEqual([]);
+      ledger.examine(examination(log, WRITTEN, { by: { content: actor(7) } }));
+      ledger.turn();
+      expect(ledger.events()).toMatchObject([{ wayfarer: { actor: { process: { pid: 7 } } } }]);
+      ledger.stop();
+    });
+  });
+});
