@@ -21,10 +21,15 @@ const RULES = new RuleSet(
   'darwin',
 );
 
+/** How long a run may say nothing, ms. */
+const SILENT_MS = 60_000;
+
 /** A source over a stand-in that the test speaks for. */
 function listening(listed = LISTED) {
   const runs: { args: readonly string[]; hear: EsHear; ended: boolean }[] = [];
   const timers: { ms: number; fire: () => void; cancelled: boolean }[] = [];
+  /** Those that wait for a first word. */
+  const silences: typeof timers = [];
   const got = {
     changes: [] as RawChange[],
     lost: [] as LostChanges[],
@@ -47,7 +52,7 @@ function listening(listed = LISTED) {
   };
   const startTimer: StartTimer = (ms, fire) => {
     const timer = { ms, fire, cancelled: false };
-    timers.push(timer);
+    (ms === SILENT_MS ? silences : timers).push(timer);
     return () => void (timer.cancelled = true);
   };
   const source = new EsLogger({
@@ -65,7 +70,7 @@ function listening(listed = LISTED) {
   const say = (at: number, ...lines: string[]) => {
     runs[at]!.hear.output(Buffer.from(lines.map((line) => `${line}\n`).join('')));
   };
-  return { source, got, runs, timers, run, say, passTime: (ms: number) => void (now += ms) };
+  return { source, got, runs, timers, silences, run, say, passTime: (ms: number) => void (now += ms) };
 }
 
 const closed = (path: string, sequence: number) =>
@@ -204,6 +209,7 @@ describe('eslogger as a source', () => {
     }
     expect(timers.map(({ ms }) => ms)).toEqual([1_000, 5_000, 30_000, 300_000, 300_000]);
     const last = await run(11);
+    say(11, closed('/x', 1));
     passTime(60_000);
     last.hear.ended('');
     expect(timers.at(-1)?.ms).toBe(1_000);
@@ -211,6 +217,28 @@ describe('eslogger as a source', () => {
     expect(got.lost).toEqual([]);
     source.stop();
     expect(timers.at(-1)?.cancelled).toBe(true);
+  });
+
+  it('R208 is none where it says nothing for a minute, and then is started again with growing pauses', async () => {
+    const { source, run, say, got, timers, silences, runs, passTime } = listening();
+    source.want({ files: RULES, processes: true });
+    for (const [at, pause] of [
+      [1, 1_000],
+      [3, 5_000],
+      [5, 30_000],
+    ] as const) {
+      await run(at);
+      passTime(SILENT_MS);
+      silences.at(-1)!.fire();
+      expect(runs[at]?.ended).toBe(true);
+      expect(timers.at(-1)?.ms).toBe(pause);
+      timers.at(-1)!.fire();
+    }
+    expect(got.failed).toEqual(Array(3).fill('eslogger runs and says nothing'));
+    await run(7);
+    say(7, closed('/x', 1));
+    expect(silences.at(-1)?.cancelled).toBe(true);
+    expect(got.failed.at(-1)).toBe('');
   });
 
   it('R208 is not started sooner than its pause says, whoever asks for it', async () => {

@@ -17,6 +17,8 @@ import { esloggerAt, type EsRun, type StartEslogger } from './es-process.ts';
 /** Pauses before it is started again after it ended, ms; the last one stays. A run this long begins them anew. */
 const PAUSES_MS = [1_000, 5_000, 30_000, 300_000];
 const WELL_MS = 60_000;
+/** A run that says nothing for so long, ms, is none: on a Mac that runs processes start and end all the time. */
+const SILENT_MS = 60_000;
 
 const PROCESS_EVENTS: readonly EsEventName[] = ['exec', 'fork', 'exit'];
 
@@ -55,6 +57,7 @@ export class EsLogger {
   #wanted: EsWanted = { files: undefined, processes: false };
   #run: EsRun | undefined;
   #cancelRestart: (() => void) | undefined;
+  #cancelSilence: (() => void) | undefined;
   #startedAt = 0;
   /** Not before this it is started again, ms since the epoch. */
   #pausesUntil = Number.NEGATIVE_INFINITY;
@@ -109,6 +112,8 @@ export class EsLogger {
   }
 
   #over(): void {
+    this.#cancelSilence?.();
+    this.#cancelSilence = undefined;
     this.#generation += 1;
     this.#run = undefined;
     this.#heard = false;
@@ -129,6 +134,10 @@ export class EsLogger {
   #list(): void {
     let printed = '';
     this.#startedAt = this.#options.now();
+    this.#cancelSilence = this.#options.startTimer(SILENT_MS, () => {
+      this.#run?.end();
+      this.#failed('eslogger runs and says nothing');
+    });
     this.#run = this.#start(['--list-events'], {
       output: (chunk) => {
         printed = (printed + chunk.toString('utf8')).slice(0, 65_536);
@@ -170,10 +179,15 @@ export class EsLogger {
   }
 
   #ended(errors: string): void {
+    this.#failed(nextStep(errors));
+  }
+
+  #failed(text: string): void {
     const { now, failed } = this.#options;
     const hadHeard = this.#heard;
     this.#over();
-    this.#failures = now() - this.#startedAt >= WELL_MS ? 0 : this.#failures;
+    const wasWell = hadHeard && now() - this.#startedAt >= WELL_MS;
+    this.#failures = wasWell ? 0 : this.#failures;
     const pause = PAUSES_MS[Math.min(this.#failures, PAUSES_MS.length - 1)] ?? 0;
     this.#failures += 1;
     this.#pausesUntil = now() + pause;
@@ -182,7 +196,7 @@ export class EsLogger {
       this.#gap = 'eslogger was started again';
       if (this.#wanted.processes) this.#options.missed('eslogger ended');
     }
-    failed(nextStep(errors));
+    failed(text);
   }
 
   #line(line: Buffer): void {
@@ -207,6 +221,7 @@ export class EsLogger {
     const gap = this.#gap;
     this.#heard = true;
     this.#gap = undefined;
+    this.#cancelSilence?.();
     this.#options.failed('');
     if (gap !== undefined && this.#wanted.processes) this.#options.missed(gap);
   }

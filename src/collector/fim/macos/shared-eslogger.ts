@@ -6,8 +6,8 @@ import type { StartEslogger } from './es-process.ts';
 import { EsLogger } from './eslogger.ts';
 
 /**
- * How long the first message is waited for, ms: a refusal comes within a second, and a Mac on which no file is closed for so
- * long is hardly one. Whether changes are told at all is then for the canary to show.
+ * How long the first message is waited for, ms: a refusal comes within a second, and a Mac on which nothing at all happens for so
+ * long is hardly one. The next source takes over then, and gives way with the first message.
  */
 const FIRST_MESSAGE_MS = 5_000;
 
@@ -118,17 +118,21 @@ export class SharedEslogger {
 
   #firstMessage(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const cancel = this.#options.startTimer(FIRST_MESSAGE_MS, resolve);
-      this.#waiters.push({
+      const cancel = this.#options.startTimer(FIRST_MESSAGE_MS, () => {
+        this.#waiters = this.#waiters.filter((other) => other !== waiter);
+        reject(new Error('eslogger says nothing'));
+      });
+      const waiter = {
         heard: () => {
           cancel();
           resolve();
         },
-        refused: (reason) => {
+        refused: (reason: string) => {
           cancel();
           reject(new Error(reason));
         },
-      });
+      };
+      this.#waiters.push(waiter);
     });
   }
 

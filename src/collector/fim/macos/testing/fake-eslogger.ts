@@ -14,6 +14,8 @@ export class FakeEslogger {
   readonly runs: FakeRun[] = [];
   /** What it prints as its errors instead of listening; `undefined` where it is allowed to. */
   refuses: string | undefined;
+  /** It runs and says nothing, not even which events there are. */
+  isMute = false;
   #sequence = 0;
 
   readonly start: StartEslogger = (args, hear) => {
@@ -58,7 +60,7 @@ export class FakeEslogger {
   }
 
   #answer(run: FakeRun): void {
-    if (run.ended) return;
+    if (run.ended || this.isMute) return;
     if (run.args[0] === '--list-events') {
       run.ended = true;
       run.hear.output(Buffer.from(`${ES_EVENTS.join('\n')}\nmount\n`));

@@ -1,0 +1,164 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach } from 'vitest';
+import type { Task } from '../../../shared/manifest.ts';
+import type { FromSensor } from '../../../shared/sensor.ts';
+import type { UnsealedEdrEvent } from '../../../wire/event-chain.ts';
+import type { Examination, ToLedger } from '../../fim/ledger/messages.ts';
+import { file, process as esProcess } from '../../fim/macos/testing/es-line.ts';
+import { FakeEslogger } from '../../fim/macos/testing/fake-eslogger.ts';
+import type { Hear, WatchPort } from '../../fim/watcher/subscribe.ts';
+import { MAC_FILES, sampleMac } from '../../macos/testing/sample-mac.ts';
+import { sampleContext } from '../../testing/sample-host.ts';
+import { SteppedTimers } from '../../testing/timers.ts';
+import { macosSources } from '../macos.ts';
+import { Sensor } from '../session.ts';
+
+/* The real sensor over a stand-in for eslogger (fim/macos/testing/fake-eslogger.ts) and a laid-out Mac; the ledger is the test's. */
+
+/** A task of the FIM manifest on a directory. */
+export const rule = (path: string, id = 'etc'): Task => ({
+  id,
+  table: 'file_integrity',
+  params: { kind: 'directory', path },
+});
+export const ETC = rule('/private/etc');
+
+/** A task of the EDR manifest. */
+export const edr = (table: string, params: Task['params'] = {}): Task => ({
+  id: table,
+  table,
+  params: { severity: 'low', ...params },
+});
+export const STARTS = edr('process_events', { hash: false, exclude: ['nobody'] });
+
+/** What Endpoint Security says of a file that was written, and of a program that is started. */
+export const written = (path: string) => ({ close: { modified: true, target: file(path) } });
+export const started = (path: string, ...args: string[]) => ({
+  exec: { target: esProcess(path, { pidversion: 1_501 }), args: [path, ...args] },
+});
+
+/** Directories of the test that runs, made anew for each: the sensor's own, and one to be watched. */
+export const at = { dataDir: '', watched: '' };
+let folder = '';
+let sensors: Sensor[] = [];
+beforeEach(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'wf-macos-')));
+  at.dataDir = join(folder, 'own');
+  at.watched = join(folder, 'watched');
+  for (const directory of [at.dataDir, at.watched]) mkdirSync(directory);
+});
+afterEach(async () => {
+  await Promise.all(sensors.map((sensor) => sensor.end(0)));
+  sensors = [];
+  rmSync(folder, { recursive: true });
+});
+
+const settle = async (): Promise<void> => {
+  for (let turn = 0; turn < 60; turn += 1) await Promise.resolve();
+};
+
+/** One run of the sensor on a Mac; `folder` stirs the folders that are watched for what starts programs. */
+export async function runOnMac() {
+  const timers = new SteppedTimers(Date.parse('2026-11-28T01:02:04.987Z'));
+  const eslogger = new FakeEslogger();
+  const sent: FromSensor[] = [];
+  const posted: ToLedger[] = [];
+  const trees = new Map<string, Hear>();
+  const folders = new Map<string, () => void>();
+  const entries = new Map<string, (name: string, renamed: boolean) => void>();
+  const canary = join(at.dataDir, 'canary');
+  const context = {
+    ...sampleContext({ os: 'darwin', files: MAC_FILES, run: sampleMac }),
+    now: timers.now,
+  };
+  const port: WatchPort = {
+    tree: (directory, _ignored, hear) => {
+      trees.set(directory, hear);
+      return Promise.resolve(() => {
+        trees.delete(directory);
+        return Promise.resolve();
+      });
+    },
+    entries: (directory, heard) => {
+      entries.set(directory, heard);
+      return () => entries.delete(directory);
+    },
+  };
+  let receive: (message: unknown) => void = () => undefined;
+  let isSilent = false;
+  let ids = 0;
+  const sensor = new Sensor({
+    port: {
+      send: (message) => void sent.push(message),
+      onMessage: (receiver) => (receive = receiver),
+      onClose: () => undefined,
+    },
+    os: 'darwin',
+    pid: 4_242,
+    now: timers.now,
+    startTimer: timers.start,
+    rssBytes: () => 1,
+    openLedger: () => ({ post: (message) => void posted.push(message), stop: () => Promise.resolve() }),
+    ...macosSources(at.dataDir, () => undefined, {
+      context,
+      startTimer: timers.start,
+      monotonic: timers.now,
+      newId: () => `00000000-0000-4000-8000-${String((ids += 1)).padStart(12, '0')}`,
+      hashThread: new URL('../../edr/image-hash-thread.ts', import.meta.url),
+      startEslogger: eslogger.start,
+      port,
+      watchFolder: (folder, stirred) => {
+        folders.set(folder.slice(context.root.length), stirred);
+        return () => folders.delete(folder.slice(context.root.length));
+      },
+    }),
+    realPath: ({ path }) => path,
+    canaryPath: canary,
+    touchCanary: () => {
+      writeFileSync(canary, '');
+      if (isSilent) return;
+      queueMicrotask(() => {
+        eslogger.say({ close: { modified: true, target: file(canary) } });
+        entries.get(at.dataDir)?.('canary', false);
+      });
+    },
+    onEnd: () => undefined,
+  });
+  sensors.push(sensor);
+  await sensor.start();
+  const of = <K extends ToLedger['kind']>(kind: K) =>
+    posted.filter((message): message is Extract<ToLedger, { kind: K }> => message.kind === kind);
+  const pass = async (ms: number): Promise<void> => {
+    for (let left = ms; left > 0; left -= 500) {
+      timers.pass(Math.min(500, left));
+      await settle();
+    }
+  };
+  const logs = () => sent.flatMap((message) => (message.kind === 'log' ? [message.message] : []));
+  return {
+    ...{ eslogger, timers, posted, of, pass, sensor, trees, folders, logs, root: context.root },
+    silence: () => (isSilent = true),
+    watch: async (fim: readonly Task[] | null, tasks: readonly Task[] | null = null) => {
+      receive({
+        kind: 'watch',
+        fim: fim === null ? null : { tasks: [...fim], rescanHours: 24 },
+        edr: tasks === null ? null : { tasks: [...tasks] },
+        own: [at.dataDir],
+        sharePct: 50,
+      });
+      await settle();
+    },
+    examined: (): Examination[] => of('examine').flatMap(({ items }) => items),
+    appended: () => of('append').flatMap(({ events }) => events as readonly UnsealedEdrEvent[]),
+    state: () => sent.findLast((message) => message.kind === 'state')?.state,
+  };
+}
+
+/** Lets the disk do its work. */
+export async function waitFor(isThere: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 200 && !isThere(); tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
