@@ -113,8 +113,22 @@ export class RuleSet {
     return (name, isDirectory) => {
       const entry = this.#fold(join(name));
       if (named && this.#isOwn(entry)) return [];
-      return near.filter((rule) => this.#reports(rule, entry, isDirectory)).map(({ rule }) => rule);
+      return near
+        .filter((rule) => this.#reportsEntry(rule, entry, this.#fold(name), isDirectory))
+        .map(({ rule }) => rule);
     };
+  }
+
+  /** `#reports` of an entry of a directory that the rule reaches: what stands above it is decided. */
+  #reportsEntry(
+    { root, include, exclude, rule }: Compiled,
+    entry: string,
+    name: string,
+    directory: boolean,
+  ): boolean {
+    if (entry !== root && (rule.kind !== 'directory' || this.#below(root, entry) === undefined)) return false;
+    if (exclude.some((test) => test(entry, name))) return false;
+    return entry === root || directory || include.length === 0 || include.some((test) => test(entry, name));
   }
 
   /** Whether entries of a directory may be the rule's: it stands at or below the rule's root, or right above it. */

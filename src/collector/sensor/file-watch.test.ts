@@ -133,6 +133,19 @@ describe('the watch over files', () => {
     expect(lost).toEqual([{ reason: 'restart', below: [] }]);
   });
 
+  it('R208 runs one source where other rules come while the next attempt is due, and has the gap walked', async () => {
+    const { watch, sources, timers, settle, lost } = open();
+    await watch.setRules(ETC, []);
+    sources[0]?.events.failed('it broke');
+    await watch.setRules(ETC, []);
+    expect(lost).toEqual([{ reason: 'restart', below: [] }]);
+    timers.pass(60_000);
+    await settle();
+    expect(sources.map(({ stopped }) => stopped)).toEqual([1, 0]);
+    await watch.stop();
+    expect(sources.map(({ stopped }) => stopped)).toEqual([1, 1]);
+  });
+
   it('says that a source is silent, and starts it again when it stays so', async () => {
     const { watch, sources, timers, settle, logged } = open();
     await watch.setRules(ETC, []);

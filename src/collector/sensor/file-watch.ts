@@ -61,6 +61,8 @@ export class FileWatch {
   #silent = false;
   #trouble: string | undefined;
   #cancelRestart: () => void = () => undefined;
+  /** A source failed, and none has begun since. */
+  #wasDeaf = false;
 
   constructor(options: FileWatchOptions) {
     this.#options = options;
@@ -91,7 +93,7 @@ export class FileWatch {
     }
     this.#rules = new RuleSet(rules, own, os, canaryPath);
     // A walk by these rules follows, so that nothing from before is lost.
-    if (this.#source === undefined) await this.#start(this.#rules, 'with rules');
+    if (this.#source === undefined) await this.#start(this.#rules);
     else await this.#source.setRules(this.#rules);
   }
 
@@ -114,13 +116,16 @@ export class FileWatch {
     this.#run += 1;
     this.#cancelRestart();
     this.#canary.stop();
+    this.#wasDeaf = false;
     this.#rules = undefined;
     const source = this.#source;
     this.#source = undefined;
     await source?.stop();
   }
 
-  async #start(rules: RuleSet, how: 'with rules' | 'again'): Promise<void> {
+  async #start(rules: RuleSet): Promise<void> {
+    // Other rules may come while an attempt is due: two sources would be one too many.
+    this.#cancelRestart();
     this.#run += 1;
     const run = this.#run;
     const reasons: string[] = [];
@@ -143,14 +148,15 @@ export class FileWatch {
     this.#trouble = reasons.length === 0 ? undefined : reasons.join('; ').slice(0, 400);
     if (this.#source === undefined)
       this.#failed(`no source of file changes: ${this.#trouble ?? 'none known'}`);
-    else this.#begun(this.#source, how);
+    else this.#begun(this.#source);
   }
 
-  #begun(source: ChangeSource, how: 'with rules' | 'again'): void {
+  #begun(source: ChangeSource): void {
     this.#options.log('info', `watching files through ${source.provider}`);
     this.#canary.start();
     // What happened before it listened is found by looking.
-    if (how === 'again') this.#options.lost({ reason: 'restart', below: [] });
+    if (this.#wasDeaf) this.#options.lost({ reason: 'restart', below: [] });
+    this.#wasDeaf = false;
     this.#options.changed();
   }
 
@@ -196,11 +202,12 @@ export class FileWatch {
     this.#failures += 1;
     this.#options.log('error', `file changes: ${reason}; next attempt in ${pause / 1000} s`);
     this.#trouble = reason.slice(0, 400);
+    this.#wasDeaf = true;
     this.#canary.stop();
     void this.#dropSource();
     this.#cancelRestart();
     this.#cancelRestart = this.#options.startTimer(pause, () => {
-      if (this.#rules !== undefined) void this.#start(this.#rules, 'again');
+      if (this.#rules !== undefined) void this.#start(this.#rules);
     });
     this.#options.changed();
   }

@@ -64,11 +64,6 @@ export class ProcessIntake {
     return sealed;
   }
 
-  /** Whether events were lost that no event tells of yet. */
-  owesGap(store: LedgerStore): boolean {
-    return (store.meta.number(LOST) ?? 0) > 0;
-  }
-
   committed(): void {
     this.#sealed = [];
     this.#lostSealed = 0;

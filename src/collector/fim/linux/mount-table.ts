@@ -43,8 +43,9 @@ export class MountTable {
     this.mounts = lines(bytes).flatMap((line) => parseLine(line) ?? []);
     const known = new Set(this.mounts.map(({ id }) => id));
     for (const mount of this.mounts) {
-      const children = this.#children.get(mount.parent) ?? [];
-      this.#children.set(mount.parent, [...children, mount]);
+      const children = this.#children.get(mount.parent);
+      if (children === undefined) this.#children.set(mount.parent, [mount]);
+      else children.push(mount);
     }
     this.#top = this.mounts.find(({ point, parent }) => point === '/' && !known.has(parent));
   }

@@ -70,6 +70,39 @@ describe.skipIf(noLinuxRoot !== undefined)(`a source of which a call fails${beca
     },
   );
 
+  it('leaves nothing open where it can not be told of mounts', async () => {
+    const open = new Set<number>();
+    await withSource(
+      (real) => ({
+        init: (flags) => {
+          const fd = real.init(flags);
+          open.add(fd);
+          return fd;
+        },
+        mark: () => {
+          throw new Error('no marks');
+        },
+        libc: {
+          ...real.libc,
+          open: (path, flags) => {
+            const fd = real.libc.open(path, flags);
+            if (fd >= 0) open.add(fd);
+            return fd;
+          },
+          close: (fd) => {
+            open.delete(fd);
+            return real.libc.close(fd);
+          },
+        },
+      }),
+      (source) => {
+        expect(() => source.start()).toThrow('no marks');
+        expect([...open]).toEqual([]);
+        expect(source.mounts()).toEqual([]);
+      },
+    );
+  });
+
   it.each([
     ['5.15', SINCE_5_17],
     ['5.9', SINCE_5_17 | SINCE_5_15],

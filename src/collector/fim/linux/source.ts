@@ -96,22 +96,34 @@ export class FanotifySource {
    * with the reason where fanotify can't be had; then nothing stays open.
    */
   start(): void {
-    const calls = this.#options.calls ?? loadFanotifyCalls();
-    const filesystems = new FanotifyGroup(calls, this.#options.monotonic);
-    let directories: FanotifyGroup | undefined;
+    const running = this.#open(this.#options.calls ?? loadFanotifyCalls());
+    this.#running = running;
     try {
-      directories = new FanotifyGroup(calls, this.#options.monotonic);
-      const mountinfo = calls.libc.open(pathBytes(MOUNTINFO), O.RDONLY);
-      if (mountinfo < 0) throw new Error(`${MOUNTINFO}: ${errnoName(mountinfo)}`);
-      this.#running = this.#assemble(calls, filesystems, directories, mountinfo);
+      for (const group of [running.filesystems, running.directories])
+        this.#emptyAt.set(group, this.#options.monotonic());
+      this.#listen(running);
+      this.#apply(running);
     } catch (error) {
-      filesystems.close();
-      directories?.close();
+      this.stop();
       throw error;
     }
-    for (const group of [filesystems, directories]) this.#emptyAt.set(group, this.#options.monotonic());
-    this.#listen(this.#running);
-    this.#apply(this.#running);
+  }
+
+  #open(calls: FanotifyCalls): Running {
+    const close: (() => void)[] = [];
+    try {
+      const filesystems = new FanotifyGroup(calls, this.#options.monotonic);
+      close.push(() => filesystems.close());
+      const directories = new FanotifyGroup(calls, this.#options.monotonic);
+      close.push(() => directories.close());
+      const mountinfo = calls.libc.open(pathBytes(MOUNTINFO), O.RDONLY);
+      if (mountinfo < 0) throw new Error(`${MOUNTINFO}: ${errnoName(mountinfo)}`);
+      close.push(() => void calls.libc.close(mountinfo));
+      return this.#assemble(calls, filesystems, directories, mountinfo);
+    } catch (error) {
+      for (const closeOne of close) closeOne();
+      throw error;
+    }
   }
 
   /** Other rules, at once: a walk by them has to come after. */
