@@ -139,6 +139,44 @@ describe('gathering of changes', () => {
     );
   });
 
+  it('lets a file rest that was removed and made anew in one go, as if it had not been gone', () => {
+    const { take, paths, timers, coalescer } = open();
+    take(['/etc/a', closedAfterWrite]);
+    coalescer.examined();
+    take(['/etc/a', deleted], ['/etc/a', created], ['/etc/a', closedAfterWrite]);
+    expect(paths()).toEqual(['/etc/a']);
+    timers.pass(500);
+    expect(paths()).toEqual(['/etc/a', '/etc/a']);
+  });
+
+  it('R200 never has the two ends of a move looked at apart, however many wait and however long the target rests', () => {
+    const { take, batches, timers, coalescer } = open();
+    for (let n = 0; n < 6; n += 1) {
+      take(['/b', closedAfterWrite]);
+      coalescer.examined();
+      timers.pass(600 * 2 ** n);
+      coalescer.examined();
+    }
+    const filler = Array.from({ length: 499 }, (_, n): [string, number] => [`/f${n}`, modified]);
+    take(...filler, ['/a', movedFrom], ['/b', movedTo, { from: '/a' }]);
+    timers.pass(4_000);
+    const holding = batches.filter((items) => items.some(({ path }) => path === '/a'));
+    expect(holding).toHaveLength(1);
+    expect(holding[0]?.find(({ path }) => path === '/b')?.from).toBe('/a');
+  });
+
+  it('R208 leaves what was removed below a directory where it was, when the directory is moved', () => {
+    const { take, items, timers, coalescer } = open();
+    take(['/d/gone', modified], ['/d/kept', modified], ['/d/gone', deleted, { by: by(5) }]);
+    take(['/d', movedFrom, { directory: true }], ['/e', movedTo, { from: '/d', directory: true }]);
+    coalescer.examined();
+    timers.pass(2_000);
+    const paths = items().map(({ path }) => path);
+    expect(paths).toContain('/d/gone');
+    expect(paths).toContain('/e/kept');
+    expect(items().find(({ path }) => path === '/d/gone')?.by.presence).toEqual(by(5));
+  });
+
   it('forgets the rest of a file that was quiet for a while', () => {
     const { take, items, timers, coalescer } = open();
     take(['/etc/a', closedAfterWrite]);
@@ -211,8 +249,8 @@ describe('gathering of changes', () => {
     take(['/c', movedTo, { from: '/a' }], ['/c', modified]);
     timers.pass(2_000);
     expect(items().map(({ path, from }) => [path, from])).toEqual([
-      ['/b', undefined],
       ['/c', '/a'],
+      ['/b', undefined],
     ]);
   });
 

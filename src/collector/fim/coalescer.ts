@@ -3,7 +3,7 @@ import type { Os } from '../table.ts';
 import { CHANGE, type LostChanges, type RawChange } from './change.ts';
 import { isWithin } from './ledger/host-path.ts';
 import type { Examination } from './ledger/messages.ts';
-import { addTo, examinationOf, inherit, pendingOf, type Pending } from './pending.ts';
+import { addTo, examinationOf, GONE, inherit, pendingOf, type Pending } from './pending.ts';
 
 /** How long a path rests after it was looked at, first and at most, ms: it doubles while changes keep coming. */
 const REST_FIRST_MS = 500;
@@ -11,6 +11,8 @@ const REST_MAX_MS = 30_000;
 /** What a new file waits for its close, ms; one that is only written to, for it to be closed. */
 const CREATED_MS = 100;
 const OPEN_MS = 2_000;
+/** A move waits for its target to rest no longer than this, ms: a walk takes what is missing for deleted after 5 s. */
+const MOVED_MS = 4_000;
 
 /** Bounds: paths that wait, paths of which it is known when they were looked at, paths of one batch. */
 export const COALESCER_LIMITS = { pending: 100_000, recent: 10_000, batch: 500 } as const;
@@ -20,9 +22,6 @@ const AHEAD = 2;
 
 const AT_ONCE =
   CHANGE.closedAfterWrite | CHANGE.deleted | CHANGE.movedFrom | CHANGE.movedTo | CHANGE.attributes;
-
-/** Nothing is left under that name. */
-const GONE = CHANGE.deleted | CHANGE.movedFrom;
 
 export interface CoalescerOptions {
   readonly os: Os;
@@ -76,37 +75,47 @@ export class Coalescer {
   #take(change: RawChange): void {
     const dueAt = this.#dueAt(change);
     const known = this.#pending.get(change.path);
+    const wasGone = known?.isGone === true;
     const pending = known ?? pendingOf(change, dueAt);
     if (known === undefined) this.#pending.set(change.path, pending);
     else addTo(pending, change);
-    pending.dueAt = Math.min(pending.dueAt, dueAt);
-    if (change.from !== undefined) this.#moved(change.from, change.path, pending, change.directory);
+    // What is back rests as if it had not been gone.
+    pending.dueAt = wasGone && !pending.isGone ? dueAt : Math.min(pending.dueAt, dueAt);
+    if (change.from !== undefined) this.#moved(change.from, change, pending);
   }
 
-  #moved(from: string, to: string, pending: Pending, directory: boolean): void {
+  #moved(from: string, { path, directory, at }: RawChange, pending: Pending): void {
     const old = this.#pending.get(from);
     if (old !== undefined) {
       inherit(pending, old);
-      // A file that is looked for where it was before it is found where it went would count as deleted.
-      old.dueAt = Math.max(old.dueAt, pending.dueAt);
+      if (old.isGone) {
+        // One fact under two names: looked for alone, what was moved away would count as deleted.
+        pending.dueAt = Math.min(pending.dueAt, at + MOVED_MS);
+        old.dueAt = pending.dueAt;
+        old.to = path;
+      }
     }
-    if (directory) this.#follow(from, to);
+    if (directory) this.#follow(from, path);
   }
 
-  /** What waited below a directory waits where it was moved to, behind the move itself. */
+  /** What waited below a directory waits where it was moved to, behind the move itself; what was gone before is gone. */
   #follow(from: string, to: string): void {
     const moved = [...this.#pending].filter(
-      ([path]) => path !== from && isWithin(from, path, this.#options.os),
+      ([path, { isGone }]) => !isGone && path !== from && isWithin(from, path, this.#options.os),
     );
     for (const [path, pending] of moved) {
+      const target = to + path.slice(from.length);
+      const there = this.#pending.get(target);
+      if (there !== undefined) inherit(pending, there);
       this.#pending.delete(path);
-      this.#pending.set(to + path.slice(from.length), pending);
+      this.#pending.delete(target);
+      this.#pending.set(target, pending);
     }
   }
 
   /**
    * What is gone is looked at without a rest: that costs next to nothing, and says who did it before the directory is
-   * compared. What is made again afterwards rests, so that a file that comes and goes makes no more events for it.
+   * compared.
    */
   #dueAt({ path, what, directory, at }: RawChange): number {
     if ((what & GONE) !== 0) return at;
@@ -129,14 +138,32 @@ export class Coalescer {
   #due(): Examination[] {
     const now = this.#options.now();
     const items: Examination[] = [];
-    for (const [path, pending] of this.#pending) {
-      if (pending.dueAt > now) continue;
-      this.#pending.delete(path);
-      this.#rest(path, now);
-      items.push(examinationOf(path, pending, this.#options.provider()));
+    for (const [path, { dueAt }] of this.#pending) {
+      if (dueAt > now) continue;
+      for (const end of this.#endsOf(path)) this.#hand(end, now, items);
       if (items.length >= COALESCER_LIMITS.batch) break;
     }
     return items;
+  }
+
+  /** A path that waits, with the other ends of its move that wait as well: up to a batch of a chain of moves. */
+  #endsOf(path: string): Set<string> {
+    const ends = new Set([path]);
+    for (const end of ends) {
+      const { from, to } = this.#pending.get(end) ?? {};
+      if (from !== undefined && this.#pending.get(from)?.isGone === true) ends.add(from);
+      if (to !== undefined && this.#pending.has(to)) ends.add(to);
+      if (ends.size >= COALESCER_LIMITS.batch) break;
+    }
+    return ends;
+  }
+
+  #hand(path: string, now: number, items: Examination[]): void {
+    const pending = this.#pending.get(path);
+    if (pending === undefined) return;
+    this.#pending.delete(path);
+    this.#rest(path, now);
+    items.push(examinationOf(path, pending, this.#options.provider()));
   }
 
   #rest(path: string, now: number): void {

@@ -4,7 +4,10 @@ import type { Examination } from './ledger/messages.ts';
 /** Most actors that a pending change names beside the last one of each facet. */
 const MAX_OTHERS = 8;
 
-const PRESENCE = CHANGE.created | CHANGE.deleted | CHANGE.movedFrom | CHANGE.movedTo;
+const APPEARED = CHANGE.created | CHANGE.movedTo;
+/** Nothing is left under that name. */
+export const GONE = CHANGE.deleted | CHANGE.movedFrom;
+const PRESENCE = APPEARED | GONE;
 
 /** What was heard of one path since it was last looked at. */
 export interface Pending {
@@ -21,6 +24,10 @@ export interface Pending {
   late: boolean;
   /** Not looked at before, ms since the epoch. */
   dueAt: number;
+  /** The last that was heard is that nothing is left under this name. */
+  isGone: boolean;
+  /** Where it went, if that is known: it is looked at together with what is there. */
+  to: string | undefined;
 }
 
 /** A pending change made of the first thing that was heard. */
@@ -36,6 +43,8 @@ export function pendingOf(change: RawChange, dueAt: number): Pending {
     others: [],
     late: true,
     dueAt,
+    isGone: false,
+    to: undefined,
   };
   addTo(pending, change);
   return pending;
@@ -56,6 +65,10 @@ export function addTo(pending: Pending, change: RawChange): void {
   pending.directory = change.directory;
   pending.late &&= change.late === true;
   pending.from = originOf(pending.from, change);
+  if ((what & PRESENCE) === 0) return;
+  // Of both in one event the order is not known: it is looked for.
+  pending.isGone = (what & APPEARED) === 0;
+  pending.to = undefined;
 }
 
 /**
@@ -77,7 +90,7 @@ export function inherit(pending: Pending, old: Pending): void {
 /** Where it came from: the first place counts, for that is where the baseline has it. */
 function originOf(known: string | undefined, { what, from }: RawChange): string | undefined {
   if ((what & CHANGE.movedTo) !== 0) return from ?? known;
-  return (what & (CHANGE.created | CHANGE.deleted | CHANGE.movedFrom)) === 0 ? known : undefined;
+  return (what & (CHANGE.created | GONE)) === 0 ? known : undefined;
 }
 
 function replaced(pending: Pending, before: Attribution | undefined, by: Attribution): Attribution {

@@ -2,9 +2,9 @@ import type { FimRule } from '../../../shared/file-integrity.ts';
 import type { Os } from '../../table.ts';
 import { RuleSet } from '../rule-set.ts';
 import { heard } from './cause.ts';
-import { Examiner } from './examine.ts';
+import { Examiner, LEFTOVERS_AFTER } from './examine.ts';
 import { ExtendedAttributes } from './extended-attributes.ts';
-import { splitPath } from './host-path.ts';
+import { encodePath, splitPath } from './host-path.ts';
 import { Looker } from './look.ts';
 import type { Examination } from './messages.ts';
 import { localNames } from './names.ts';
@@ -49,12 +49,16 @@ export class Engine {
   /** Roots of rules and the directories above them. */
   #above: ReadonlySet<string> = new Set();
   #mustLookAtRoots = false;
+  /** Where large files were that are still being read where they went: looked at before that they would count as deleted. */
+  readonly #awaited = new Set<string>();
+  readonly #settleMs: number;
 
   constructor(store: LedgerStore, options: EngineOptions) {
     const { os, now, newId, settleMs, mostHashed, onEvent, log, skipped } = options;
     this.store = store;
     this.#os = os;
     this.#now = now;
+    this.#settleMs = settleMs;
     this.plan = new WalkPlan(store, os);
     this.#reconciler = new Reconciler({ store, os, names: localNames(os, now), newId, onEvent });
     const looker = new Looker(new ExtendedAttributes(process.platform), os, now, mostHashed);
@@ -110,10 +114,16 @@ export class Engine {
   examine(item: Examination): void {
     if (this.#above.has(item.path)) this.#mustLookAtRoots = true;
     const cause = heard(item, this.#os);
+    if (this.#awaited.delete(item.path)) {
+      this.#examiner.postpone(item.path, cause, this.#now() + LEFTOVERS_AFTER * this.#settleMs);
+      return;
+    }
     const steps = this.#examiner.examine(item.path, cause);
     for (let step = 0; step < INLINE_STEPS; step += 1) if (steps.next().done === true) return;
     steps.return(undefined);
     this.#examiner.postpone(item.path, cause, 0);
+    if (item.from !== undefined && this.store.baseline.get(encodePath(item.from, this.#os)) !== undefined)
+      this.#awaited.add(item.from);
   }
 
   close(): void {

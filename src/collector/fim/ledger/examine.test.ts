@@ -204,6 +204,25 @@ describe('one examination', () => {
     });
   });
 
+  it('R200 takes a large file that is renamed for moved, although it takes a while to read', () => {
+    inDirectory((directory) => {
+      const root = join(directory, 'watched');
+      mkdirSync(root);
+      const [from, to] = [join(root, 'log'), join(root, 'log.1')];
+      writeFileSync(from, Buffer.alloc(9 * 1024 * 1024, 'x'));
+      const ledger: TestLedger = new TestLedger(join(directory, 'l.db'), {
+        settleMs: 5_000,
+        now: () => Date.now() + ledger.elapsed,
+      });
+      ledger.rules([rule({ path: root })]).drain();
+      renameSync(from, to);
+      const by = { presence: actor(7) };
+      ledger.examine(examination(from, movedFrom, { by }), examination(to, movedTo, { from, by }));
+      expect(ledger.drain().brief(root)).toEqual(['moved log.1 < log']);
+      ledger.stop();
+    });
+  });
+
   it('does not blame whoever removed a directory for the files that somebody had taken out of it', () => {
     watching(
       (root, ledger) => {

@@ -173,15 +173,17 @@ export class Walker {
     // What came along with its directory is known from where it was: it is neither read again nor waited for.
     const moved =
       row === undefined && mine.from !== undefined ? this.#store.baseline.get(mine.from) : undefined;
+    // Written after its directory was moved: who did that is still on its way here.
+    const movedAt = BigInt(Math.round(cause.at)) * 1_000_000n;
+    const settledBefore =
+      visit.settledBefore === undefined || moved === undefined ? visit.settledBefore : movedAt;
     let found: Found | typeof UNSETTLED | undefined;
     try {
       found = yield* looker.look(folder, name, {
         known: row ?? moved,
         isFile,
         contentBytes: this.#examiner.contentBytes(subject),
-        ...(visit.settledBefore === undefined || moved !== undefined
-          ? {}
-          : { settledBefore: visit.settledBefore }),
+        ...(settledBefore === undefined ? {} : { settledBefore }),
       });
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
@@ -212,7 +214,7 @@ export class Walker {
   /** Looked at later; what is below a directory that is known need not wait. */
   #unsettled(visit: Visit, path: string, row: Row | undefined): true {
     visit.isDeferred = true;
-    if (row?.type === 'dir') this.#enter(visit.item, path, visit.cause, undefined);
+    if (row?.type === 'dir' && visit.cause.tries === 0) this.#enter(visit.item, path, visit.cause, undefined);
     return true;
   }
 
@@ -243,7 +245,8 @@ export class Walker {
     const { os } = this.#examiner.parts;
     const { settledBefore, folder, known, path, cause } = visit;
     const isUnsettled = settledBefore !== undefined && folder.stat().ctimeNs > settledBefore;
-    const { from: _from, ...mine } = cause;
+    // Whoever moved the directory here did not take away what was known here before.
+    const mine = withoutActors(cause, cause.unknown);
     for (const encoded of known.names()) {
       const name = decodePath(encoded, os);
       if (seen.has(name) || (known.isLarge && folder.lstat(name) !== undefined)) continue;
