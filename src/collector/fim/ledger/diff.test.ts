@@ -1,8 +1,11 @@
+import { renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EVENT_LIMITS } from '../../../shared/host-events.ts';
 import { difference, holdsSecrets, keptText } from './diff.ts';
-import { rule } from './testing/test-ledger.ts';
+import { rule, TestLedger, watching } from './testing/test-ledger.ts';
 
 const kept = (text: string): Buffer => {
   const found = keptText(Buffer.from(text));
@@ -72,5 +75,30 @@ describe('differences of texts', () => {
     expect(holdsSecrets('/x/only/this', 'this', rules)).toBe(true);
     expect(holdsSecrets('/x/this', 'this', rules)).toBe(false);
     expect(holdsSecrets('/etc/passwd', 'passwd', rules)).toBe(false);
+  });
+});
+
+describe('the text of a file', () => {
+  it('R200 is not kept once the file has the name of one that holds secrets', () => {
+    watching(
+      (root, ledger, file) => {
+        const texts = (): unknown[] => {
+          const db = new DatabaseSync(file, { readOnly: true });
+          const names = db.prepare('SELECT name FROM texts').all();
+          db.close();
+          return names.map(({ name }) => name);
+        };
+        ledger.stop();
+        expect(texts()).toEqual(['app.conf']);
+        const [from, to] = [join(root, 'app.conf'), join(root, '.env')];
+        renameSync(from, to);
+        const again = new TestLedger(file).rules([rule({ path: root, diff: true })]).drain();
+        expect(again.brief(root)).toEqual(['moved .env < app.conf']);
+        again.stop();
+        expect(texts()).toEqual([]);
+      },
+      (root) => writeFileSync(join(root, 'app.conf'), 'key=value'),
+      (root) => [rule({ path: root, diff: true })],
+    );
   });
 });

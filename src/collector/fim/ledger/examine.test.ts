@@ -223,6 +223,33 @@ describe('one examination', () => {
     });
   });
 
+  it('R208 does not blame whoever moved a directory for what somebody had removed from its new place', () => {
+    watching(
+      (root, ledger) => {
+        rmSync(join(root, 'e'), { recursive: true });
+        renameSync(join(root, 'd'), join(root, 'e'));
+        const by = { presence: actor(7) };
+        const [from, to] = [join(root, 'd'), join(root, 'e')];
+        ledger.examine(
+          examination(from, movedFrom, { directory: true, by }),
+          examination(to, movedTo, { directory: true, from, by }),
+        );
+        const removed = ledger
+          .drain()
+          .events()
+          .filter(({ file }) => file.path === join(root, 'e/removed'));
+        expect(removed.map(({ event, wayfarer }) => [event.action, wayfarer.actor.state])).toEqual([
+          ['deleted', 'unknown'],
+        ]);
+      },
+      (root) => {
+        for (const name of ['d', 'e']) mkdirSync(join(root, name));
+        writeFileSync(join(root, 'd/kept'), '');
+        writeFileSync(join(root, 'e/removed'), '');
+      },
+    );
+  });
+
   it('does not blame whoever removed a directory for the files that somebody had taken out of it', () => {
     watching(
       (root, ledger) => {

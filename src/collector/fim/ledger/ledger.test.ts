@@ -1,8 +1,10 @@
 import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { edrEvent, fimEvent } from '../../../../test/support/sealed-events.ts';
 import { CHANGE } from '../change.ts';
+import { LedgerStore } from './store.ts';
+import { LedgerError } from './unavailable.ts';
 import { actor, examination, inDirectory, rule, TestLedger, watching } from './testing/test-ledger.ts';
 
 const { created, modified, closedAfterWrite, attributes, movedFrom } = CHANGE;
@@ -204,6 +206,31 @@ describe('what is looked at', () => {
       }
       expect(turns).toBeLessThan(13);
       expect(ledger.drain().events()).toHaveLength(40);
+      ledger.stop();
+    });
+  });
+
+  it('R205 is told once, and only when it is durable, where a group of it was not at first', () => {
+    inDirectory((directory) => {
+      const root = join(directory, 'watched');
+      mkdirSync(root);
+      const ledger = new TestLedger(join(directory, 'l.db')).rules([rule({ path: root })]).drain();
+      const batches = ['a', 'b'].map((name) => {
+        writeFileSync(join(root, name), '');
+        return ledger.examine(examination(join(root, name), created));
+      });
+      const examined = (): number[] =>
+        ledger.said.flatMap((message) => (message.kind === 'examined' ? [message.batch] : []));
+      const full = vi.spyOn(LedgerStore.prototype, 'commit').mockImplementationOnce(() => {
+        throw new LedgerError('STOPPED', 'the disk is full');
+      });
+      ledger.turn();
+      expect([ledger.fim, examined()]).toEqual([[], []]);
+      expect(ledger.last('stopped')?.text).toBe('the disk is full');
+      full.mockRestore();
+      expect(ledger.drain().brief(root)).toEqual(['created a', 'created b']);
+      expect(examined()).toEqual(batches);
+      expect(ledger.last('stopped')?.text).toBe('');
       ledger.stop();
     });
   });

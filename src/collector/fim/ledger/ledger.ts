@@ -177,7 +177,6 @@ export class Ledger {
     try {
       const engine = (this.#engine ??= this.#open());
       const wait = this.#work(engine);
-      this.#progress.tell({ kind: 'stopped', text: '' });
       const next = Math.min(wait, this.#report(engine));
       if (Number.isFinite(next)) this.#wakeIn(Math.max(0, next));
     } catch (error) {
@@ -278,6 +277,8 @@ export class Ledger {
 
   #commit({ store }: Engine): void {
     store.commit();
+    // The disk takes what is written: to begin was not enough to know.
+    this.#progress.tell({ kind: 'stopped', text: '' });
     this.#obeyed = [];
     this.#intake.committed();
     for (const batch of this.#batches.committed()) this.#host.post({ kind: 'examined', batch });

@@ -151,12 +151,13 @@ export class Looker {
     options: LookOptions,
     attempt: number,
   ): Generator<void, Found | undefined> {
+    const begunNs = this.#nowNs();
     try {
       const read = yield* this.#read(fd, Number(stat.size), options.contentBytes ?? 0);
       const attributes = this.#attributes.of(fd);
       const after = fstatSync(fd, { bigint: true });
       if (isSame(stat, after)) {
-        const row = this.#row(after, attributes, read.sha256, read.unhashed, null);
+        const row = this.#row(after, attributes, read.sha256, read.unhashed, null, begunNs);
         return { row, isUnchanged: false, ...(read.content === undefined ? {} : { content: read.content }) };
       }
       if (attempt < ATTEMPTS && Number(after.size) <= RETRY_BYTES) return undefined;
@@ -209,8 +210,10 @@ export class Looker {
     sha256: Uint8Array | null,
     unhashed: string | null,
     target: string | null,
+    // What was written in the same tick after its block was read would leave no trace: the beginning of the read counts.
+    begunNs = this.#nowNs(),
   ): Row {
-    const racy = stat.isFile() && this.#nowNs() - stat.ctimeNs < RACY_NS;
+    const racy = stat.isFile() && begunNs - stat.ctimeNs < RACY_NS;
     return { ...statColumns(stat), sha256, unhashed, target, acl, xattrs, racy };
   }
 }

@@ -25,6 +25,8 @@ export class PendingWork {
   readonly #find: StatementSync;
   readonly #has: StatementSync;
   readonly #next: StatementSync;
+  readonly #ripen: StatementSync;
+  readonly #ripe: StatementSync;
   readonly #due: StatementSync;
   readonly #remove: StatementSync;
   readonly #any: StatementSync;
@@ -38,9 +40,11 @@ export class PendingWork {
     this.#find = db.prepare('SELECT cause FROM pending WHERE kind = ? AND path = ? AND lane = ?');
     this.#has = db.prepare('SELECT 1 FROM pending WHERE kind = ? AND path = ?');
     this.#next = db.prepare(
-      'SELECT * FROM pending WHERE due <= ? AND lane BETWEEN ? AND ? ORDER BY lane, seq DESC LIMIT 1',
+      'SELECT * FROM pending WHERE due = 0 AND lane BETWEEN ? AND ? ORDER BY lane, seq DESC LIMIT 1',
     );
-    this.#due = db.prepare('SELECT min(due) AS due FROM pending');
+    this.#ripen = db.prepare('UPDATE pending SET due = 0 WHERE due > 0 AND due <= ?');
+    this.#ripe = db.prepare('SELECT 1 FROM pending WHERE due = 0 LIMIT 1');
+    this.#due = db.prepare('SELECT min(due) AS due FROM pending WHERE due > 0');
     this.#remove = db.prepare('DELETE FROM pending WHERE seq = ?');
     this.#any = db.prepare('SELECT 1 FROM pending WHERE lane >= ? LIMIT 1');
   }
@@ -66,7 +70,8 @@ export class PendingWork {
 
   /** What is to be done next at this time, of the lanes from one to another. */
   next(now: number, from: number, to: number): Pending | undefined {
-    const found = this.#next.get(Math.round(now), from, to);
+    this.#ripen.run(Math.round(now));
+    const found = this.#next.get(from, to);
     if (found === undefined) return undefined;
     return {
       seq: Number(found['seq']),
@@ -77,8 +82,9 @@ export class PendingWork {
     };
   }
 
-  /** When the next work is due, ms since the epoch; `undefined` if there is none. */
+  /** When the next work is due, ms since the epoch, 0 for at once; `undefined` if there is none. */
   dueAt(): number | undefined {
+    if (this.#ripe.get() !== undefined) return 0;
     const due = this.#due.get()?.['due'];
     return typeof due === 'number' ? due : undefined;
   }

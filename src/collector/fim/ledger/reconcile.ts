@@ -217,9 +217,12 @@ export class Reconciler {
   /** Keeps the text of a file whose differences are shown. Returns the difference where the content changed. */
   #text({ path, name, key, rules }: Subject, found: Found, isChanged: boolean): Partial<Shown> {
     const rule = diffRule(rules);
-    if (rule === undefined || found.row.type !== 'file' || found.isUnchanged) return {};
     const { baseline } = this.#parts.store;
-    if (holdsSecrets(path, name, rules)) return isChanged ? { noDiff: 'a file that holds secrets' } : {};
+    const isSecret = holdsSecrets(path, name, rules);
+    // It may have had another name, or its rule have said otherwise, when its text was kept.
+    if (rule === undefined || isSecret) baseline.putText(key, undefined);
+    if (rule === undefined || found.row.type !== 'file' || found.isUnchanged) return {};
+    if (isSecret) return isChanged ? { noDiff: 'a file that holds secrets' } : {};
     const before = baseline.text(key);
     const kept = found.content === undefined ? `larger than ${rule.diffMaxKb} KB` : keptText(found.content);
     baseline.putText(key, typeof kept === 'string' ? undefined : kept);

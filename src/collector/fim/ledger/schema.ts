@@ -42,7 +42,8 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (directory, name)
   ) STRICT, WITHOUT ROWID;
 
-  -- What is still to be looked at, most urgent lane first, newest first within one: the cursor of every walk.
+  -- What is still to be looked at, most urgent lane first, newest first within one: the cursor of every walk. 'due' is 0 once
+  -- its time has come, so that what is to wait is not passed over each time.
   CREATE TABLE pending (
     seq   INTEGER PRIMARY KEY,
     lane  INTEGER NOT NULL,
@@ -51,7 +52,9 @@ export const MIGRATIONS: readonly string[] = [
     path  TEXT NOT NULL,
     cause TEXT NOT NULL
   ) STRICT;
-  CREATE INDEX pending_in_order ON pending (lane, seq DESC);
+  CREATE INDEX pending_in_order ON pending (lane, seq DESC) WHERE due = 0;
+  CREATE INDEX pending_later ON pending (due) WHERE due > 0;
+  CREATE INDEX pending_by_lane ON pending (lane);
   CREATE UNIQUE INDEX pending_once ON pending (kind, path, lane);
 
   -- Sealed events that are not in the queue yet.
