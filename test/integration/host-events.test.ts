@@ -7,9 +7,9 @@ import { because, noLinuxRoot } from '../support/reason.ts';
 import { runNode } from '../support/run.ts';
 import { WatchedSite } from '../support/watched-site.ts';
 
-/** Runs a program of the system as a person at the laptop would. */
+/** Runs a program of the system as a person at the laptop would: it lives long enough for everybody to know who it is. */
 const work = (script: string): void => {
-  execFileSync('/bin/sh', ['-euc', script], { stdio: 'ignore' });
+  execFileSync('/bin/sh', ['-euc', `sleep 0.1; ${script}; sleep 0.1`], { stdio: 'ignore' });
 };
 
 describe.skipIf(noLinuxRoot !== undefined)(
