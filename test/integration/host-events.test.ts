@@ -59,7 +59,9 @@ describe.skipIf(noLinuxRoot !== undefined)(
     it('R201 a program that is started and a file that is dropped are with the platform', async () => {
       mkdirSync(join(dir, 'bin'));
       mkdirSync(join(dir, 'drop'), { recursive: true });
-      work(`cp /bin/sleep ${dir}/bin/odd; ${dir}/bin/odd 0.3; cp /bin/true ${dir}/drop/tool`);
+      // Several starts, so that the payload is full and leaves before its time.
+      const starts = `${dir}/bin/odd 0.3; `.repeat(4);
+      work(`cp /bin/sleep ${dir}/bin/odd; cp /bin/true ${dir}/drop/tool; ${starts}true`);
       const found = await site.until('both events', async () => {
         const all = (await events('--stream', 'edr')).map((event) => EdrEvent.parse(event));
         const started = all.find(

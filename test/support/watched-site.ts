@@ -29,7 +29,8 @@ export class WatchedSite {
     const { site } = this;
     const key = ['keys', 'create', '--title', 'Watched', '--modules', 'AI,FIM,EDR'];
     this.#activationId = (await site.platform<{ id: string }>(...key)).id;
-    await this.profile('fimEnabled=true', 'edrEnabled=true', 'fimPayloadKb=1', 'edrPayloadKb=1');
+    // Small payloads, since they leave at once; of processes not the smallest, since a busy host starts more than those carry.
+    await this.profile('fimEnabled=true', 'edrEnabled=true', 'fimPayloadKb=1', 'edrPayloadKb=4');
     this.startAgent();
     await this.watching();
   }
