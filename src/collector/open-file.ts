@@ -48,7 +48,8 @@ export function hostPath(place: Place, path: string): string {
   return place.root === '/' ? path : place.root + path;
 }
 
-const codeOf = (error: unknown): string =>
+/** The code of an error of `node:fs`, `error` where it has none. */
+export const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'error';
 
 /** Whether an error of `node:fs` says that the file is not there. */

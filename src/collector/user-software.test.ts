@@ -25,21 +25,22 @@ const CASES = [
 ];
 
 describe.each(CASES)('what people install on $os', ({ os, readers, site, modules, profile }) => {
-  const context = sampleContext({
-    os,
-    files: {
-      [`${site}/requests-2.31.0.dist-info/METADATA`]: METADATA,
-      [`${site}/broken-1.dist-info/METADATA`]: '\u0000',
-      [`${modules}/@scope/tool/package.json`]: PACKAGE,
-      [`${modules}/broken/package.json`]: '{',
-      [`${profile}/Extensions/abcdef/1.2.3_0/manifest.json`]: EXTENSION,
-      [`${profile}/Extensions/broken/1/manifest.json`]: 'null',
-    },
-  });
+  const host = () =>
+    sampleContext({
+      os,
+      files: {
+        [`${site}/requests-2.31.0.dist-info/METADATA`]: METADATA,
+        [`${site}/broken-1.dist-info/METADATA`]: '\u0000',
+        [`${modules}/@scope/tool/package.json`]: PACKAGE,
+        [`${modules}/broken/package.json`]: '{',
+        [`${profile}/Extensions/abcdef/1.2.3_0/manifest.json`]: EXTENSION,
+        [`${profile}/Extensions/broken/1/manifest.json`]: 'null',
+      },
+    });
 
   it('R018 holds Python distributions', async () => {
     const path = `${site}/requests-2.31.0.dist-info`;
-    const rows = await rowsOf(readers.python, context);
+    const rows = await rowsOf(readers.python, host());
     expect(rows.at(-1)).toEqual({
       key: path,
       row: { name: 'requests', version: '2.31.0', path, installer: null },
@@ -48,7 +49,7 @@ describe.each(CASES)('what people install on $os', ({ os, readers, site, modules
 
   it('R018 holds global npm packages, and passes over a broken one', async () => {
     const path = `${modules}/@scope/tool`;
-    expect(await rowsOf(readers.npmGlobal, context)).toEqual([
+    expect(await rowsOf(readers.npmGlobal, host())).toEqual([
       { key: path, row: { name: '@scope/tool', version: '4.0.1', path } },
     ]);
   });
@@ -63,7 +64,7 @@ describe.each(CASES)('what people install on $os', ({ os, readers, site, modules
       version: '1.2.3',
       permissions: ['<all_urls>', 'tabs'],
     };
-    expect(await rowsOf(readers.browserExtensions, context)).toEqual([
+    expect(await rowsOf(readers.browserExtensions, host())).toEqual([
       { key: 'jörg|chrome|Default|abcdef', row },
     ]);
   });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventKillLoop } from '../support/event-kill-loop.ts';
-import { differences, listing, type Listing } from '../support/listing.ts';
+import { differences, listed, listing, type Listing } from '../support/listing.ts';
 import { SeededRandom, seedOf } from '../support/random.ts';
 import { because, noLinuxRoot } from '../support/reason.ts';
 import { replay } from '../support/replay.ts';
@@ -43,7 +43,7 @@ describe.skipIf(noLinuxRoot !== undefined)(
             const inOrder = watched
               .changes()
               .toSorted((a, b) => a.wayfarer.chain.sequence - b.wayfarer.chain.sequence);
-            const { listing: reached, impossible } = replay(before, inOrder);
+            const { listing: reached, impossible } = replay(before, inOrder, listed);
             const wrong = [...impossible, ...differences(listing(watched.tree), reached)];
             if (wrong.length > 0)
               throw new Error(`${String(wrong.length)}: ${wrong.slice(0, 20).join('\n')}`);

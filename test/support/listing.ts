@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import type { FimEvent } from '../../src/shared/host-events.ts';
 import { encodeBytes } from '../../src/wire/encode.ts';
 
 /** A path as `find` and `sha256sum` see it: programs that share nothing with what is tested. */
@@ -94,3 +95,15 @@ export function differences(expected: Listing, found: Listing): string[] {
 
 const textOf = ({ type, mode, uid, gid, size, target, sha256 }: Listed): string =>
   JSON.stringify([type, mode, uid, gid, size, target, sha256]);
+
+/** A file as an event shows it. */
+export function listed({ type, mode, uid, gid, size, target_path, hash }: FimEvent['file']): Listed {
+  return {
+    type: type === undefined || type === 'registry' ? 'device' : type,
+    mode: mode ?? '',
+    uid: uid ?? '',
+    gid: gid ?? '',
+    ...(type === 'file' && { size: size ?? -1, sha256: hash?.sha256 ?? '' }),
+    ...(type === 'symlink' && { target: target_path ?? '' }),
+  };
+}

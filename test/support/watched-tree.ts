@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FimEvent } from '../../src/shared/host-events.ts';
 import type { Task } from '../../src/shared/manifest.ts';
-import { differences, listing, type Listing } from './listing.ts';
+import { differences, listed, listing, type Listing } from './listing.ts';
 import { replay } from './replay.ts';
 import { SensorProcess } from './sensor-process.ts';
 import { until } from './until.ts';
@@ -79,7 +79,7 @@ export class WatchedDirectory {
     const given = await until(
       'events account for what changed',
       () => {
-        const { listing: reached, impossible } = replay(this.#before, this.events());
+        const { listing: reached, impossible } = replay(this.#before, this.events(), listed);
         const wrong = [...impossible, ...differences(after, reached), ...this.sensor.faults];
         if (wrong.length > 0) throw new Error(`${wrong.length}: ${wrong.slice(0, 20).join('\n')}`);
         return this.events();

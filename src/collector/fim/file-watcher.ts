@@ -4,6 +4,7 @@ import type { StartTimer } from '../debounce.ts';
 import type { Os } from '../table.ts';
 import { encodeHostText } from '../text.ts';
 import type { LostChanges, RawChange } from './change.ts';
+import { MountTable } from './linux/mount-table.ts';
 import type { RuleSet } from './rule-set.ts';
 import { unknownActor } from './unknown-actor.ts';
 import { lookAt } from './watcher/place.ts';
@@ -80,10 +81,10 @@ export class FileWatcher {
 
   /** How each root is watched. */
   mounts(): MountState[] {
-    const mounted = this.#options.os === 'linux' ? mountedFilesystems() : [];
+    const mounts = this.#options.os === 'linux' ? mountTable() : undefined;
     return this.#roots.map(({ root, state }) => ({
       mount: encodeHostText(root, this.#options.os),
-      filesystem: filesystemOf(root, mounted),
+      filesystem: mounts?.mountOf(root)?.type ?? 'unknown',
       ...METHODS[state.state],
       ...noteOf(state),
     }));
@@ -150,30 +151,11 @@ function covers(rules: RuleSet, tree: string, root: string): boolean {
   return true;
 }
 
-interface Mounted {
-  readonly path: string;
-  readonly filesystem: string;
-}
-
-/** Mount points and types of filesystems (proc_pid_mounts(5)). */
-function mountedFilesystems(): Mounted[] {
+/** The mounts of this host; none where there is no mountinfo. */
+function mountTable(): MountTable {
   try {
-    return readFileSync('/proc/self/mounts', 'utf8')
-      .split('\n')
-      .map((line) => line.split(' '))
-      .map(([, path = '', filesystem = '']) => ({ path, filesystem }));
+    return new MountTable(readFileSync('/proc/self/mountinfo'));
   } catch {
-    return [];
+    return new MountTable(new Uint8Array());
   }
-}
-
-function filesystemOf(root: string, mounted: readonly Mounted[]): string {
-  const holds = (path: string): boolean =>
-    path === '/' || root === path || root.startsWith(path.endsWith('/') ? path : `${path}/`);
-  const at = mounted.filter(({ path }) => holds(path));
-  const nearest = at.reduce<Mounted | undefined>(
-    (best, mount) => (best === undefined || mount.path.length >= best.path.length ? mount : best),
-    undefined,
-  );
-  return nearest?.filesystem ?? 'unknown';
 }

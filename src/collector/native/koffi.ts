@@ -14,7 +14,11 @@ let loaded: typeof Koffi | undefined;
 export function loadKoffi(): typeof Koffi {
   if (loaded === undefined) {
     const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
-    koffi.config({ ...koffi.config(), async_stack_size: ASYNC_STACK_BYTES });
+    const config = koffi.config();
+    // It may have been configured, and have loaded a library, in another room of this process.
+    if (config.async_stack_size !== ASYNC_STACK_BYTES) {
+      koffi.config({ ...config, async_stack_size: ASYNC_STACK_BYTES });
+    }
     loaded = koffi;
   }
   return loaded;

@@ -1,9 +1,21 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { process as esProcess } from '../fim/macos/testing/es-line.ts';
-import { at, ETC, rule, runOnMac, started, STARTS, waitFor, written } from './testing/macos-sensor.ts';
+import {
+  at,
+  ETC,
+  rule,
+  runOnMac,
+  separateMacs,
+  started,
+  STARTS,
+  waitFor,
+  written,
+} from './testing/macos-sensor.ts';
 
 const REFUSED = 'Failed to create ES client: ES_NEW_CLIENT_RESULT_ERR_NOT_PERMITTED';
+
+separateMacs();
 
 describe('the files of macOS, through the sensor', () => {
   it('R199 R208 a change that eslogger tells of is looked at, with the actor that it names', async () => {

@@ -4,7 +4,19 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Task } from '../../shared/manifest.ts';
 import { file, process as esProcess } from '../fim/macos/testing/es-line.ts';
-import { at, edr, ETC, runOnMac, started, STARTS, waitFor, written } from './testing/macos-sensor.ts';
+import {
+  at,
+  edr,
+  ETC,
+  runOnMac,
+  separateMacs,
+  started,
+  STARTS,
+  waitFor,
+  written,
+} from './testing/macos-sensor.ts';
+
+separateMacs();
 
 describe('the processes of macOS, through the sensor', () => {
   it('R201 R208 a start is a record of the rule that wants it, with parent, user and command line', async () => {

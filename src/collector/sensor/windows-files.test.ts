@@ -11,10 +11,13 @@ import {
   NOTEPAD,
   rule,
   runOnWindows,
+  separateHosts,
   settle,
   start,
   WRITE,
 } from './testing/windows-sensor.ts';
+
+separateHosts();
 
 describe('the files of Windows, through the sensor', () => {
   it('R199 R208 a change in the journal is looked at, with the actor that the Security log has', async () => {

@@ -9,11 +9,14 @@ import {
   NOTEPAD,
   RUN,
   runOnWindows,
+  separateHosts,
   start,
   STARTS,
   value,
   WRITE,
 } from './testing/windows-sensor.ts';
+
+separateHosts();
 
 describe('the processes of Windows, through the sensor', () => {
   it('R201 R208 4688 and 4689 become events by the rules, those of an end with what the start said', async () => {

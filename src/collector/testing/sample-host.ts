@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll } from 'vitest';
+import { onTestFinished } from 'vitest';
 import {
   Unreadable,
   type CommandResult,
@@ -10,11 +10,6 @@ import {
   type ReadContext,
   type Reader,
 } from '../table.ts';
-
-const roots: string[] = [];
-afterAll(() => {
-  for (const root of roots.splice(0)) rmSync(root, { recursive: true, force: true });
-});
 
 /** What the commands of a laid-out host answer: text, a whole result, or nothing for one that is not installed. */
 export type Answer = string | Buffer | CommandResult | undefined;
@@ -26,14 +21,16 @@ export interface SampleHost {
   readonly run?: (file: string, args: readonly string[]) => Answer;
 }
 
-/** A context over a host laid out for a test: a temporary tree, recorded commands, a clock that sleeping moves on. */
+/** A context over a host laid out for the running test: a temporary tree, recorded commands, a clock that sleeping moves on. */
 export function sampleContext({
   os,
   files = {},
   run,
 }: SampleHost): ReadContext & { readonly calls: string[] } {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'wayfarer-sample-')));
-  roots.push(root);
+  onTestFinished(() => {
+    rmSync(root, { recursive: true, force: true });
+  });
   for (const [path, content] of Object.entries(files)) {
     const target = join(root, os === 'win32' ? path.replace(':', '') : path);
     mkdirSync(dirname(target), { recursive: true });

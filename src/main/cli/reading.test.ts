@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { STATUS } from '../../../test/support/agent-status.ts';
-import { FimChain } from '../../../test/support/fim-chain.ts';
+import { Chain, fimEvent } from '../../../test/support/sealed-events.ts';
 import { AgentEvent } from '../../shared/control.ts';
 import { ExitCode } from '../../shared/exit-codes.ts';
 import { openControl, type ControlServer, type ControlTarget } from '../control/server.ts';
@@ -108,15 +108,20 @@ describe('wayfarerctl modules', () => {
 });
 
 describe('wayfarerctl events --stream', () => {
-  const chain = new FimChain();
+  const chain = new Chain();
   const changes = [
-    chain.next('/etc/passwd'),
-    chain.next('/home/ada/a%0Ab', {
-      actor: { state: 'unknown', reason: 'it was gone', pid: 7 },
-      changed: [],
+    fimEvent({ path: '/etc/passwd', severity: 3 }),
+    fimEvent({
+      path: '/home/ada/a%0Ab',
+      severity: 3,
+      wayfarer: { actor: { state: 'unknown', reason: 'it was gone', pid: 7 }, changed: [] },
     }),
-    chain.next('/usr/bin/ls', { detected: 'baseline', package_manager: 'dpkg' }),
-  ];
+    fimEvent({
+      path: '/usr/bin/ls',
+      severity: 3,
+      wayfarer: { detected: 'baseline', package_manager: 'dpkg' },
+    }),
+  ].map((event) => chain.seal(event));
   const ask = (...args: string[]) => runCommand(addEvents, paths, 'events', '--stream', 'fim', ...args);
 
   it('R199 R200 says of each change when, what, where, by whom or why nobody knows, and under which rule', async () => {
@@ -124,9 +129,9 @@ describe('wayfarerctl events --stream', () => {
     fimEvents = changes;
     const lines = (await ask()).stdout.trimEnd().split('\n');
     expect(lines.map((line) => line.replace(/^\S+ \S+ {2}/, ''))).toEqual([
-      'updated /etc/passwd (content, size)  vim 4711, root (logged in as ada), rule etc, high',
+      'updated /etc/passwd (content, size)  vim 4711, root (logged in as alice), rule etc, high',
       'updated /home/ada/a%0Ab  unknown: it was gone (process 7), rule etc, high',
-      'updated /usr/bin/ls (content, size)  vim 4711, root (logged in as ada), by dpkg, found by baseline, rule etc, high',
+      'updated /usr/bin/ls (content, size)  vim 4711, root (logged in as alice), by dpkg, found by baseline, rule etc, high',
     ]);
     expect(lines[0]).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:00 {2}/);
   });

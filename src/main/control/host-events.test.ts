@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { STATUS } from '../../../test/support/agent-status.ts';
-import { FimChain } from '../../../test/support/fim-chain.ts';
+import { Chain, fimEvent } from '../../../test/support/sealed-events.ts';
 import type { HostEvent } from '../../shared/host-events.ts';
 import { ControlClient } from './client.ts';
 import { call } from './testing/call.ts';
@@ -14,8 +14,9 @@ beforeEach(async () => {
 afterEach(() => host.dispose());
 
 describe('events of the host', () => {
-  const chain = new FimChain();
-  const [first, second] = [chain.next('/etc/passwd'), chain.next('/etc/shadow')];
+  const chain = new Chain();
+  const first = chain.seal(fimEvent({ path: '/etc/passwd' }));
+  const second = chain.seal(fimEvent({ path: '/etc/shadow' }));
   const pathsOf = (events: readonly HostEvent[]): (string | undefined)[] =>
     events.map((event) => event.file?.path);
 
@@ -58,7 +59,7 @@ describe('events of the host', () => {
     const tell = (body: string): void => {
       for (const watcher of host.core.hostWatchers) watcher(body);
     };
-    const large = chain.next(`/srv/${'x'.repeat(15_000)}`);
+    const large = chain.seal(fimEvent({ path: `/srv/${'x'.repeat(15_000)}` }));
     for (let n = 0; n < 1_000; n += 1) tell(large);
     let events = 'event' in ((await next).value ?? {}) ? 1 : 0;
     let skipped = 0;

@@ -1,15 +1,9 @@
-import type * as Os from 'node:os';
 import { hostname, networkInterfaces } from 'node:os';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { HostFacts } from '../../shared/wire.ts';
 import { fingerprintOf, linuxFingerprintSources, type FingerprintSources } from './fingerprint.ts';
 import { readHostFacts } from './host-facts.ts';
-
-vi.mock('node:os', async (original) => {
-  const os = await original<typeof Os>();
-  return { ...os, hostname: vi.fn(os.hostname), networkInterfaces: vi.fn(os.networkInterfaces) };
-});
 
 const SOURCES = {
   machineId: 'd2a5f0f7c1b94e6c8e3f5b7a9c1d3e5f',
@@ -17,27 +11,21 @@ const SOURCES = {
   systemSerial: 'B5R2N22',
 };
 
-afterEach(() => {
-  vi.restoreAllMocks();
-});
-
 describe('the hardware fingerprint', () => {
   it('R013 does not change with host name, addresses or network cards', async () => {
     const before = await readHostFacts();
-    vi.mocked(hostname).mockReturnValue('another.example.com');
-    vi.mocked(networkInterfaces).mockReturnValue({
-      wlan9: [
-        {
-          address: '192.0.2.7',
-          netmask: '255.255.255.0',
-          family: 'IPv4',
-          mac: '02:00:00:00:00:07',
-          internal: false,
-          cidr: null,
-        },
-      ],
+    const card = {
+      address: '192.0.2.7',
+      netmask: '255.255.255.0',
+      family: 'IPv4',
+      mac: '02:00:00:00:00:07',
+      internal: false,
+      cidr: null,
+    } as const;
+    const after = await readHostFacts({
+      hostname: () => 'another.example.com',
+      networkInterfaces: () => ({ wlan9: [card] }),
     });
-    const after = await readHostFacts();
     expect(after).toMatchObject({ ips: ['192.0.2.7'], macs: ['02:00:00:00:00:07'], netbios: 'ANOTHER' });
     expect(after.fingerprint).toBe(before.fingerprint);
   });
@@ -117,14 +105,15 @@ describe('the facts of the host', () => {
   });
 
   it('are there without addresses when the kernel may not be asked', async () => {
-    vi.mocked(networkInterfaces).mockImplementation(() => {
+    const refused = () => {
       throw new Error('uv_interface_addresses returned Unknown system error 97');
-    });
-    expect(await readHostFacts()).toMatchObject({ ips: [], macs: [] });
+    };
+    const facts = await readHostFacts({ hostname, networkInterfaces: refused });
+    expect(facts).toMatchObject({ ips: [], macs: [] });
   });
 
   it('stay within the bounds of the protocol for a name as long as the system allows', async () => {
-    vi.mocked(hostname).mockReturnValue('h'.repeat(300));
-    expect(HostFacts.safeParse(await readHostFacts()).success).toBe(true);
+    const facts = await readHostFacts({ hostname: () => 'h'.repeat(300), networkInterfaces });
+    expect(HostFacts.safeParse(facts).success).toBe(true);
   });
 });

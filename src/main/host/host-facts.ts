@@ -1,11 +1,5 @@
-import {
-  arch,
-  hostname,
-  networkInterfaces,
-  release,
-  type as osType,
-  type NetworkInterfaceInfo,
-} from 'node:os';
+import * as os from 'node:os';
+import { arch, release, type as osType, type NetworkInterfaceInfo } from 'node:os';
 import type { HostFacts } from '../../shared/wire.ts';
 import {
   fingerprintOf,
@@ -15,11 +9,14 @@ import {
   type FingerprintSources,
 } from './fingerprint.ts';
 
+/** What the kernel is asked for its name and addresses. */
+export type NamedHost = Pick<typeof os, 'hostname' | 'networkInterfaces'>;
+
 /** Facts about this host for provisioning. Never throws: what can't be read is empty. */
-export async function readHostFacts(): Promise<HostFacts> {
+export async function readHostFacts(host: NamedHost = os): Promise<HostFacts> {
   const fingerprint = await readFingerprint();
-  const name = hostname();
-  const external = addressesOfHost().filter((address) => !address.internal);
+  const name = host.hostname();
+  const external = addressesOfHost(host).filter((address) => !address.internal);
   return {
     hostname: name.slice(0, 255),
     fqdn: fullName(name).slice(0, 255),
@@ -54,7 +51,7 @@ async function otherSources(): Promise<FingerprintSources> {
 }
 
 /** Empty where the service may not ask the kernel (a unit without AF_NETLINK): the agent registers all the same. */
-function addressesOfHost(): NetworkInterfaceInfo[] {
+function addressesOfHost({ networkInterfaces }: NamedHost): NetworkInterfaceInfo[] {
   try {
     return Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   } catch {

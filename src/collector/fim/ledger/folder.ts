@@ -12,6 +12,7 @@ import {
   type Dirent,
 } from 'node:fs';
 import { anchored, linkCheck, NO_LINK_FLAGS, pathOfDescriptor, type LinkCheck } from '../../no-links.ts';
+import { codeOf } from '../../open-file.ts';
 import { decodeHostText, hostPathBytes } from '../../text.ts';
 import { Unreadable, type Os } from '../../table.ts';
 import { joinPath } from './host-path.ts';
@@ -50,10 +51,6 @@ const PSEUDO = new Set([
 
 /** Errors of open(2) for what is not there, is no directory, or is a link. */
 const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
-
-/** The code of an error of `node:fs`. */
-export const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'error';
 
 /** Opens with `O_NOATIME`, or without where that is somebody else's file (open(2), EPERM). */
 function openQuietly(path: string | Buffer, flags: number): number {

@@ -1,8 +1,9 @@
 import { createHash, hash } from 'node:crypto';
 import { closeSync, fstatSync, readSync, type BigIntStats } from 'node:fs';
+import { codeOf } from '../../open-file.ts';
 import { Unreadable, type Os } from '../../table.ts';
 import { NO_ATTRIBUTES, type AttributeDigests, type ExtendedAttributes } from './extended-attributes.ts';
-import { codeOf, type Folder } from './folder.ts';
+import type { Folder } from './folder.ts';
 import { encodePath } from './host-path.ts';
 import { CHANGED_MEANWHILE, isUnchanged, statColumns, typeOf, type Row } from './row.ts';
 

@@ -3,7 +3,7 @@ import type { FimRule } from '../../../shared/file-integrity.ts';
 import { anchored } from '../../no-links.ts';
 import { decodeHostText, hostPathBytes } from '../../text.ts';
 import type { Os } from '../../table.ts';
-import { codeOf } from './folder.ts';
+import { codeOf } from '../../open-file.ts';
 import { splitPath } from './host-path.ts';
 import type { FromLedger } from './messages.ts';
 

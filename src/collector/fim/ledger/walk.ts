@@ -1,9 +1,10 @@
 import type { FimRule } from '../../../shared/file-integrity.ts';
+import { codeOf } from '../../open-file.ts';
 import { Unreadable } from '../../table.ts';
 import type { RuleSet } from '../rule-set.ts';
 import { withoutActors, type Cause } from './cause.ts';
 import { LEFTOVERS_AFTER, type Examiner } from './examine.ts';
-import { codeOf, Folder, type Entry } from './folder.ts';
+import { Folder, type Entry } from './folder.ts';
 import { decodePath, encodePath, joinPath } from './host-path.ts';
 import { UNSETTLED, type Found } from './look.ts';
 import { LANE, type Pending } from './pending.ts';

@@ -39,21 +39,25 @@ export const started = (path: string, ...args: string[]) => ({
   exec: { target: esProcess(path, { pidversion: 1_501 }), args: [path, ...args] },
 });
 
-/** Directories of the test that runs, made anew for each: the sensor's own, and one to be watched. */
+/** Directories of the test that runs: the sensor's own, and one to be watched. */
 export const at = { dataDir: '', watched: '' };
 let folder = '';
 let sensors: Sensor[] = [];
-beforeEach(() => {
-  folder = realpathSync(mkdtempSync(join(tmpdir(), 'wf-macos-')));
-  at.dataDir = join(folder, 'own');
-  at.watched = join(folder, 'watched');
-  for (const directory of [at.dataDir, at.watched]) mkdirSync(directory);
-});
-afterEach(async () => {
-  await Promise.all(sensors.map((sensor) => sensor.end(0)));
-  sensors = [];
-  rmSync(folder, { recursive: true });
-});
+
+/** Gives each test of the calling file directories of its own, and ends its sensors. */
+export function separateMacs(): void {
+  beforeEach(() => {
+    folder = realpathSync(mkdtempSync(join(tmpdir(), 'wf-macos-')));
+    at.dataDir = join(folder, 'own');
+    at.watched = join(folder, 'watched');
+    for (const directory of [at.dataDir, at.watched]) mkdirSync(directory);
+  });
+  afterEach(async () => {
+    await Promise.all(sensors.map((sensor) => sensor.end(0)));
+    sensors = [];
+    rmSync(folder, { recursive: true });
+  });
+}
 
 const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 60; turn += 1) await Promise.resolve();

@@ -20,17 +20,21 @@ export const HOSTS = rule('etc', { kind: 'directory', path: 'C:\\Watched' });
 export const RUN = rule('run', { kind: 'registry', path: 'HKLM\\SOFTWARE\\Run', diff: true });
 export const STARTS: Task = { id: 'starts', table: 'process_events', params: { severity: 'low' } };
 
-/** Directory of the sensor of the test that runs, made anew for each. */
+/** Directory of the sensor of the test that runs. */
 export const at = { dataDir: '' };
 let sensors: Sensor[] = [];
-beforeEach(() => {
-  at.dataDir = mkdtempSync(join(tmpdir(), 'wf-windows-'));
-});
-afterEach(async () => {
-  await Promise.all(sensors.map((sensor) => sensor.end(0)));
-  sensors = [];
-  rmSync(at.dataDir, { recursive: true });
-});
+
+/** Gives each test of the calling file a directory of its own, and ends its sensors. */
+export function separateHosts(): void {
+  beforeEach(() => {
+    at.dataDir = mkdtempSync(join(tmpdir(), 'wf-windows-'));
+  });
+  afterEach(async () => {
+    await Promise.all(sensors.map((sensor) => sensor.end(0)));
+    sensors = [];
+    rmSync(at.dataDir, { recursive: true });
+  });
+}
 
 /** Has what was promised happen. */
 export const settle = async (): Promise<void> => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { FimRuleParams, type FimRule } from '../../../../shared/file-integrity.ts';
 import { EdrEvent, FimEvent, type EventActor, type EventStream } from '../../../../shared/host-events.ts';
+import { replay } from '../../../../../test/support/replay.ts';
 import type { Os } from '../../../table.ts';
 import { decodeHostText, encodeHostText } from '../../../text.ts';
 import type { Attribution } from '../../change.ts';
@@ -210,8 +211,8 @@ export function listing(directory: string, found = new Map<string, Listed>()): M
   return found;
 }
 
-/** The state that an event shows, as the listing has it. */
-export function listed({ file }: FimEvent): Listed {
+/** A file as an event shows it. */
+function listed(file: FimEvent['file']): Listed {
   return {
     type: file.type ?? '',
     mode: file.mode ?? '',
@@ -226,19 +227,10 @@ export function listed({ file }: FimEvent): Listed {
 }
 
 /** Applies events to a listing; throws on one that can't have happened there. */
-export function apply(listing: Map<string, Listed>, events: readonly FimEvent[]): Map<string, Listed> {
-  for (const event of events) {
-    const { path, previous_path: previous } = event.file;
-    const { action } = event.event;
-    const said = `${action} ${path}`;
-    if ((action === 'created' || action === 'moved') === listing.has(path))
-      throw new Error(`can't be: ${said}`);
-    if (action === 'moved' && !listing.has(previous ?? '')) throw new Error(`from nowhere: ${said}`);
-    if (previous !== undefined) listing.delete(previous);
-    if (action === 'deleted') listing.delete(path);
-    else listing.set(path, listed(event));
-  }
-  return listing;
+export function apply(before: ReadonlyMap<string, Listed>, events: readonly FimEvent[]): Map<string, Listed> {
+  const { listing: reached, impossible } = replay(before, events, listed);
+  if (impossible.length > 0) throw new Error(impossible.join('\n'));
+  return new Map(reached);
 }
 
 /** A watched directory with what `fill` puts there, its ledger after the first walk. */
