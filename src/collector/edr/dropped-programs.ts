@@ -4,6 +4,7 @@ import type { UnsealedEdrEvent } from '../../wire/event-chain.ts';
 import type { StartTimer } from '../debounce.ts';
 import { CHANGE, type Attribution, type RawChange } from '../fim/change.ts';
 import { RuleSet } from '../fim/rule-set.ts';
+import { rfc3339 } from '../instant.ts';
 import { openRegular, type Place } from '../open-file.ts';
 import { encodeHostText } from '../text.ts';
 import { edrRecord } from './record.ts';
@@ -138,6 +139,7 @@ export class DroppedPrograms {
 
   #event(rule: DropRule, path: string, program: Program, { actor }: Attribution): UnsealedEdrEvent {
     const known = actor.state === 'known' ? actor : undefined;
+    const mtime = rfc3339(program.mtimeMs);
     return edrRecord({
       id: this.#options.newId(),
       at: this.#options.now(),
@@ -149,8 +151,8 @@ export class DroppedPrograms {
       file: {
         path: encodeHostText(path, 'win32').slice(0, 16_384),
         type: 'file',
-        size: program.size,
-        mtime: new Date(program.mtimeMs).toISOString(),
+        ...(Number.isSafeInteger(program.size) ? { size: program.size } : {}),
+        ...(mtime === undefined ? {} : { mtime }),
       },
       process: known?.process,
       user: known?.user,

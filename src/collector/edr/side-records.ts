@@ -1,3 +1,4 @@
+import { rfc3339 } from '../instant.ts';
 import type { Os } from '../table.ts';
 import { encodeHostText } from '../text.ts';
 import type { Dropped } from './dropped.ts';
@@ -36,6 +37,7 @@ export function droppedParts(
 ): SideParts {
   const actor = one.by?.actor;
   const known = actor?.state === 'known' ? actor : undefined;
+  const mtime = rfc3339(one.mtimeMs);
   const why = actor?.state === 'unknown' ? actor.reason : 'the source of this change has no actor';
   return {
     action: 'executable_dropped',
@@ -46,12 +48,12 @@ export function droppedParts(
     file: {
       path: encodeHostText(one.path, os),
       type: 'file',
-      size: one.size,
+      ...(Number.isSafeInteger(one.size) ? { size: one.size } : {}),
       mode: one.mode.toString(8).padStart(4, '0'),
       uid: String(one.uid),
       gid: String(one.gid),
       inode: String(one.inode),
-      mtime: new Date(one.mtimeMs).toISOString(),
+      ...(mtime === undefined ? {} : { mtime }),
       ...(owner === undefined ? {} : { owner }),
     },
     process: known?.process,

@@ -171,12 +171,32 @@ describe('events on their way to the platform', () => {
     expect(arrived()).toEqual(ids);
   });
 
-  it('of which a payload is refused are dropped with it, counted and said; later ones go on', async () => {
+  it('of which one can not be taken lose that one alone, whatever payload it was in', async () => {
     await start();
-    report(4);
-    rig.platform.twist('commit', { fail: refusal(400, 'BAD_REQUEST') });
+    const ids = report(23);
+    const bad = ids[7] ?? '';
+    rig.platform.shelf.refuses.add(bad);
+    await rig.pass(10 * MINUTE);
+    expect(arrived()).toEqual(ids.filter((id) => id !== bad));
+    expect(queued()).toBe(0);
+    expect(rig.status.sensor.streams.fim.refused).toBe(1);
+    const uploads = opened().length;
+    const more = report(20);
+    await rig.pass(MINUTE);
+    expect(arrived().slice(22)).toEqual(more);
+    expect(opened().length).toBeLessThanOrEqual(uploads + 2);
+  });
+
+  it('of which all are refused are dropped one by one, counted and said; later ones go on', async () => {
+    await start({ deltaUploadIntervalSec: 10 });
+    for (const id of report(4)) rig.platform.shelf.refuses.add(id);
+    await rig.pass(30_000);
+    // One at a time from now on: a platform that refuses everything is not asked faster than a delta upload interval.
+    expect(queued()).toBe(3);
+    const before = opened().length;
     await rig.pass(30_000);
     expect(queued()).toBe(0);
+    expect(opened()).toHaveLength(before + 3);
     expect(rig.status.sensor.streams.fim.refused).toBe(4);
     expect(rig.status.conditions).toMatchObject([
       { code: 'EVENTS_REFUSED', text: expect.stringContaining('refused 4 FIM events') as string },

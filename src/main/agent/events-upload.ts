@@ -143,7 +143,8 @@ function delivered(context: Context, stream: EventStream, terms: PayloadTerms): 
   const now = context.clock.now();
   context.store.events.acknowledge(stream, terms.upTo);
   const notBefore = now + deltaIntervalSec(context.facts()) * 1000;
-  forgetPayload(context, stream, { uploadedAt: now, notBefore, mostRecords: emptyStream.mostRecords });
+  const mostRecords = Math.min(context.facts().streams[stream].mostRecords * 2, emptyStream.mostRecords);
+  forgetPayload(context, stream, { uploadedAt: now, notBefore, mostRecords });
   noteQueued(context, stream);
   const type = TYPE_OF_STREAM[stream];
   context.conditions.clear('EVENTS_REFUSED', type);
@@ -152,7 +153,10 @@ function delivered(context: Context, stream: EventStream, terms: PayloadTerms): 
   context.emit({ name: 'events uploaded', type, records: count, rawBytes, sentBytes: encodedBytes });
 }
 
-/** What can't be taken is not offered for ever (protocol, "Errors"): 400 drops this payload, 403 the whole stream. */
+/**
+ * What can't be taken is not offered for ever (protocol, "Errors"): 403 ends the whole stream. After 400 smaller payloads find
+ * the record that is refused, and it goes alone: anybody who can make one must not take others with it.
+ */
 function refused(context: Context, stream: EventStream, terms: PayloadTerms, failure: Failure): void {
   const type = TYPE_OF_STREAM[stream];
   const reason = describeFailure(failure);
@@ -160,10 +164,16 @@ function refused(context: Context, stream: EventStream, terms: PayloadTerms, fai
     moduleRefused(context, stream, failure.code, reason);
     return;
   }
-  const total = context.facts().streams[stream].refused + terms.count;
-  context.log.error(`${type} payload refused, ${terms.count} records dropped: ${reason}`);
+  if (terms.count > 1) {
+    context.log.warn(`${type} payload of ${terms.count} records refused, half of it follows: ${reason}`);
+    forgetPayload(context, stream, { mostRecords: Math.ceil(terms.count / 2) });
+    return;
+  }
+  const total = context.facts().streams[stream].refused + 1;
+  context.log.error(`${type} record refused and dropped: ${reason}`);
   context.store.events.acknowledge(stream, terms.upTo);
-  forgetPayload(context, stream, { refused: total });
+  const notBefore = context.clock.now() + deltaIntervalSec(context.facts()) * 1000;
+  forgetPayload(context, stream, { refused: total, mostRecords: 1, notBefore });
   noteQueued(context, stream);
   context.conditions.raise(
     'EVENTS_REFUSED',

@@ -6,6 +6,7 @@ import {
   type FileState,
 } from '../../../shared/host-events.ts';
 import type { UnsealedFimEvent } from '../../../wire/event-chain.ts';
+import { rfc3339 } from '../../instant.ts';
 import type { Cause } from './cause.ts';
 import type { Names } from './names.ts';
 import type { Part } from './net-change.ts';
@@ -41,22 +42,16 @@ const HEADROOM_BYTES = 2_048;
 const hex = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
 
-/** An instant of a file, which may be any number: years that RFC 3339 can't say are left out. */
-function instant(ns: bigint): string | undefined {
-  const date = new Date(Number(ns / 1_000_000n));
-  const year = date.getUTCFullYear();
-  return year >= 0 && year <= 9_999 ? date.toISOString() : undefined;
-}
-
 /** A row as events show it. Size and times of a directory say nothing of itself. */
 export function stateOf(row: Row, names: Names): FileState {
   const owner = names.user(row.uid);
   const group = names.group(row.gid);
-  const mtime = row.type === 'dir' ? undefined : instant(row.modified);
-  const ctime = row.type === 'dir' ? undefined : instant(row.changed);
+  const mtime = row.type === 'dir' ? undefined : rfc3339(Number(row.modified / 1_000_000n));
+  const ctime = row.type === 'dir' ? undefined : rfc3339(Number(row.changed / 1_000_000n));
   return {
     type: row.type,
-    ...(row.type === 'file' ? { size: row.size } : {}),
+    // A sparse file may be larger than a number can say exactly.
+    ...(row.type === 'file' && Number.isSafeInteger(row.size) ? { size: row.size } : {}),
     mode: row.mode.toString(8).padStart(4, '0'),
     uid: String(row.uid),
     gid: String(row.gid),

@@ -10,6 +10,7 @@ import {
   type UnsealedFimEvent,
 } from '../../../wire/event-chain.ts';
 import type { Meta } from './meta.ts';
+import { acceptable } from './record-bounds.ts';
 
 /** Bytes of events that wait for the queue; beyond it files are not looked at, and process events are counted as lost. */
 export const SPOOL_BYTES = 64 * 1024 * 1024;
@@ -74,9 +75,9 @@ export class Spool {
     return this.#bytes >= SPOOL_BYTES;
   }
 
-  /** Gives an event its place in the chain and keeps it. `at` is ms since the epoch. */
+  /** Gives an event its place in the chain and keeps it, within the bounds of the platform. `at` is ms since the epoch. */
   append(stream: EventStream, record: UnsealedFimEvent | UnsealedEdrEvent, at: number): void {
-    const { body, head } = seal(record, this.head(stream));
+    const { body, head } = seal(acceptable(record), this.head(stream));
     this.#insert.run(stream, head.sequence, head.id, record.event.id, Math.round(at), body);
     this.#heads.set(stream, head);
     this.#meta.set(`head.${stream}`, JSON.stringify(head));

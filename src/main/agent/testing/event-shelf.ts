@@ -8,6 +8,8 @@ export class EventShelf {
   readonly gaps = new Map<string, EventGap>();
   /** Lines of each payload. */
   readonly payloads: number[] = [];
+  /** Ids of records that no payload may hold. */
+  readonly refuses = new Set<string>();
 
   /** Takes the body of an upload of this kind if it is one of events; `false` when it should be a payload and is not. */
   take(agent: string, stream: string, body: Buffer): boolean {
@@ -15,6 +17,7 @@ export class EventShelf {
     const [first = '', ...lines] = zstdDecompressSync(body).toString('utf8').trimEnd().split('\n');
     const header = EventPayloadHeader.parse(JSON.parse(first));
     if (header.kind !== stream || header.agent !== agent || header.count !== lines.length) return false;
+    if (lines.some((line) => [...this.refuses].some((id) => line.includes(id)))) return false;
     for (const line of lines) {
       const gap = EventGapLine.safeParse(JSON.parse(line));
       if (gap.success) this.gaps.set(gap.data.gap.id, gap.data.gap);
