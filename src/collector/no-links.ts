@@ -14,6 +14,12 @@ export const NO_LINK_FLAGS =
     ? O_NOFOLLOW_ANY
     : ((constants as Readonly<Record<string, number | undefined>>)['O_NOFOLLOW'] ?? 0);
 
+/**
+ * Linux: a descriptor that names a file without opening it (open(2)). Opening alone may do something: a watchdog begins to
+ * count, a tape rewinds. Node has no name for it; the number is that of all systems that it runs on (asm-generic/fcntl.h).
+ */
+export const O_PATH = 0x20_0000;
+
 const refused = (): Unreadable => new Unreadable('a link leads elsewhere');
 
 /** The path of what a descriptor has open, as Linux knows it (proc(5), /proc/PID/fd). Throws what `readlink` throws. */

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, realpathSync, type Stats } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
-import { anchored, linkCheck, NO_LINK_FLAGS, pathOfDescriptor } from './no-links.ts';
+import { anchored, linkCheck, NO_LINK_FLAGS, O_PATH, pathOfDescriptor, type LinkCheck } from './no-links.ts';
 import { hostPathBytes } from './text.ts';
 import { Unreadable, type ReadContext } from './table.ts';
 
@@ -22,6 +22,11 @@ export interface FileOptions {
    * path: then no component of it but the first may be a link, nor the file a second name of somebody else's.
    */
   readonly links?: 'follow' | 'none';
+  /**
+   * With `links: 'none'`, whether a second name of somebody else's file is opened all the same: for who tells nothing of
+   * its content.
+   */
+  readonly secondNames?: boolean;
   /** Why the content of a host path is not read, if it isn't; asked for the path given and for the one reached. */
   readonly forbid?: (path: string) => string | undefined;
 }
@@ -82,6 +87,23 @@ function guarded<T>(fd: number, path: string, use: () => T): T {
   }
 }
 
+/** Opens what is reached by no link. On Linux nothing is opened before that is known, and that it is a file or a directory. */
+function openUnlinked(target: string, flags: number, check: LinkCheck): number {
+  if (process.platform !== 'linux') return openDescriptor(target, flags | NO_LINK_FLAGS);
+  const named = openSync(hostPathBytes(target), O_PATH | NO_LINK_FLAGS);
+  try {
+    check(named);
+    const stat = fstatSync(named);
+    // A link is refused by the open below, with the error that an open by its path would give.
+    if (!stat.isFile() && !stat.isDirectory() && !stat.isSymbolicLink()) {
+      throw new Unreadable('not a regular file');
+    }
+    return openDescriptor(`/proc/self/fd/${String(named)}`, flags);
+  } finally {
+    closeSync(named);
+  }
+}
+
 /** Opens what `flags` ask for and checks that no forbidden link was passed; `undefined` where there is nothing. */
 function openChecked(place: Place, path: string, flags: number, noLinks: boolean): number | undefined {
   let fd: number;
@@ -90,7 +112,7 @@ function openChecked(place: Place, path: string, flags: number, noLinks: boolean
     const real = hostPath(place, path);
     const target = noLinks ? anchored(place.root, real) : real;
     check = noLinks ? linkCheck(target) : () => undefined;
-    fd = openDescriptor(target, flags | (noLinks ? NO_LINK_FLAGS : 0));
+    fd = noLinks ? openUnlinked(target, flags, check) : openDescriptor(target, flags);
   } catch (error) {
     if (isAbsent(error)) return undefined;
     if (error instanceof Unreadable) throw new Unreadable(`${path}: ${error.message}`);
@@ -146,7 +168,7 @@ export function openRegular(
     const stat = fstatSync(fd);
     if (!stat.isFile()) throw new Unreadable('not a regular file');
     if (stat.size > (options.maxBytes ?? SMALL_FILE)) throw new Unreadable('larger than allowed');
-    if (noLinks) checkOwner(place, path, stat);
+    if (noLinks && options.secondNames !== true) checkOwner(place, path, stat);
     if (options.forbid !== undefined) checkAllowed(reachedPath(place, path, fd), options.forbid);
     return { fd, stat };
   });

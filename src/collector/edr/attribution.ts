@@ -71,22 +71,24 @@ export class Attributions {
     if (program === undefined) return labelled(unknown(entry.pid, why), manager);
     const last = others.at(-1) ?? first;
     const isOneUser = others.every(({ uid }) => uid?.effective === first.uid?.effective);
-    if (!isOneUser) return labelled({ actor: this.#actor(entry, program, undefined) }, manager);
+    if (!isOneUser) return labelled(this.#doneBy(entry, program, undefined), manager);
     return this.#kept(entry, last, program, manager);
   }
 
   /** The same object for everything that a process does in one span. */
   #kept(entry: ProcessEntry, span: Span, program: Program, manager: string | undefined): Attribution {
     if (span.said?.program !== program || span.said.manager !== manager) {
-      const attribution = labelled({ actor: this.#actor(entry, program, span) }, manager);
+      const attribution = labelled(this.#doneBy(entry, program, span), manager);
       span.said = { program, manager, attribution };
     }
     return span.said.attribution;
   }
 
   /** `span` for its user, where that is sure. */
-  #actor(entry: ProcessEntry, program: Program, span: Span | undefined): EventActor {
-    return { state: 'known', process: this.process(entry, program), ...this.users(entry, span) };
+  #doneBy(entry: ProcessEntry, program: Program, span: Span | undefined): Attribution {
+    const process = this.process(entry, program);
+    const actor: EventActor = { state: 'known', process, ...this.users(entry, span) };
+    return program.isPlaced ? { actor } : { actor, isElsewhere: true };
   }
 
   /** A process as events name it; fields that are not known are left out. */

@@ -227,7 +227,12 @@ function statOf(place: Place, path: string): ReturnType<typeof lstatHost> {
 /** What a regular file is, no link followed; `undefined` for what is no executable, or can't be looked at. */
 function lookAt(place: Place, path: string): Omit<Dropped, 'rule' | 'path' | 'by'> | undefined {
   try {
-    const opened = openRegular(place, path, { links: 'none', maxBytes: Number.MAX_SAFE_INTEGER });
+    // Neither a second name nor a length hides a program.
+    const opened = openRegular(place, path, {
+      links: 'none',
+      secondNames: true,
+      maxBytes: Number.POSITIVE_INFINITY,
+    });
     if (opened === undefined) return undefined;
     const { fd, stat } = opened;
     const magic = Buffer.alloc(8);

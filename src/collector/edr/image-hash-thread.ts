@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
+import { O_PATH } from '../no-links.ts';
 import { hostPathBytes } from '../text.ts';
 import type { HashAnswer, HashRequest } from './image-hash.ts';
 
@@ -9,12 +10,11 @@ import type { HashAnswer, HashRequest } from './image-hash.ts';
 const CHUNK = 1024 * 1024;
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
-function open(path: string): number {
-  const target = hostPathBytes(path);
+function openQuietly(path: string): number {
   try {
-    return openSync(target, FLAGS | constants.O_NOATIME);
+    return openSync(path, FLAGS | constants.O_NOATIME);
   } catch {
-    return openSync(target, FLAGS);
+    return openSync(path, FLAGS);
   }
 }
 
@@ -36,11 +36,32 @@ function hashOpen(fd: number, request: HashRequest): string | undefined {
   return isIt(fstatSync(fd, { bigint: true }), request) ? hash.digest('hex') : undefined;
 }
 
+/** Opens what `named` names, if it is the file that is meant: its path may by now lead to something that opening alone sets off. */
+function openMeant(named: number, request: HashRequest): number | undefined {
+  if (!isIt(fstatSync(named, { bigint: true }), request)) return undefined;
+  return openQuietly(`/proc/self/fd/${String(named)}`);
+}
+
+/** Off Linux there is no name without opening: what stands at the path is looked at before. */
+function openAt(path: string, request: HashRequest): number | undefined {
+  const target = hostPathBytes(path);
+  if (process.platform !== 'linux') {
+    if (!isIt(lstatSync(target, { bigint: true }), request)) return undefined;
+    return openSync(target, FLAGS | constants.O_NOFOLLOW);
+  }
+  const named = openSync(target, O_PATH);
+  try {
+    return openMeant(named, request);
+  } finally {
+    closeSync(named);
+  }
+}
+
 function hashAt(path: string, request: HashRequest): string | undefined {
   let fd: number | undefined;
   try {
-    fd = open(path);
-    return hashOpen(fd, request);
+    fd = openAt(path, request);
+    return fd === undefined ? undefined : hashOpen(fd, request);
   } catch {
     return undefined;
   } finally {

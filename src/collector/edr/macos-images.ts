@@ -14,8 +14,8 @@ export function imageNow({ path, stat }: EsFile): ImageFile | undefined {
       (stat?.st_ino !== undefined && stat.st_ino !== Number(now.ino)) ||
       (stat?.st_size !== undefined && stat.st_size !== Number(now.size));
     if (isOther || !now.isFile()) return undefined;
-    const { dev, ino, size, mtimeNs, uid, mode } = now;
-    return { dev, ino, size, mtimeNs, uid: Number(uid), mode: Number(mode) };
+    const { dev, ino, size, mtimeNs, ctimeNs, uid, mode } = now;
+    return { dev, ino, size, mtimeNs, ctimeNs, uid: Number(uid), mode: Number(mode) };
   } catch {
     return undefined;
   }

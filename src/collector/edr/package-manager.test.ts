@@ -13,12 +13,13 @@ const program = (path: string, more: Partial<Program> = {}): Program => ({
   path,
   executable: path,
   name: path,
-  file: { dev: 1n, ino: 1n, size: 1n, mtimeNs: 1n, uid: 0, mode: 0o100755 },
+  file: { dev: 1n, ino: 1n, size: 1n, mtimeNs: 1n, ctimeNs: 1n, uid: 0, mode: 0o100755 },
+  isPlaced: true,
   script: undefined,
   commandLine: () => '',
   ...more,
 });
-const file = { dev: 1n, ino: 1n, size: 1n, mtimeNs: 1n, uid: 0, mode: 0o100755 };
+const file = { dev: 1n, ino: 1n, size: 1n, mtimeNs: 1n, ctimeNs: 1n, uid: 0, mode: 0o100755 };
 
 describe('package managers', () => {
   it('R200 are known by their executables in folders of the system', () => {
@@ -48,6 +49,10 @@ describe('package managers', () => {
       packageManagerOf(program('/usr/bin/dpkg', { file: { ...file, mode: 0o100775 } }), 0),
     ).toBeUndefined();
     expect(packageManagerOf(program('/usr/bin/dpkg', { file: undefined }), 0)).toBeUndefined();
+  });
+
+  it('are not what stands at their path in a mount namespace of its own', () => {
+    expect(packageManagerOf(program('/usr/bin/dpkg', { isPlaced: false }), 0)).toBeUndefined();
   });
 
   it('that are Python programs are believed of root alone', () => {

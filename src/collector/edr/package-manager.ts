@@ -45,8 +45,8 @@ const PYTHON = /^python3?(?:\.\d+)?$/;
  * counts: a person's own `./dpkg`, also one mounted over the real one in a namespace of theirs, is none.
  */
 export function packageManagerOf(program: Program, uid: number | undefined): string | undefined {
-  const { path, file } = program;
-  if (!SYSTEM_FOLDER.test(path) || file === undefined) return undefined;
+  const { path, file, isPlaced } = program;
+  if (!SYSTEM_FOLDER.test(path) || !isPlaced || file === undefined) return undefined;
   if (file.uid !== ROOT || (file.mode & WRITABLE_BY_OTHERS) !== 0) return undefined;
   const name = path.slice(path.lastIndexOf('/') + 1);
   if (Object.hasOwn(PROGRAMS, name)) return PROGRAMS[name];

@@ -119,7 +119,7 @@ export class ProcessReports {
   #ruleFor({ span }: Happening): EdrRule<'process_events'> | undefined {
     if (this.#rules.length === 0) return undefined;
     const user = span.uid === undefined ? undefined : this.#options.users.user(span.uid.effective);
-    return this.#rules.find(({ wants }) => wants(span.image.program?.path, user))?.rule;
+    return this.#rules.find(({ wants }) => wants(span.image.program, user))?.rule;
   }
 
   #hash({ entry, span }: Happening): ImageHash | undefined {

@@ -12,6 +12,7 @@ const read = (args: Buffer): ProcessRead => ({
   forkedOnly: false,
   executable: '/bin/\udcffodd\n',
   file: undefined,
+  isPlaced: false,
   arguments: args,
   uid: { real: 0, effective: 0 },
   loginUid: undefined,

@@ -18,6 +18,8 @@ export interface Program {
   readonly executable: string;
   readonly name: string;
   readonly file: ImageFile | undefined;
+  /** Whether the path leads to the file in the agent's own mount namespace. */
+  readonly isPlaced: boolean;
   /** The first two arguments as they are, for the package managers that are scripts. */
   readonly script: string | undefined;
   /** Arguments without secrets, as events have them; empty where there are none. */
@@ -26,7 +28,7 @@ export interface Program {
 
 /** The program of a process that was read; `undefined` where its executable is not known. `most`: bytes of arguments kept. */
 export function programOf(read: ProcessRead, most: number): Program | undefined {
-  const { executable: path, file } = read;
+  const { executable: path, file, isPlaced } = read;
   if (path === undefined) return undefined;
   const args = read.arguments.length > most ? Buffer.from(read.arguments.subarray(0, most)) : read.arguments;
   let line: string | undefined;
@@ -35,6 +37,7 @@ export function programOf(read: ProcessRead, most: number): Program | undefined 
     executable: cut(encodeHostText(path, 'linux'), PATH_CHARS),
     name: hostName(path.slice(path.lastIndexOf('/') + 1)),
     file,
+    isPlaced,
     script: argumentsOf(args)[1],
     commandLine: () => (line ??= commandLine(args, read.arguments.length > most)),
   };

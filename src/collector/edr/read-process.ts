@@ -1,5 +1,5 @@
 import { closeSync, openSync, readlinkSync, readSync, statSync } from 'node:fs';
-import { decodeHostText } from '../text.ts';
+import { decodeHostText, hostPathBytes } from '../text.ts';
 
 /** Most that is read of a command line, bytes: what an event may have of it, and one more to see that it goes on. */
 const LINE_BYTES = 8_193;
@@ -16,6 +16,8 @@ export interface ImageFile {
   readonly ino: bigint;
   readonly size: bigint;
   readonly mtimeNs: bigint;
+  /** Unlike the time of its last write it can't be set by its owner. */
+  readonly ctimeNs: bigint;
   readonly uid: number;
   readonly mode: number;
 }
@@ -37,6 +39,11 @@ export interface ProcessRead extends StatRead {
   /** Host path without what the kernel appends to one that was deleted; `undefined` where there is none any more. */
   readonly executable: string | undefined;
   readonly file: ImageFile | undefined;
+  /**
+   * Whether that path leads to that file here as well: in a mount namespace of their own everybody can have their program
+   * stand at the path of another.
+   */
+  readonly isPlaced: boolean;
   /** Arguments, each ended by NUL. Empty while a new program is being loaded, and of a process that has ended. */
   readonly arguments: Buffer;
   readonly uid: { readonly real: number; readonly effective: number };
@@ -76,18 +83,25 @@ function linkOf(path: string): string | undefined {
 }
 
 /** What the link leads to itself, whatever stands at its path by now. */
-function fileOf(path: string): (ImageFile & { readonly deleted: boolean }) | undefined {
+function fileOf(path: string | Buffer): (ImageFile & { readonly deleted: boolean }) | undefined {
   try {
     const stat = statSync(path, { bigint: true });
-    const { dev, ino, size, mtimeNs } = stat;
+    const { dev, ino, size, mtimeNs, ctimeNs } = stat;
     const deleted = stat.nlink === 0n;
-    return { dev, ino, size, mtimeNs, uid: Number(stat.uid), mode: Number(stat.mode), deleted };
+    const [uid, mode] = [Number(stat.uid), Number(stat.mode)];
+    return { dev, ino, size, mtimeNs, ctimeNs, uid, mode, deleted };
   } catch {
     return undefined;
   }
 }
 
 const DELETED = / \(deleted\)$/;
+
+/** Whether a path leads to a file, links followed, as seen by this process. */
+function leadsTo(path: string, file: ImageFile): boolean {
+  const here = fileOf(hostPathBytes(path));
+  return here?.dev === file.dev && here.ino === file.ino;
+}
 
 /**
  * Reads a process, what goes first at its end first. `undefined` where it is gone. All of it is of one process: the start is
@@ -108,6 +122,7 @@ export function readProcess(pid: number): ProcessRead | undefined {
     ...stat,
     executable: file?.deleted === true ? link?.replace(DELETED, '') : link,
     file,
+    isPlaced: link !== undefined && file !== undefined && leadsTo(link, file),
     arguments: args,
     uid: { real: Number(uid[1]), effective: Number(uid[2]) },
     loginUid: login === undefined || Number(login) === NO_LOGIN ? undefined : Number(login),

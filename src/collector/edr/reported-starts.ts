@@ -34,7 +34,9 @@ export class ReportedStarts {
   /** `image` gives the file of what was started, for its hash; `undefined` where it is there no more. */
   heard(reported: ReportedProcess, image: () => ImageFile | undefined): void {
     const { executable, user } = reported;
-    const rule = this.#rules.find(({ wants }) => wants(executable, user))?.rule;
+    // What the system itself reports is the path here.
+    const program = { path: executable, isPlaced: true };
+    const rule = this.#rules.find(({ wants }) => wants(program, user))?.rule;
     if (rule === undefined) return;
     const hash = rule.hash && reported.action === 'process_started' ? this.#hash(reported, image()) : NONE;
     this.#options.add({

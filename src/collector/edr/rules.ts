@@ -3,6 +3,7 @@ import { EDR_RULES, type EdrRuleParams, type EdrTable } from '../../shared/proce
 import type { EventUser, Severity } from '../../shared/host-events.ts';
 import { severityNumber } from '../../shared/host-events.ts';
 import { glob } from '../fim/glob.ts';
+import type { Program } from './program.ts';
 
 /** A rule with the id of its task. */
 export type EdrRule<T extends EdrTable> = EdrRuleParams<T> & { readonly id: string };
@@ -59,8 +60,14 @@ const rank = ({ severity }: { readonly severity: Severity }): number => severity
 /** A rule of process events with its patterns compiled. */
 export interface ProcessRule {
   readonly rule: EdrRule<'process_events'>;
-  /** Whether it wants to hear of a process. What is not known might be what it names: that counts as wanted. */
-  readonly wants: (path: string | undefined, user: EventUser | undefined) => boolean;
+  /**
+   * Whether it wants to hear of a process. What is not known might be what it names: that counts as wanted. So does what
+   * runs from a path that leads elsewhere here: a path that whoever started it may have chosen excludes nothing.
+   */
+  readonly wants: (
+    program: Pick<Program, 'path' | 'isPlaced'> | undefined,
+    user: EventUser | undefined,
+  ) => boolean;
 }
 
 export function processRule(rule: EdrRule<'process_events'>): ProcessRule {
@@ -68,10 +75,11 @@ export function processRule(rule: EdrRule<'process_events'>): ProcessRule {
   const users = new Set(rule.excludeUsers);
   return {
     rule,
-    wants: (path, user) => {
+    wants: (program, user) => {
       if (user !== undefined && (users.has(user.id) || users.has(user.name ?? user.id))) return false;
-      if (path === undefined) return true;
-      return (rule.include.length === 0 || included(path)) && !excluded(path);
+      if (program === undefined) return true;
+      const { path, isPlaced } = program;
+      return (rule.include.length === 0 || included(path) || !isPlaced) && !(isPlaced && excluded(path));
     },
   };
 }

@@ -6,6 +6,8 @@ export interface Attribution {
   readonly actor: EventActor;
   /** The package manager that the process is, or that started it: `dpkg`, `rpm`, … */
   readonly packageManager?: string;
+  /** The path of its executable leads to another file here: it stands in a mount namespace that anybody can make. */
+  readonly isElsewhere?: boolean;
 }
 
 /** When something can have happened, as its source knows. Times are ms of CLOCK_MONOTONIC (`process.hrtime`). */

@@ -27,12 +27,13 @@ export function chooseRule(rules: readonly FimRule[], part: Part, os: Os): Choic
 
 function wants(rule: FimRule, { wanted, by, others }: Part, os: Os): boolean {
   if (!wanted.some((kind) => rule.events.includes(kind))) return false;
-  return ![by, ...others].every(({ actor }) => isExcluded(rule, actor, os));
+  return ![by, ...others].every((attribution) => isExcluded(rule, attribution, os));
 }
 
-/** Only one that is known can be excluded. */
-function isExcluded(rule: FimRule, actor: Attribution['actor'], os: Os): boolean {
-  return actor.state === 'known' && (isExcludedUser(rule, actor, os) || isExcludedProcess(rule, actor, os));
+/** Only one that is known can be excluded, and a program by no path that whoever started it may have chosen. */
+function isExcluded(rule: FimRule, { actor, isElsewhere = false }: Attribution, os: Os): boolean {
+  if (actor.state === 'unknown') return false;
+  return isExcludedUser(rule, actor, os) || (!isElsewhere && isExcludedProcess(rule, actor, os));
 }
 
 type Known = Extract<EventActor, { state: 'known' }>;
