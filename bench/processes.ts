@@ -51,7 +51,6 @@ const source = new ProcessEventSource({
   token: randomInt(2 ** 31),
   hashThread: new URL('../src/collector/edr/image-hash-thread.ts', import.meta.url),
   stateFile: undefined,
-  fileStream: true,
   callbacks: { events: (events) => void (records += events.length), log: () => undefined },
 });
 source.start();

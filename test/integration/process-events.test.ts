@@ -1,6 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -114,16 +122,17 @@ describe.skipIf(noLinuxRoot !== undefined)(`process events${because(noLinuxRoot)
 
   it('R201 name executables that appear in suspect places, once each, without following links', async () => {
     const folder = temporary();
-    const { events } = runSource([
+    mkdirSync(join(folder, 'new'));
+    const { events, watching } = runSource([
       { id: 'd', table: 'dropped_executables', params: { paths: [folder], exclude: ['*.log'] } },
     ]);
+    await watching;
     writeFileSync(join(folder, 'plain.txt'), 'nothing');
     writeFileSync(join(folder, 'script.log'), '#!/bin/sh\n');
     execFileSync('ln', ['-s', '/usr/bin/true', join(folder, 'link')]);
     copyFileSync('/usr/bin/true', join(folder, 'elf'));
     chmodSync(join(folder, 'elf'), 0o755);
     writeFileSync(join(folder, 'script'), '#!/bin/sh\n');
-    execFileSync('mkdir', [join(folder, 'new')]);
     writeFileSync(join(folder, 'new', 'late'), '#!/bin/sh\n', { mode: 0o700 });
     const found = await until('three files', () => (events.length >= 3 ? events : undefined));
     expect(found.map(({ file }) => file?.path).sort()).toEqual(

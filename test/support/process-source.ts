@@ -3,6 +3,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { hostClock } from '../../src/collector/edr/clock.ts';
 import { ProcessEventSource, type SourceOptions } from '../../src/collector/edr/source.ts';
+import { FileWatcher } from '../../src/collector/fim/file-watcher.ts';
+import { RuleSet } from '../../src/collector/fim/rule-set.ts';
+import { ruleWith } from '../../src/collector/fim/testing/fim-rules.ts';
 import { processTimer } from '../../src/collector/debounce.ts';
 import { ReadableWatch } from '../../src/collector/native/readable.ts';
 import { Unreadable, type ReadContext } from '../../src/collector/table.ts';
@@ -27,6 +30,8 @@ export interface RunningSource {
   readonly source: ProcessEventSource;
   /** What came, each as it would leave the host. */
   readonly events: EdrEvent[];
+  /** Resolves once the folders of its rules are watched. */
+  readonly watching: Promise<void>;
 }
 
 /** A source of this host's processes that runs until the test has finished. What it gives is checked against the schema. */
@@ -43,7 +48,6 @@ export function runSource(tasks: readonly Task[], options: Partial<SourceOptions
     token: randomInt(2 ** 31),
     hashThread: new URL('../../src/collector/edr/image-hash-thread.ts', import.meta.url),
     stateFile: undefined,
-    fileStream: false,
     ...options,
     callbacks: {
       events: (list) => {
@@ -55,9 +59,27 @@ export function runSource(tasks: readonly Task[], options: Partial<SourceOptions
   });
   source.start();
   source.setRules(tasks);
+  const files = fileChanges(source);
   onTestFinished(async () => {
+    await files.stop();
     await source.stop();
     await watch.stop();
   });
-  return { source, events };
+  return { source, events, watching: files.watching };
+}
+
+/** Tells a source of the changes in the folders that it names, as the sensor does where fanotify is not to be had. */
+function fileChanges(source: ProcessEventSource): { watching: Promise<void>; stop: () => Promise<void> } {
+  const watcher = new FileWatcher({
+    os: 'linux',
+    now: Date.now,
+    startTimer: processTimer,
+    changes: (changes) => {
+      for (const change of changes) source.fileChange(change);
+    },
+    lost: () => undefined,
+    failed: () => undefined,
+  });
+  const rules = source.directories().map((path, n) => ruleWith({ id: String(n), path }));
+  return { watching: watcher.setRules(new RuleSet(rules, [], 'linux')), stop: () => watcher.stop() };
 }

@@ -24,7 +24,6 @@ describe.skipIf(noUnix !== undefined)(`executables in suspect places${because(no
     watch = new DropWatch({
       place: { root: '/', os },
       startTimer: timers.start,
-      fileStream: true,
       dropped: (dropped) => found.push(...dropped),
       lost: () => undefined,
     });

@@ -1,13 +1,9 @@
 import { closeSync, readSync } from 'node:fs';
 import type { StartTimer } from '../debounce.ts';
 import { CHANGE, type Attribution, type RawChange } from '../fim/change.ts';
-import { namesIn } from '../linux/tolerant.ts';
 import { homes } from '../linux/accounts.ts';
-import { isDirectory, lstatHost } from '../files.ts';
 import { openRegular, type Place } from '../open-file.ts';
 import type { Os } from '../table.ts';
-import type { WatchFolder } from '../watch-folders.ts';
-import { FolderWatches } from './folder-watches.ts';
 import { pathTest, type EdrRule, type PathTest } from './rules.ts';
 
 /** From a change to the look at the file, ms: what writes it may still set its mode. */
@@ -17,9 +13,6 @@ const SETTLE_MS = 200;
 const MOST_WAITING = 8_192;
 const TURN = 200;
 const MOST_REPORTED = 4_096;
-
-/** Levels below a suspect folder whose folders are watched where no file events come. */
-const DEPTH = 2;
 
 /** Changes after which a file may have become an executable. */
 const MAY_DROP =
@@ -50,9 +43,6 @@ export interface DropOptions {
   readonly dropped: (found: readonly Dropped[]) => void;
   /** Paths had no place among those that wait. */
   readonly lost: (count: number) => void;
-  /** Whether changes are told by `changed`; without it the folders are watched here. */
-  readonly fileStream: boolean;
-  readonly watchFolder?: WatchFolder;
 }
 
 interface Suspect {
@@ -64,16 +54,13 @@ interface Suspect {
 /** Finds executables that appear below the folders of the rules. Paths are host text. */
 export class DropWatch {
   readonly #options: DropOptions;
-  readonly #watches: FolderWatches;
   #suspects: readonly Suspect[] = [];
   readonly #waiting = new Map<string, Attribution | undefined>();
   readonly #reported = new Set<string>();
-  readonly #seen = new Map<string, ReadonlySet<string>>();
   #cancel: (() => void) | undefined;
 
   constructor(options: DropOptions) {
     this.#options = options;
-    this.#watches = new FolderWatches(options.place, (folder) => this.#stirred(folder), options.watchFolder);
   }
 
   setRules(rules: readonly EdrRule<'dropped_executables'>[]): void {
@@ -81,7 +68,6 @@ export class DropWatch {
       const excluded = pathTest(rule.exclude);
       return this.#foldersOf(rule).map((folder) => ({ rule, folder, excluded }));
     });
-    if (!this.#options.fileStream) this.#rearm(true);
   }
 
   /** The folders of the rules, for who tells of changes. */
@@ -98,7 +84,6 @@ export class DropWatch {
   close(): void {
     this.#cancel?.();
     this.#cancel = undefined;
-    this.#watches.close();
   }
 
   /** `~/` stands for the home of everybody. Nothing but absolute paths is taken. */
@@ -160,67 +145,6 @@ export class DropWatch {
     const oldest = this.#reported.size > MOST_REPORTED ? this.#reported.values().next().value : undefined;
     if (oldest !== undefined) this.#reported.delete(oldest);
     return { rule: suspect.rule, path, ...file, by };
-  }
-
-  /** Watches the folders of the rules and those just below. What is in them at the first time is no news. */
-  #rearm(isFirst: boolean): void {
-    const folders = this.folders().flatMap((folder) => this.#below(folder, DEPTH));
-    const fresh = folders.filter((folder) => !this.#seen.has(folder));
-    for (const folder of [...this.#seen.keys()]) if (!folders.includes(folder)) this.#seen.delete(folder);
-    // Watched before they are read, so that nothing falls between.
-    this.#watches.set(folders);
-    for (const folder of fresh) {
-      if (isFirst) this.#seen.set(folder, new Set(this.#stamps(folder).values()));
-      else this.#compare(folder);
-    }
-  }
-
-  #below(folder: string, depth: number): string[] {
-    const { place } = this.#options;
-    if (!isDirectory(place, folder)) return [folder];
-    const inside = depth === 0 ? [] : namesIn(place, folder, { links: 'none' });
-    return [
-      folder,
-      ...inside
-        .map((name) => `${folder}/${name}`)
-        .filter((path) => isDirectory(place, path))
-        .flatMap((path) => this.#below(path, depth - 1)),
-    ].slice(0, 256);
-  }
-
-  /** Something in a watched folder changed, perhaps a folder came. */
-  #stirred(folder: string): void {
-    this.#compare(folder);
-    this.#rearm(false);
-  }
-
-  /** Files of a folder that are new or other than before are looked at. */
-  #compare(folder: string): void {
-    const stamps = this.#stamps(folder);
-    const before = this.#seen.get(folder) ?? new Set();
-    this.#seen.set(folder, new Set(stamps.values()));
-    for (const [path, stamp] of stamps) if (!before.has(stamp)) this.#look(path, undefined);
-  }
-
-  /** Path, inode, times, size and mode of the files of a folder. */
-  #stamps(folder: string): Map<string, string> {
-    const { place } = this.#options;
-    const stamps = new Map<string, string>();
-    for (const name of namesIn(place, folder, { links: 'none' })) {
-      const path = `${folder}/${name}`;
-      const stat = statOf(place, path);
-      if (stat?.isFile() !== true || this.#suspectOf(path) === undefined) continue;
-      stamps.set(path, [path, stat.ino, stat.mtimeMs, stat.size, stat.mode].join('|'));
-    }
-    return stamps;
-  }
-}
-
-function statOf(place: Place, path: string): ReturnType<typeof lstatHost> {
-  try {
-    return lstatHost(place, path);
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { linkTarget, readText, readValue } from '../files.ts';
 import { listeningSockets, type LocalSocket } from '../linux/sockets.ts';
-import type { Place } from '../open-file.ts';
+import { hostPath, type Place } from '../open-file.ts';
 
 /** Most that is read of a file of /proc/net, bytes. */
 const MOST_BYTES = 16 * 1024 * 1024;
@@ -9,8 +9,9 @@ const MOST_BYTES = 16 * 1024 * 1024;
 /** Sockets of which the owner is looked for at a time; each look goes through all open files of the host. */
 const MOST_NEW = 256;
 
-/** Open files of one process that are looked at. */
+/** Open files of one process that are looked at, and of all: whoever reads what the kernel tells waits meanwhile. */
 const MOST_FILES = 4_096;
+const MOST_IN_A_LOOK = 32_768;
 
 /** Default of net.ipv4.ip_local_port_range. */
 const EPHEMERAL = { first: 32_768, last: 60_999 };
@@ -34,8 +35,8 @@ export interface OpenedListener {
  */
 export class ListenerWatch {
   readonly #place: Place;
-  /** Keys of those that were there; `undefined` before the first look. */
-  #known: ReadonlySet<string> | undefined;
+  /** Keys of those that were there, by protocol; none before the first look. */
+  readonly #known = new Map<string, ReadonlySet<string>>();
 
   constructor(place: Place) {
     this.#place = place;
@@ -43,11 +44,7 @@ export class ListenerWatch {
 
   /** What opened since the last look; nothing at the first. `likely`: pids to look at first. */
   look(likely: readonly number[]): OpenedListener[] {
-    const now = new Map(this.#read().map((listener) => [keyOf(listener), listener]));
-    const before = this.#known;
-    this.#known = new Set(now.keys());
-    if (before === undefined) return [];
-    const opened = [...now].filter(([key]) => !before.has(key)).map(([, listener]) => listener);
+    const opened = PROTOCOLS.flatMap((protocol) => this.#opened(protocol));
     if (opened.length === 0) return [];
     const owners = this.#owners(new Set(opened.slice(0, MOST_NEW).map(({ inode }) => inode)), likely);
     return opened.map((listener) => {
@@ -58,25 +55,34 @@ export class ListenerWatch {
 
   /** Forgets what was there: the next look is a first one. */
   reset(): void {
-    this.#known = undefined;
+    this.#known.clear();
   }
 
-  #read(): Listener[] {
+  /** What of a protocol was not there the last time. A list that can't be read leaves everything as it was. */
+  #opened(protocol: (typeof PROTOCOLS)[number]): Listener[] {
+    const text = this.#text(protocol);
+    if (text === undefined) return [];
+    const now = new Map(this.#read(text, protocol).map((listener) => [keyOf(listener), listener]));
+    const before = this.#known.get(protocol);
+    this.#known.set(protocol, new Set(now.keys()));
+    if (before === undefined) return [];
+    return [...now].filter(([key]) => !before.has(key)).map(([, listener]) => listener);
+  }
+
+  #read(text: string, protocol: (typeof PROTOCOLS)[number]): Listener[] {
+    const transport = protocol.startsWith('tcp') ? 'tcp' : 'udp';
     const isClient = this.#clientPorts();
-    return PROTOCOLS.flatMap((protocol) => {
-      const transport = protocol.startsWith('tcp') ? 'tcp' : 'udp';
-      const sockets = listeningSockets(this.#text(protocol), transport);
-      return sockets
-        .filter(({ port }) => transport === 'tcp' || !isClient(port))
-        .map((socket): Listener => ({ ...socket, transport }));
-    });
+    return listeningSockets(text, transport)
+      .filter(({ port }) => transport === 'tcp' || !isClient(port))
+      .map((socket): Listener => ({ ...socket, transport }));
   }
 
-  #text(protocol: string): string {
+  /** Empty where there is no such protocol; `undefined` where the list can't be read, or is longer than allowed. */
+  #text(protocol: string): string | undefined {
     try {
       return readText(this.#place, `/proc/net/${protocol}`, { maxBytes: MOST_BYTES }) ?? '';
     } catch {
-      return '';
+      return undefined;
     }
   }
 
@@ -86,39 +92,40 @@ export class ListenerWatch {
     return (port) => port >= first && port <= last;
   }
 
-  /** Who holds these sockets, by inode: the first process that is found. */
+  /** Who holds these sockets, by inode: the first process that is found, among as many open files as a look may take. */
   #owners(wanted: ReadonlySet<string>, likely: readonly number[]): Map<string, number> {
     const owners = new Map<string, number>();
-    for (const pid of new Set([...likely, ...pids()])) {
-      if (owners.size === wanted.size) break;
-      for (const inode of this.#socketsOf(pid)) {
-        if (wanted.has(inode) && !owners.has(inode)) owners.set(inode, pid);
+    let left = MOST_IN_A_LOOK;
+    for (const pid of new Set([...likely, ...this.#pids()])) {
+      if (owners.size === wanted.size || left <= 0) break;
+      const files = this.#namesIn(`/proc/${pid}/fd`).slice(0, Math.min(MOST_FILES, left));
+      left -= files.length;
+      for (const file of files) {
+        const inode = this.#socketOf(`/proc/${pid}/fd/${file}`);
+        if (inode !== undefined && wanted.has(inode) && !owners.has(inode)) owners.set(inode, pid);
       }
     }
     return owners;
   }
 
-  #socketsOf(pid: number): string[] {
-    const folder = `/proc/${pid}/fd`;
-    return namesIn(folder)
-      .slice(0, MOST_FILES)
-      .map((fd) => /^socket:\[(\d+)\]$/.exec(linkTarget(this.#place, `${folder}/${fd}`) ?? '')?.[1])
-      .filter((inode) => inode !== undefined);
+  #socketOf(path: string): string | undefined {
+    return /^socket:\[(\d+)\]$/.exec(linkTarget(this.#place, path) ?? '')?.[1];
+  }
+
+  #pids(): number[] {
+    return this.#namesIn('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
+  }
+
+  #namesIn(folder: string): string[] {
+    try {
+      return readdirSync(hostPath(this.#place, folder));
+    } catch {
+      return [];
+    }
   }
 }
 
 const keyOf = ({ transport, address, port, inode }: Listener): string =>
   [transport, address, port, inode].join('|');
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
-const pids = (): number[] =>
-  namesIn('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);

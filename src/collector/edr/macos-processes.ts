@@ -88,7 +88,6 @@ export class MacosProcesses {
       place: context,
       homes: () => homeUsers(context).map((user) => `/Users/${user}`),
       startTimer,
-      fileStream: true,
       dropped: (found) => {
         for (const one of found) this.#dropped(one);
       },

@@ -103,7 +103,9 @@ export class SideReports {
 
   #opened({ listener, pid }: OpenedListener): void {
     const entry = pid === undefined ? undefined : this.#options.find(pid);
-    const path = entry === undefined ? undefined : lastSpan(entry).image.program?.path;
+    const program = entry === undefined ? undefined : lastSpan(entry).image.program;
+    // A path of another mount namespace excludes nothing.
+    const path = program?.isPlaced === true ? program.path : undefined;
     const rule = this.#rules.listener.find(({ exclude }) => path === undefined || !pathTest(exclude)(path));
     if (rule === undefined) return;
     const { address, port, transport } = listener;
@@ -156,9 +158,8 @@ export class SideReports {
   }
 
   #droppedOne(one: Dropped): void {
-    const provider = one.by === undefined ? 'inotify' : 'fanotify';
     const { name } = this.#options.users.user(one.uid);
-    this.#report(droppedParts(one, { provider, owner: name, os: 'linux' }));
+    this.#report(droppedParts(one, { provider: 'file changes', owner: name, os: 'linux' }));
   }
 
   /** A record that waits for nothing. */

@@ -37,8 +37,6 @@ export interface SourceOptions {
   readonly hashThread: URL;
   /** Where the list of startup items is kept from one run to the next. */
   readonly stateFile: string | undefined;
-  /** Whether `fileChange` is told of the changes below `directories()`. */
-  readonly fileStream: boolean;
   readonly callbacks: SourceCallbacks;
 }
 
@@ -110,7 +108,6 @@ export class ProcessEventSource {
       drops: new DropWatch({
         place: context,
         startTimer,
-        fileStream: options.fileStream,
         dropped: (found) => this.#side.dropped(found),
         lost: (count) => this.#lost(count),
       }),

@@ -63,7 +63,6 @@ function processSource(events: ProcessSourceEvents, parts: ProcessParts): Proces
     token: randomInt(1, 2 ** 31),
     hashThread: hashThread(),
     stateFile,
-    fileStream: true,
     callbacks: { events: events.events, executed, log: events.log },
   });
   return {
