@@ -9,6 +9,7 @@ import { Looker } from './look.ts';
 import type { Examination } from './messages.ts';
 import { localNames } from './names.ts';
 import { LANE } from './pending.ts';
+import { PackageFiles } from './package-files.ts';
 import { Reconciler } from './reconcile.ts';
 import { rootTroubles } from './roots.ts';
 import { Runner } from './runner.ts';
@@ -44,6 +45,7 @@ export class Engine {
   readonly #now: () => number;
   readonly #reconciler: Reconciler;
   readonly #examiner: Examiner;
+  readonly #packages: PackageFiles;
   #given: readonly FimRule[] | undefined;
   #established: ReadonlySet<string> = new Set();
   /** Roots of rules and the directories above them. */
@@ -60,7 +62,15 @@ export class Engine {
     this.#now = now;
     this.#settleMs = settleMs;
     this.plan = new WalkPlan(store, os);
-    this.#reconciler = new Reconciler({ store, os, names: localNames(os, now), newId, onEvent });
+    this.#packages = new PackageFiles({ place: { root: '/', os }, now });
+    this.#reconciler = new Reconciler({
+      store,
+      os,
+      names: localNames(os, now),
+      newId,
+      onEvent,
+      installerOf: (path, row) => this.#packages.installerOf(path, row, this.plan.walkedAt ?? Infinity),
+    });
     const looker = new Looker(new ExtendedAttributes(process.platform), os, now, mostHashed);
     const parts = { store, os, looker, reconciler: this.#reconciler, now, settleMs, log };
     this.#examiner = new Examiner(parts, new RuleSet([], [], os));
@@ -100,6 +110,7 @@ export class Engine {
   /** The walk of everything is over, in the open transaction. */
   walkEnded(): void {
     this.plan.ended(this.#now());
+    this.#packages.forget();
     this.refresh();
   }
 

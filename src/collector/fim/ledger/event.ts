@@ -25,6 +25,8 @@ export interface Occurrence {
   readonly choice: Choice;
   readonly diff?: string;
   readonly noDiff?: string;
+  /** The package manager whose database has this file with this content, where nobody was seen making the change. */
+  readonly installer?: string;
 }
 
 /** Categories of `event.type` in the Elastic Common Schema. */
@@ -70,9 +72,9 @@ export function stateOf(row: Row, names: Names): FileState {
 
 /** The record of a change, within the bounds of an event. */
 export function fimEvent(occurrence: Occurrence, names: Names): UnsealedFimEvent {
-  const { id, path, previousPath, before, after, part, cause, choice, diff, noDiff } = occurrence;
+  const { id, path, previousPath, before, after, part, cause, choice, diff, noDiff, installer } = occurrence;
   const others = part.others.slice(0, EVENT_LIMITS.actors).map(({ actor }) => actor);
-  const packageManager = part.by.packageManager;
+  const packageManager = part.by.packageManager ?? installer;
   const type = after?.type ?? before?.type;
   return fitted({
     '@timestamp': new Date(cause.at).toISOString(),

@@ -31,6 +31,8 @@ export interface ReconcilerParts {
   readonly os: Os;
   readonly names: Names;
   readonly newId: () => string;
+  /** Which package manager has a file with this content in its database, of those that it installed since the last walk. */
+  readonly installerOf: (path: string, row: Row) => string | undefined;
   /** Called for every event that was sealed. */
   readonly onEvent: () => void;
 }
@@ -234,9 +236,17 @@ export class Reconciler {
   #emit(rules: readonly FimRule[], occurrence: Omit<Occurrence, 'id' | 'choice'>): void {
     const choice = chooseRule(rules, occurrence.part, this.#parts.os);
     if (choice === undefined) return;
-    const event = fimEvent({ ...occurrence, id: this.#parts.newId(), choice }, this.#parts.names);
+    const installer = this.#installerOf(occurrence);
+    const labelled = installer === undefined ? occurrence : { ...occurrence, installer };
+    const event = fimEvent({ ...labelled, id: this.#parts.newId(), choice }, this.#parts.names);
     this.#parts.store.spool.append('fim', event, occurrence.cause.at);
     this.#parts.onEvent();
+  }
+
+  /** Only where nobody was seen: who is known needs no guess. */
+  #installerOf({ path, after, part }: Pick<Occurrence, 'path' | 'after' | 'part'>): string | undefined {
+    if (after === undefined || part.by.actor.state === 'known') return undefined;
+    return this.#parts.installerOf(decodePath(path, this.#parts.os), after);
   }
 }
 
