@@ -129,12 +129,12 @@ function esloggerFiles(events: SourceEvents, eslogger: SharedEslogger): ChangeSo
     actors: 'known',
     start: (rules) => eslogger.watch(rules, events),
     setRules: (rules) => {
-      eslogger.setRules(rules);
+      eslogger.setRules(rules, events);
     },
     // It hears of all filesystems alike; which there are it does not say.
     mounts: () => [{ mount: '/', filesystem: 'all', method: 'eslogger', ...noteOf(eslogger) }],
     stop: () => {
-      eslogger.unwatch();
+      eslogger.unwatch(events);
     },
   };
 }
@@ -163,17 +163,15 @@ function fileWatcher(events: SourceEvents, host: MacosHost, eslogger: SharedEslo
     start: async (rules) => {
       source.start();
       await source.setRules(rules);
-      eslogger.awaitFiles(rules, () => {
-        events.failed('eslogger can be had now, which names who made a change');
-      });
+      eslogger.awaitFiles(rules, events);
     },
     setRules: async (rules) => {
       await source.setRules(rules);
-      eslogger.setRules(rules);
+      eslogger.setRules(rules, events);
     },
     mounts: () => source.mounts(),
     stop: async () => {
-      eslogger.unwatch();
+      eslogger.unwatch(events);
       await source.stop();
     },
   };
