@@ -1,3 +1,4 @@
+import { exitCode } from '../../edr/exit-code.ts';
 import type { ReportedProcess } from '../../edr/reported.ts';
 import { CHANGE, type RawChange } from '../change.ts';
 import type { EsActors } from './actors.ts';
@@ -71,12 +72,6 @@ function endOf({ at, process }: EsMessage, { stat }: Of<'exit'>, actors: EsActor
     user: actors.user(process.audit_token.euid),
     loginUser: actors.loginUser(process.audit_token),
   };
-}
-
-/** The code of a wait status (wait(2)): what the program gave, or 128 and the number of the signal that ended it. */
-function exitCode(status: number): number {
-  const signal = status & 0x7f;
-  return signal === 0 ? (status >> 8) & 0xff : 128 + signal;
 }
 
 /** A path that changed, and how. */
