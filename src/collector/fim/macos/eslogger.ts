@@ -1,5 +1,6 @@
 import type { StartTimer } from '../../debounce.ts';
 import type { LostChanges, RawChange } from '../change.ts';
+import { isWithin } from '../ledger/host-path.ts';
 import type { RuleSet } from '../rule-set.ts';
 import { EsActors } from './actors.ts';
 import { BoundedLines } from './bounded-lines.ts';
@@ -236,7 +237,8 @@ export class EsLogger {
     const { files, processes } = this.#wanted;
     const named = changes.filter((change) => wants(files, change));
     if (named.length > 0) this.#options.changes(named);
-    const roots = cut === undefined ? [] : (files?.roots() ?? []).filter((root) => cut.startsWith(root));
+    const roots =
+      cut === undefined ? [] : (files?.roots() ?? []).filter((root) => isWithin(root, cut, 'darwin'));
     if (roots.length > 0) this.#options.lost({ reason: 'error', below: roots });
     if (process !== undefined && processes) this.#options.process(process);
   }
