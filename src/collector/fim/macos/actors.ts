@@ -6,6 +6,7 @@ import {
   type EventUser,
 } from '../../../shared/host-events.ts';
 import { commandLineOf } from '../../edr/program.ts';
+import { forgetOldest } from '../../forget-oldest.ts';
 import { encodeHostText } from '../../text.ts';
 import type { Attribution } from '../change.ts';
 import { timeOf, type EsProcess, type EsToken } from './es-message.ts';
@@ -120,8 +121,7 @@ export class EsActors {
     if (key === undefined) return;
     this.#known.delete(key);
     this.#known.set(key, known);
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > MAX_KNOWN && oldest !== undefined) this.#known.delete(oldest);
+    forgetOldest(this.#known, MAX_KNOWN);
   }
 }
 
