@@ -99,13 +99,24 @@ describe('changes of files in lines of eslogger', () => {
 
   it('gives no path that Endpoint Security has cut, but says that there was one', () => {
     const cut = { ...target, path_truncated: true };
-    expect(said({ unlink: { target: cut } })).toEqual({ changes: [], cut: '/private/etc/hosts' });
+    expect(said({ unlink: { target: cut } })).toEqual({ changes: [], cut: ['/private/etc/hosts'] });
     const dir = { ...file('/long', 0o40755), path_truncated: true };
     const destination = { new_path: { dir, filename: 'x' } };
-    expect(said({ create: { destination_type: 1, destination } })).toEqual({ changes: [], cut: '/long' });
-    expect(said({ rename: { source: target, destination_type: 1, destination } }).cut).toBe('/long');
-    expect(said({ rename: { source: cut, destination: { existing_file: target } } }).cut).toBe(cut.path);
-    expect(said({ link: { source: target, target_dir: dir, target_filename: 'x' } }).cut).toBe('/long');
+    expect(said({ create: { destination_type: 1, destination } })).toEqual({ changes: [], cut: ['/long'] });
+    expect(said({ link: { source: target, target_dir: dir, target_filename: 'x' } }).cut).toEqual(['/long']);
+  });
+
+  it('R200 tells of the end of a move whose path is whole, where the other is cut', () => {
+    const dir = { ...file('/long', 0o40755), path_truncated: true };
+    const cutDestination = { new_path: { dir, filename: 'x' } };
+    const away = said({ rename: { source: target, destination_type: 1, destination: cutDestination } });
+    expect(away).toMatchObject({ changes: [{ path: target.path, what: CHANGE.movedFrom }], cut: ['/long'] });
+    const cut = { ...file('/deep'), path_truncated: true };
+    const here = said({ rename: { source: cut, destination: { existing_file: target } } });
+    expect(here).toMatchObject({ changes: [{ path: target.path, what: CHANGE.movedTo }], cut: ['/deep'] });
+    expect(here.changes[0]?.from).toBeUndefined();
+    const both = said({ rename: { source: cut, destination_type: 1, destination: cutDestination } });
+    expect(both).toEqual({ changes: [], cut: ['/deep', '/long'] });
   });
 
   it('R200 R208 names who did it: program, user, log-in, start and parent', () => {
