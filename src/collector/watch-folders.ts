@@ -1,5 +1,6 @@
 import { statSync, watch as watchDirectory } from 'node:fs';
 import { Debounce, type StartTimer } from './debounce.ts';
+import { codeOf } from './open-file.ts';
 
 /** Quiet time after the last change, and longest wait after the first, in milliseconds: tools write in several steps. */
 const QUIET_MS = 2_000;
@@ -89,10 +90,7 @@ export class FolderWatch {
   }
 
   #failed(folder: string, error: unknown): void {
-    this.#options.onFailed?.(
-      folder,
-      error instanceof Error && 'code' in error ? String(error.code) : 'error',
-    );
+    this.#options.onFailed?.(folder, codeOf(error));
     this.#cancelRearm ??= this.#options.startTimer(REARM_MS, () => {
       this.#cancelRearm = undefined;
       this.#arm();

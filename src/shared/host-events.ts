@@ -33,6 +33,7 @@ export const EventProcess = z.object({
   command_line: z.string().max(EVENT_LIMITS.commandLine).optional(),
   /** When it started: with the pid it names one process for ever. */
   start: Instant.optional(),
+  /** Of one that a signal ended, 128 and the number of that, as shells say it. */
   exit_code: z.number().int().optional(),
   hash: z.object({ sha256: Sha256Hex }).optional(),
   parent: z

@@ -47,7 +47,7 @@ export class FanotifyListener {
           changes: (changes) => void this.changes.push(...changes),
           lost: (lost) => void this.lost.push(lost),
           failed,
-          trouble: (text) => void this.troubles.push(text),
+          log: (_level, text) => void this.troubles.push(text),
           mountsChanged: () => void (this.mountsChanged += 1),
         },
       },

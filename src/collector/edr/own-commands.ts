@@ -1,3 +1,4 @@
+import { forgetOldest } from '../forget-oldest.ts';
 import type { ReportedProcess } from './reported.ts';
 
 /** The programs by which the Security log is read, and the console that Windows starts beside each. */
@@ -32,8 +33,7 @@ export class OwnCommands {
     this.#running.delete(process.pid);
     if (!this.#isStarted(program, process.parent?.pid)) return false;
     this.#running.set(process.pid, program);
-    const [oldest] = this.#running.keys();
-    if (this.#running.size > MOST && oldest !== undefined) this.#running.delete(oldest);
+    forgetOldest(this.#running, MOST);
     return true;
   }
 

@@ -1,6 +1,7 @@
 import type { EventProcess } from '../../shared/host-events.ts';
 import type { UnsealedEdrEvent } from '../../wire/event-chain.ts';
 import type { Attributions } from './attribution.ts';
+import { exitCode } from './exit-code.ts';
 import type { ImageHash, ImageHashes } from './image-hash.ts';
 import type { Waiting } from './outbox.ts';
 import { lastSpan, type ProcessEntry, type Span, type Uids } from './process-entry.ts';
@@ -29,10 +30,6 @@ interface Happening {
   readonly span: Span;
   readonly at: number;
 }
-
-/** What a waited status says (wait(2)): the code of an exit, or -N where signal N ended the process. */
-const exitCode = (status: number): number =>
-  (status & 0x7f) === 0 ? (status >> 8) & 0xff : -(status & 0x7f);
 
 /** Turns what happens to processes into records of the rules that want them (R201). */
 export class ProcessReports {

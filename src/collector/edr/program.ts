@@ -1,5 +1,6 @@
 import { EVENT_LIMITS } from '../../shared/host-events.ts';
 import { redactArguments } from '../linux/redact.ts';
+import type { Os } from '../table.ts';
 import { decodeHostText, encodeHostText } from '../text.ts';
 import type { ImageFile, ProcessRead } from './read-process.ts';
 
@@ -39,7 +40,8 @@ export function programOf(read: ProcessRead, most: number): Program | undefined 
     file,
     isPlaced,
     script: argumentsOf(args)[1],
-    commandLine: () => (line ??= commandLine(args, read.arguments.length > most)),
+    commandLine: () =>
+      (line ??= commandLineOf(argumentsOf(args), { os: 'linux', isPart: read.arguments.length > most })),
   };
 }
 
@@ -58,8 +60,15 @@ function argumentsOf(bytes: Buffer): string[] {
   return decodeHostText(bytes.subarray(0, end)).split('\0');
 }
 
-function commandLine(args: Buffer, isPart: boolean): string {
-  const text = encodeHostText(redactArguments(argumentsOf(args)).join(' '), 'linux');
+/**
+ * Arguments as the command line of an event: values of secrets blanked while it is still known where each argument ends, encoded,
+ * at most `EVENT_LIMITS.commandLine` characters. `isPart`: there are more than these.
+ */
+export function commandLineOf(
+  args: readonly string[],
+  { os, isPart }: { readonly os: Os; readonly isPart: boolean },
+): string {
+  const text = encodeHostText(redactArguments(args).join(' '), os);
   const goesOn = isPart || text.length > EVENT_LIMITS.commandLine;
   return goesOn ? cut(text, EVENT_LIMITS.commandLine - CUT.length) + CUT : text;
 }

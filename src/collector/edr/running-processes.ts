@@ -1,4 +1,5 @@
 import type { EventProcess } from '../../shared/host-events.ts';
+import { forgetOldest } from '../forget-oldest.ts';
 import type { ReportedProcess } from './reported.ts';
 
 /** Processes that are remembered; the one that started first goes first. */
@@ -18,8 +19,7 @@ export class RunningProcesses {
       return isSame ? { ...reported, process: { ...known, ...process } } : reported;
     }
     this.#known.set(process.pid, process);
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > MOST && oldest !== undefined) this.#known.delete(oldest);
+    forgetOldest(this.#known, MOST);
     return reported;
   }
 }

@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
+import { replaceFile } from '../replace-file.ts';
 
 /** Largest file that is read back, bytes, and most items. */
 const MOST_BYTES = 16 * 1024 * 1024;
@@ -23,13 +24,5 @@ export function loadItems(path: string): Map<string, string> | undefined {
 /** Keeps them for the next start; the file is replaced as a whole. Throws what the disk says. */
 export function saveItems(path: string, items: ReadonlyMap<string, string>): void {
   const kept = Object.fromEntries([...items].slice(0, MOST_ITEMS));
-  const partial = `${path}.new`;
-  const fd = openSync(partial, 'w', 0o600);
-  try {
-    writeSync(fd, JSON.stringify({ version: 1, items: kept } satisfies z.input<typeof State>));
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(partial, path);
+  replaceFile(path, JSON.stringify({ version: 1, items: kept } satisfies z.input<typeof State>));
 }

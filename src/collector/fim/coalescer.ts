@@ -1,4 +1,5 @@
 import type { StartTimer } from '../debounce.ts';
+import { forgetOldest } from '../forget-oldest.ts';
 import type { Os } from '../table.ts';
 import { CHANGE, type LostChanges, type RawChange } from './change.ts';
 import { isWithin } from './ledger/host-path.ts';
@@ -172,9 +173,7 @@ export class Coalescer {
     const restMs = busy ? Math.min(REST_MAX_MS, before.restMs * 2) : REST_FIRST_MS;
     this.#recent.delete(path);
     this.#recent.set(path, { at: now, restMs });
-    if (this.#recent.size <= COALESCER_LIMITS.recent) return;
-    const oldest = this.#recent.keys().next();
-    if (oldest.done !== true) this.#recent.delete(oldest.value);
+    forgetOldest(this.#recent, COALESCER_LIMITS.recent);
   }
 
   /** Wakes for the first that is due. The waits are few and bounded, so looking through what waits is enough. */

@@ -1,5 +1,6 @@
 import { joinKey } from '../key.ts';
 import { listNames, readText } from '../files.ts';
+import { redact, redactArguments } from '../linux/redact.ts';
 import { namesIn } from '../linux/tolerant.ts';
 import { Unreadable, type KeyedRow, type ReadContext, type Reader } from '../table.ts';
 import {
@@ -29,11 +30,12 @@ interface Job {
 
 const quote = (argument: string): string => (/[\s"']/.test(argument) ? JSON.stringify(argument) : argument);
 
+/** The command line of a job, values of secrets blanked. */
 function commandOf(plist: PlistValue): string | null {
   const argv = textsAt(plist, 'ProgramArguments');
   const program = textAt(plist, 'Program');
   const words = program === null ? argv : [program, ...argv.slice(1)];
-  return words.length === 0 ? null : words.map(quote).join(' ');
+  return words.length === 0 ? null : redactArguments(words).map(quote).join(' ');
 }
 
 /** Labels that `launchctl enable` or `disable` decided about, which outweighs the job's own file. */
@@ -185,7 +187,8 @@ function* crontabs(context: ReadContext): Generator<KeyedRow> {
     for (const line of (readText(context, source) ?? '').split('\n').map((text) => text.trim())) {
       const match = CRON_LINE.exec(line);
       if (line.startsWith('#') || VARIABLE.test(line) || match === null) continue;
-      const [, times = '', command = ''] = match;
+      const [, times = '', rest = ''] = match;
+      const command = redact(rest);
       const schedule = times.replace(/\s+/g, ' ');
       const key = joinKey(source, schedule, user, command);
       if (seen.has(key)) continue;

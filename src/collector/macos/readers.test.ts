@@ -113,3 +113,31 @@ describe('timezone on macOS', () => {
     expect(await rowsOf(timezone, sampleContext({ os: 'darwin' }))).toEqual([]);
   });
 });
+
+describe('what starts programs on macOS', () => {
+  it('R018 has the values of secrets blanked, in jobs of launchd and in crontabs', async () => {
+    const words = ['curl', '-u', 'anna:geheim', '--token', 'zwei geheim'].map(
+      (word) => `<string>${word}</string>`,
+    );
+    const plist =
+      '<?xml version="1.0"?><plist version="1.0"><dict><key>Label</key><string>up</string><key>ProgramArguments</key>' +
+      `<array>${words.join('')}</array><key>StartInterval</key><integer>60</integer></dict></plist>`;
+    const context = sampleContext({
+      os: 'darwin',
+      files: {
+        '/Library/LaunchDaemons/up.plist': plist,
+        '/Library/LaunchAgents/up.plist': plist,
+        '/var/at/tabs/anna': '0 4 * * 1 /bin/weekly --token=geheim\n',
+      },
+    });
+    const rows: KeyedRow[] = [];
+    for (const reader of [services, startupItems, scheduledTasks])
+      rows.push(...(await rowsOf(reader, context)));
+    const blanked = 'curl -u anna:[redacted] --token [redacted]';
+    expect(rows.map(({ row }) => row['command'])).toEqual([
+      ...Array.from({ length: 4 }, () => blanked),
+      '/bin/weekly --token=[redacted]',
+    ]);
+    expect(JSON.stringify(rows)).not.toContain('geheim');
+  });
+});

@@ -20,7 +20,10 @@ class ScriptedSource implements ChangeSource {
   stopped = 0;
   refuse: string | undefined;
 
-  constructor(provider: string, events: SourceEvents, refuse?: string) {
+  readonly #stuck: boolean;
+
+  constructor(provider: string, events: SourceEvents, refuse?: string, stuck = false) {
+    this.#stuck = stuck && refuse !== undefined;
     this.provider = provider;
     this.actors = provider === 'fanotify' ? 'known' : 'unknown';
     this.events = events;
@@ -37,11 +40,17 @@ class ScriptedSource implements ChangeSource {
     return [{ mount: '/', filesystem: 'ext4', method: 'filesystem mark' as const }];
   }
   stop(): void {
+    if (this.#stuck) throw new Error('EBADF');
     this.stopped += 1;
   }
 }
 
-function open(refusals: { fanotify?: string; watcher?: string } = {}) {
+const settle = async (): Promise<void> => {
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+};
+
+/** `stuck`: a source that refused to start does not stop either. */
+function open(refusals: { fanotify?: string; watcher?: string; stuck?: boolean } = {}) {
   const timers = new SteppedTimers();
   const sources: ScriptedSource[] = [];
   const heard: RawChange[] = [];
@@ -49,7 +58,7 @@ function open(refusals: { fanotify?: string; watcher?: string } = {}) {
   const logged: string[] = [];
   let touched = 0;
   const make = (provider: 'fanotify' | 'watcher') => (events: SourceEvents) => {
-    const source = new ScriptedSource(provider, events, refusals[provider]);
+    const source = new ScriptedSource(provider, events, refusals[provider], refusals.stuck);
     sources.push(source);
     return source;
   };
@@ -65,10 +74,7 @@ function open(refusals: { fanotify?: string; watcher?: string } = {}) {
     changed: () => undefined,
     log: (_level, message) => logged.push(message),
   });
-  const settle = async (): Promise<void> => {
-    for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
-  };
-  return { timers, sources, heard, lost, logged, watch, refusals, settle, touched: () => touched };
+  return { timers, sources, heard, lost, logged, watch, refusals, touched: () => touched };
 }
 
 describe('the watch over files', () => {
@@ -100,7 +106,7 @@ describe('the watch over files', () => {
   });
 
   it('tries again, ever later, while no source starts, and then has walked what happened meanwhile', async () => {
-    const { watch, sources, timers, refusals, settle, lost } = open({ fanotify: 'no', watcher: 'ENOSPC' });
+    const { watch, sources, timers, refusals, lost } = open({ fanotify: 'no', watcher: 'ENOSPC' });
     await watch.setRules(ETC, []);
     expect(watch.state()).toMatchObject({
       provider: undefined,
@@ -120,7 +126,7 @@ describe('the watch over files', () => {
   });
 
   it('starts a source again that stopped, and has everything walked that it may have missed', async () => {
-    const { watch, sources, timers, lost, settle, heard } = open();
+    const { watch, sources, timers, lost, heard } = open();
     await watch.setRules(ETC, []);
     sources[0]?.events.failed('read: EIO');
     sources[0]?.events.changes([change('/etc/late', CHANGE.deleted)]);
@@ -134,7 +140,7 @@ describe('the watch over files', () => {
   });
 
   it('R208 runs one source where other rules come while the next attempt is due, and has the gap walked', async () => {
-    const { watch, sources, timers, settle, lost } = open();
+    const { watch, sources, timers, lost } = open();
     await watch.setRules(ETC, []);
     sources[0]?.events.failed('it broke');
     await watch.setRules(ETC, []);
@@ -147,7 +153,7 @@ describe('the watch over files', () => {
   });
 
   it('says that a source is silent, and starts it again when it stays so', async () => {
-    const { watch, sources, timers, settle, logged } = open();
+    const { watch, sources, timers, logged } = open();
     await watch.setRules(ETC, []);
     timers.pass(CANARY_WAIT_MS);
     expect(watch.state().silent).toBe(true);
@@ -186,10 +192,12 @@ describe('the watch over files', () => {
     expect(sources).toHaveLength(2);
   });
 
-  it('lets go of a source that starts only after it was told to stop', async () => {
+  /** A watch over sources that start only when the test has them, in the order in which they were opened. */
+  function openSlow() {
     const timers = new SteppedTimers();
-    let begin: () => void = () => undefined;
-    let stopped = 0;
+    const sources: ScriptedSource[] = [];
+    const begin: (() => void)[] = [];
+    const lost: LostChanges[] = [];
     const watch = new FileWatch({
       os: 'linux',
       now: timers.now,
@@ -197,24 +205,82 @@ describe('the watch over files', () => {
       sources: [
         (events) => {
           const source = new ScriptedSource('fanotify', events);
+          sources.push(source);
           return Object.assign(source, {
-            start: () => new Promise<void>((resolve) => (begin = resolve)),
-            stop: () => (stopped += 1),
+            start: (rules: RuleSet) => {
+              source.rules.push(rules);
+              return new Promise<void>((resolve) => begin.push(resolve));
+            },
           });
         },
       ],
       canaryPath: CANARY,
       touchCanary: () => undefined,
       changes: () => undefined,
-      lost: () => undefined,
+      lost: (what) => lost.push(what),
       changed: () => undefined,
       log: () => undefined,
     });
+    return { watch, timers, sources, begin, lost };
+  }
+
+  it('lets go of a source that starts only after it was told to stop', async () => {
+    const { watch, sources, begin } = openSlow();
     const starting = watch.setRules(ETC, []);
+    await settle();
     await watch.stop();
-    begin();
+    begin[0]?.();
     await starting;
-    expect(stopped).toBe(1);
+    expect(sources.map(({ stopped }) => stopped)).toEqual([1]);
     expect(watch.state().provider).toBeUndefined();
+  });
+
+  it('R208 starts no second source where other rules come while one is being started, and gives it those', async () => {
+    const { watch, timers, sources, begin, lost } = openSlow();
+    const first = watch.setRules(ETC, []);
+    await settle();
+    begin[0]?.();
+    await first;
+    sources[0]?.events.failed('it broke');
+    timers.pass(1_000);
+    await settle();
+    const following = watch.setRules([ruleWith({ path: '/usr' })], []);
+    await settle();
+    expect(sources).toHaveLength(2);
+    begin[1]?.();
+    await following;
+    expect(sources.map(({ stopped }) => stopped)).toEqual([1, 0]);
+    expect(sources[1]?.rules.map((rules) => rules.roots()[0])).toEqual(['/etc', '/usr']);
+    expect(watch.state().provider).toBe('fanotify');
+    expect(lost).toEqual([{ reason: 'restart', below: [] }]);
+    timers.pass(3_000);
+    await settle();
+    expect(sources).toHaveLength(2);
+  });
+
+  it('starts a source for new rules only once the one that was told to stop is gone', async () => {
+    const { watch, sources, begin } = openSlow();
+    const first = watch.setRules(ETC, []);
+    await settle();
+    await watch.stop();
+    const second = watch.setRules([ruleWith({ path: '/usr' })], []);
+    await settle();
+    expect(sources).toHaveLength(1);
+    begin[0]?.();
+    await settle();
+    expect(sources.map(({ stopped }) => stopped)).toEqual([1, 0]);
+    begin[1]?.();
+    await Promise.all([first, second]);
+    expect(watch.state().provider).toBe('fanotify');
+    expect(sources[1]?.rules[0]?.roots()[0]).toBe('/usr');
+  });
+
+  it('takes the next source, and says so, where the first can neither start nor stop', async () => {
+    const { watch, sources, logged, refusals } = open({ fanotify: 'EPERM' });
+    refusals.stuck = true;
+    await watch.setRules(ETC, []);
+    expect(sources.map(({ provider }) => provider)).toEqual(['fanotify', 'watcher']);
+    expect(watch.state().provider).toBe('watcher');
+    expect(logged.join()).toContain('not stopped cleanly');
   });
 });

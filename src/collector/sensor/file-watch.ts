@@ -63,6 +63,8 @@ export class FileWatch {
   #cancelRestart: () => void = () => undefined;
   /** A source failed, and none has begun since. */
   #wasDeaf = false;
+  /** Starts, other rules and ends of sources, one after the other: two sources at once take what only one can have. */
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(options: FileWatchOptions) {
     this.#options = options;
@@ -83,7 +85,7 @@ export class FileWatch {
 
   /**
    * Watches for these rules from now on; for none, nothing runs. `own` are directories of the agent. Changes are heard from the
-   * moment this resolves.
+   * moment this resolves; where a source is just being started, it has these rules after it.
    */
   async setRules(rules: readonly FimRule[], own: readonly string[]): Promise<void> {
     const { os, canaryPath } = this.#options;
@@ -92,9 +94,7 @@ export class FileWatch {
       return;
     }
     this.#rules = new RuleSet(rules, own, os, canaryPath);
-    // A walk by these rules follows, so that nothing from before is lost.
-    if (this.#source === undefined) await this.#start(this.#rules);
-    else await this.#source.setRules(this.#rules);
+    await this.#inTurn(() => this.#follow());
   }
 
   state(): FileWatchState {
@@ -120,7 +120,22 @@ export class FileWatch {
     this.#rules = undefined;
     const source = this.#source;
     this.#source = undefined;
+    // One that is just being started is not waited for: it ends once it sees that it is not wanted.
     await source?.stop();
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  /** The rules of now, whatever they were when this was asked for. */
+  async #follow(): Promise<void> {
+    if (this.#rules === undefined) return;
+    // A walk by these rules follows, so that nothing from before is lost.
+    if (this.#source === undefined) await this.#start(this.#rules);
+    else await this.#source.setRules(this.#rules);
   }
 
   async #start(rules: RuleSet): Promise<void> {
@@ -134,17 +149,17 @@ export class FileWatch {
       try {
         await source.start(rules);
         if (run !== this.#run) {
-          await source.stop();
+          await this.#end(source);
           return;
         }
         this.#source = source;
         break;
       } catch (error) {
         reasons.push(`${source.provider}: ${error instanceof Error ? error.message : reasonOf(error)}`);
-        await source.stop();
+        await this.#end(source);
+        if (run !== this.#run) return;
       }
     }
-    if (run !== this.#run) return;
     this.#trouble = reasons.length === 0 ? undefined : reasons.join('; ').slice(0, 400);
     if (this.#source === undefined)
       this.#failed(`no source of file changes: ${this.#trouble ?? 'none known'}`);
@@ -204,10 +219,10 @@ export class FileWatch {
     this.#trouble = reason.slice(0, 400);
     this.#wasDeaf = true;
     this.#canary.stop();
-    void this.#dropSource();
+    this.#dropSource();
     this.#cancelRestart();
     this.#cancelRestart = this.#options.startTimer(pause, () => {
-      if (this.#rules !== undefined) void this.#start(this.#rules);
+      void this.#inTurn(() => this.#restart());
     });
     this.#options.changed();
   }
@@ -218,12 +233,20 @@ export class FileWatch {
     else this.#options.changed();
   }
 
-  async #dropSource(): Promise<void> {
+  async #restart(): Promise<void> {
+    if (this.#rules !== undefined && this.#source === undefined) await this.#start(this.#rules);
+  }
+
+  #dropSource(): void {
     this.#run += 1;
     const source = this.#source;
     this.#source = undefined;
+    if (source !== undefined) void this.#inTurn(() => this.#end(source));
+  }
+
+  async #end(source: ChangeSource): Promise<void> {
     try {
-      await source?.stop();
+      await source.stop();
     } catch (error) {
       this.#options.log('warn', `file changes: not stopped cleanly: ${reasonOf(error)}`);
     }

@@ -6,6 +6,7 @@ import type { RuleState } from '../../shared/sensor.ts';
 import { hasHive } from '../edr/registry-rules.ts';
 import { behindPrivate } from '../fim/macos/private-paths.ts';
 import { RuleSet } from '../fim/rule-set.ts';
+import { isAbsent } from '../open-file.ts';
 import { reasonOf } from '../reasons.ts';
 import type { Os } from '../table.ts';
 import type { RegistrySource } from './ports.ts';
@@ -100,9 +101,7 @@ export function stateOfRule({ id, path }: FimRule): RuleState {
     lstatSync(path);
     return { id, path, state: 'watching' };
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT' || code === 'ENOTDIR')
-      return { id, path, state: 'absent', reason: 'not there yet' };
+    if (isAbsent(error)) return { id, path, state: 'absent', reason: 'not there yet' };
     return { id, path, state: 'unreadable', reason: reasonOf(error).slice(0, 300) };
   }
 }

@@ -5,16 +5,14 @@ import { CpuMeter } from '../cpu-meter.ts';
 import { processTimer } from '../debounce.ts';
 import { hostClock } from '../edr/clock.ts';
 import { ProcessEventSource } from '../edr/source.ts';
-import { FileWatcher } from '../fim/file-watcher.ts';
+import { fileWatcherSource } from '../fim/file-watcher-source.ts';
 import { FanotifySource } from '../fim/linux/source.ts';
 import type { ChangeSource, SourceEvents } from '../fim/source.ts';
 import { normalRoot } from '../files.ts';
 import { ReadableWatch } from '../native/readable.ts';
+import { hashThread, PACE } from './host-parts.ts';
 import type { ProcessSource, ProcessSourceEvents } from './ports.ts';
 import type { SensorOptions } from './session.ts';
-
-/** Share of a core for reading what starts with the host, while that is looked through. */
-const PACE = { cpuLimitPct: 100, cpuThrottleMs: 20 } as const;
 
 /** The sources of Linux: both read what the kernel tells in one thread. `failed`: that thread can't go on. */
 export function linuxSources(
@@ -38,7 +36,7 @@ export function linuxSources(
     fileSources: (processes) => [
       (events) =>
         fanotify(events, { watch, attribute: processes.attribute, monotonic: clock.monotonic, readers }),
-      fileWatcher,
+      (events) => fileWatcherSource(events, { os: 'linux', now: () => Date.now(), startTimer: processTimer }),
     ],
   };
 }
@@ -91,12 +89,6 @@ function processSource(events: ProcessSourceEvents, parts: ProcessParts): Proces
   };
 }
 
-/** The source in development, the bundle beside the sensor's where it is installed. */
-function hashThread(): URL {
-  const here = import.meta.url;
-  return new URL(here.endsWith('.ts') ? '../edr/image-hash-thread.ts' : './image-hash.mjs', here);
-}
-
 interface FanotifyParts {
   readonly watch: ReadableWatch;
   readonly attribute: ProcessSource['attribute'];
@@ -119,12 +111,7 @@ function fanotify(
           attribute,
           monotonic,
           now: () => Date.now(),
-          events: {
-            ...events,
-            trouble: (text) => {
-              events.log('warn', text);
-            },
-          },
+          events,
         },
         rules,
       );
@@ -139,31 +126,5 @@ function fanotify(
       readers.delete(source);
       source.stop();
     },
-  };
-}
-
-/** Without the rights for fanotify: what is watched is watched, and by whom it was changed is not known. */
-function fileWatcher(events: SourceEvents): ChangeSource {
-  const source = new FileWatcher({
-    os: 'linux',
-    now: () => Date.now(),
-    startTimer: processTimer,
-    changes: events.changes,
-    lost: events.lost,
-    failed: (text) => {
-      if (text !== '') events.log('warn', `file watcher: ${text}`);
-      events.mountsChanged();
-    },
-  });
-  return {
-    provider: 'file watcher',
-    actors: 'unknown',
-    start: async (rules) => {
-      source.start();
-      await source.setRules(rules);
-    },
-    setRules: (rules) => source.setRules(rules),
-    mounts: () => source.mounts(),
-    stop: () => source.stop(),
   };
 }

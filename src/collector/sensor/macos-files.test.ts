@@ -72,6 +72,22 @@ describe('the files of macOS, through the sensor', () => {
     expect(state()).toMatchObject({ fim: { actor: 'known' }, problems: [] });
   });
 
+  it('R208 rules that come while eslogger is being started again are followed once it speaks', async () => {
+    const { eslogger, watch, pass, examined, state } = await runOnMac();
+    await watch([ETC]);
+    eslogger.isSlow = true;
+    eslogger.end('killed');
+    await pass(3_000);
+    await watch([rule('/Library/LaunchDaemons', 'daemons')]);
+    eslogger.say(written('/private/tmp/first'));
+    await pass(500);
+    eslogger.say(written('/Library/LaunchDaemons/a.plist'));
+    await pass(2_000);
+    expect(examined()).toMatchObject([{ path: '/Library/LaunchDaemons/a.plist', provider: 'eslogger' }]);
+    expect(eslogger.listening.filter(({ ended }) => !ended)).toHaveLength(1);
+    expect(state()).toMatchObject({ fim: { actor: 'known' }, problems: [] });
+  });
+
   it('R208 a canary of which eslogger says nothing is noticed, and has it started again', async () => {
     const { eslogger, watch, pass, silence, state, of } = await runOnMac();
     silence();

@@ -4,7 +4,7 @@ import { hostContext } from '../context.ts';
 import { CpuMeter } from '../cpu-meter.ts';
 import { processTimer, type StartTimer } from '../debounce.ts';
 import { MacosProcesses } from '../edr/macos-processes.ts';
-import { FileWatcher } from '../fim/file-watcher.ts';
+import { fileWatcherSource } from '../fim/file-watcher-source.ts';
 import type { StartEslogger } from '../fim/macos/es-process.ts';
 import { SharedEslogger } from '../fim/macos/shared-eslogger.ts';
 import { UserNames } from '../fim/macos/user-names.ts';
@@ -12,11 +12,9 @@ import type { ChangeSource, SourceEvents } from '../fim/source.ts';
 import type { WatchPort } from '../fim/watcher/subscribe.ts';
 import type { ReadContext } from '../table.ts';
 import type { WatchFolder } from '../watch-folders.ts';
+import { hashThread, PACE } from './host-parts.ts';
 import type { ProcessSource, ProcessSourceEvents } from './ports.ts';
 import type { SensorOptions } from './session.ts';
-
-/** Share of a core for reading what starts with the host, while that is looked through. */
-const PACE = { cpuLimitPct: 100, cpuThrottleMs: 20 } as const;
 
 /** What the sources ask of macOS; tests bring a host of their own. */
 export interface MacosHost {
@@ -65,12 +63,6 @@ function thisHost(signal: AbortSignal): MacosHost {
     newId: randomUUID,
     hashThread: hashThread(),
   };
-}
-
-/** The source in development, the bundle beside the sensor's where it is installed. */
-function hashThread(): URL {
-  const here = import.meta.url;
-  return new URL(here.endsWith('.ts') ? '../edr/image-hash-thread.ts' : './image-hash.mjs', here);
 }
 
 interface Parts {
@@ -129,12 +121,12 @@ function esloggerFiles(events: SourceEvents, eslogger: SharedEslogger): ChangeSo
     actors: 'known',
     start: (rules) => eslogger.watch(rules, events),
     setRules: (rules) => {
-      eslogger.setRules(rules);
+      eslogger.setRules(rules, events);
     },
     // It hears of all filesystems alike; which there are it does not say.
     mounts: () => [{ mount: '/', filesystem: 'all', method: 'eslogger', ...noteOf(eslogger) }],
     stop: () => {
-      eslogger.unwatch();
+      eslogger.unwatch(events);
     },
   };
 }
@@ -145,35 +137,20 @@ function noteOf({ unknown }: SharedEslogger): { note?: string } {
 
 /** FSEvents: what is watched is watched, and by whom it was changed is not known. Gives way to eslogger once that can be had. */
 function fileWatcher(events: SourceEvents, host: MacosHost, eslogger: SharedEslogger): ChangeSource {
-  const source = new FileWatcher({
-    os: 'darwin',
-    now: host.context.now,
-    startTimer: host.startTimer,
-    changes: events.changes,
-    lost: events.lost,
-    failed: (text) => {
-      if (text !== '') events.log('warn', `file watcher: ${text}`);
-      events.mountsChanged();
-    },
-    ...(host.port === undefined ? {} : { port: host.port }),
-  });
+  const { context, startTimer, port } = host;
+  const source = fileWatcherSource(events, { os: 'darwin', now: context.now, startTimer, port });
   return {
-    provider: 'file watcher',
-    actors: 'unknown',
+    ...source,
     start: async (rules) => {
-      source.start();
-      await source.setRules(rules);
-      eslogger.awaitFiles(rules, () => {
-        events.failed('eslogger can be had now, which names who made a change');
-      });
+      await source.start(rules);
+      eslogger.awaitFiles(rules, events);
     },
     setRules: async (rules) => {
       await source.setRules(rules);
-      eslogger.setRules(rules);
+      eslogger.setRules(rules, events);
     },
-    mounts: () => source.mounts(),
     stop: async () => {
-      eslogger.unwatch();
+      eslogger.unwatch(events);
       await source.stop();
     },
   };

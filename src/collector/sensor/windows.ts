@@ -5,7 +5,7 @@ import { CpuMeter } from '../cpu-meter.ts';
 import { processTimer, type StartTimer } from '../debounce.ts';
 import { AuditedProcesses } from '../edr/audited-processes.ts';
 import { lookAtFile, type Looked } from '../edr/dropped-programs.ts';
-import { FileWatcher } from '../fim/file-watcher.ts';
+import { fileWatcherSource } from '../fim/file-watcher-source.ts';
 import type { ChangeSource, SourceEvents } from '../fim/source.ts';
 import type { Audited } from '../fim/windows/audit-events.ts';
 import { loadAuditPolicy, type AuditPolicy } from '../fim/windows/audit-policy.ts';
@@ -17,11 +17,9 @@ import { Writers } from '../fim/windows/writers.ts';
 import type { WatchPort } from '../fim/watcher/subscribe.ts';
 import { reasonOf } from '../reasons.ts';
 import type { ReadContext } from '../table.ts';
+import { PACE } from './host-parts.ts';
 import type { ProcessSource, ProcessSourceEvents } from './ports.ts';
 import type { SensorOptions } from './session.ts';
-
-/** Share of a core for what reads the log; it is below others. */
-const PACE = { cpuLimitPct: 100, cpuThrottleMs: 20 } as const;
 
 /** How often it is kept at least up to where all was read, ms; and how old that may be for process events to go on there. */
 const KEEP_MS = 60_000;
@@ -59,7 +57,7 @@ export function windowsSources(
     },
     fileSources: () => [
       (events) => journal(events, used, places, parts),
-      (events) => fileWatcher(events, used),
+      (events) => fileWatcherSource(events, { ...used, os: 'win32' }),
     ],
   };
 }
@@ -237,31 +235,4 @@ function journal(
     events,
     port: host.port,
   });
-}
-
-/** Without the rights of an administrator: what is watched is watched, and by whom it was changed is not known. */
-function fileWatcher(events: SourceEvents, host: WindowsHost): ChangeSource {
-  const source = new FileWatcher({
-    os: 'win32',
-    now: host.now,
-    startTimer: host.startTimer,
-    changes: events.changes,
-    lost: events.lost,
-    failed: (text) => {
-      if (text !== '') events.log('warn', `file watcher: ${text}`);
-      events.mountsChanged();
-    },
-    ...(host.port === undefined ? {} : { port: host.port }),
-  });
-  return {
-    provider: 'file watcher',
-    actors: 'unknown',
-    start: async (rules) => {
-      source.start();
-      await source.setRules(rules);
-    },
-    setRules: (rules) => source.setRules(rules),
-    mounts: () => source.mounts(),
-    stop: () => source.stop(),
-  };
 }

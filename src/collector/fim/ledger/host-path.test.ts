@@ -38,5 +38,9 @@ describe('paths of the ledger', () => {
     expect(isWithin('/a', '/a/b', 'linux')).toBe(true);
     expect(isWithin('/a', '/ab', 'linux')).toBe(false);
     expect(isWithin('/', '/ab', 'linux')).toBe(true);
+    expect(isWithin('/a', '/a', 'linux')).toBe(true);
+    expect(isWithin('/a/b', '/a', 'linux')).toBe(false);
+    expect(isWithin('C:\\', 'C:\\a', 'win32')).toBe(true);
+    expect(isWithin('C:\\a', 'C:\\ab', 'win32')).toBe(false);
   });
 });

@@ -35,7 +35,9 @@ export function joinPath(parent: string, name: string, os: Os): string {
 
 /** Whether a path is the other one or below it. */
 export function isWithin(above: string, path: string, os: Os): boolean {
-  return path === above || path.startsWith(joinPath(above, 'x', os).slice(0, -1));
+  if (path === above) return true;
+  const separator = separatorOf(os);
+  return path.startsWith(above.endsWith(separator) ? above : above + separator);
 }
 
 /** A path or name of the host as it is stored and reported. */

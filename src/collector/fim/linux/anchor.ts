@@ -2,7 +2,8 @@ import { fstatSync, statSync } from 'node:fs';
 import { ERRNO, errnoName, O, pathBytes } from '../../native/libc.ts';
 import { decodeHostText, hostPathBytes } from '../../text.ts';
 import type { FanotifyCalls } from './calls.ts';
-import { isBelow, join, rest, type Mount } from './mount-table.ts';
+import { isWithin } from '../ledger/host-path.ts';
+import { join, rest, type Mount } from './mount-table.ts';
 
 /** Where a handle leads: a path from the top of its filesystem; `gone` where its directory is no more. */
 export type Resolved = { readonly path: string } | 'gone' | { readonly error: string };
@@ -69,7 +70,7 @@ export class Anchor {
     if (typeof this.#at === 'number') return { path };
     const { point, root } = this.#at;
     // From the top of a filesystem the kernel says every path; from a part of it those outside without the mount point.
-    if (!isBelow(path, point) || (root !== '/' && !isSame(fd, path))) return 'gone';
+    if (!isWithin(point, path, 'linux') || (root !== '/' && !isSame(fd, path))) return 'gone';
     return { path: join(root, rest(path, point)) };
   }
 }

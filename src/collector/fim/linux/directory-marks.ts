@@ -4,7 +4,8 @@ import { decodeHostText, hostPathBytes } from '../../text.ts';
 import type { FanotifyCalls } from './calls.ts';
 import { FAN_MARK } from './fanotify-abi.ts';
 import type { FanotifyGroup } from './group.ts';
-import { isBelow, join, rest, type MountTable } from './mount-table.ts';
+import { isWithin } from '../ledger/host-path.ts';
+import { join, rest, type MountTable } from './mount-table.ts';
 import { covers, type Scope } from './scope.ts';
 
 /** Most directories that are marked one by one: each holds an inode in the kernel's memory, about 1 KB. */
@@ -96,10 +97,10 @@ export class DirectoryMarks {
   /** A directory was moved: what lies below it has other paths now. */
   moved(from: string, to: string): void {
     for (const [key, paths] of this.#paths) {
-      if (paths.some((path) => isBelow(path, from)))
+      if (paths.some((path) => isWithin(from, path, 'linux')))
         this.#paths.set(
           key,
-          paths.map((path) => (isBelow(path, from) ? join(to, rest(path, from)) : path)),
+          paths.map((path) => (isWithin(from, path, 'linux') ? join(to, rest(path, from)) : path)),
         );
     }
   }
@@ -107,20 +108,20 @@ export class DirectoryMarks {
   /** A directory was removed, or its mount. */
   removed(path: string): void {
     for (const [key, paths] of this.#paths) {
-      if (paths.some((known) => isBelow(known, path))) this.#paths.delete(key);
+      if (paths.some((known) => isWithin(path, known, 'linux'))) this.#paths.delete(key);
     }
   }
 
   /** A directory was moved to where nobody looks: its marks stay, and what they say concerns no rule. */
   left(path: string): void {
     for (const [key, paths] of this.#paths) {
-      if (paths.some((known) => isBelow(known, path))) this.#paths.set(key, []);
+      if (paths.some((known) => isWithin(path, known, 'linux'))) this.#paths.set(key, []);
     }
   }
 
   /** Why directories below a mount point are not marked, if some are not. */
   trouble(point: string): string | undefined {
-    return [...this.#refused].find(([path]) => isBelow(path, point))?.[1];
+    return [...this.#refused].find(([path]) => isWithin(point, path, 'linux'))?.[1];
   }
 
   close(): void {

@@ -5,7 +5,8 @@ import { Anchor } from './anchor.ts';
 import type { FanotifyCalls } from './calls.ts';
 import { FAN_MARK } from './fanotify-abi.ts';
 import type { FanotifyGroup } from './group.ts';
-import { isBelow, join, rest, type Mount, type MountTable } from './mount-table.ts';
+import { isWithin } from '../ledger/host-path.ts';
+import { join, rest, type Mount, type MountTable } from './mount-table.ts';
 
 /** Filesystems of the kernel itself: what is read there is made while it is read. */
 const PSEUDO = new Set(
@@ -105,7 +106,7 @@ export interface WatchedFilesystem extends Marked {
 /** The paths of the host that show this path of a filesystem, through the mounts that rules touch. */
 export function hostPaths(filesystem: WatchedFilesystem, path: string, table: MountTable): string[] {
   return filesystem.mounts.flatMap((mount) => {
-    if (!isBelow(path, mount.root)) return [];
+    if (!isWithin(mount.root, path, 'linux')) return [];
     const host = join(mount.point, rest(path, mount.root));
     // Another mount may lie over it.
     return table.mountOf(host)?.id === mount.id ? [host] : [];

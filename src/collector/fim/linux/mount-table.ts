@@ -1,4 +1,5 @@
 import { decodeHostText } from '../../text.ts';
+import { isWithin } from '../ledger/host-path.ts';
 
 /** One line of /proc/PID/mountinfo (proc_pid_mountinfo(5)). Paths are host text. */
 export interface Mount {
@@ -14,11 +15,6 @@ export interface Mount {
   readonly source: string;
   /** Options of the filesystem. */
   readonly options: readonly string[];
-}
-
-/** Whether `path` is `directory` or below it. */
-export function isBelow(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
 }
 
 /** What leads from `directory` to `path` at or below it: empty, or with a slash at its start. */
@@ -70,7 +66,7 @@ export class MountTable {
   /** The first mount that the way from `at` to `path` crosses into. */
   #next(at: Mount, path: string): Mount | undefined {
     const crossed = (this.#children.get(at.id) ?? []).filter(
-      (child) => child.id !== at.id && isBelow(path, child.point),
+      (child) => child.id !== at.id && isWithin(child.point, path, 'linux'),
     );
     return crossed.sort((a, b) => a.point.length - b.point.length)[0];
   }

@@ -43,7 +43,7 @@ describe.skipIf(noLinuxRoot !== undefined)(`a source of which a call fails${beca
           changes: (changes) => void told.changes.push(...changes),
           lost: (lost) => void told.lost.push(lost),
           failed: (reason) => void told.failures.push(reason),
-          trouble: (text) => void told.troubles.push(text),
+          log: (_level, text) => void told.troubles.push(text),
           mountsChanged: () => undefined,
         },
       },

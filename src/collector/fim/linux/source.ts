@@ -2,15 +2,9 @@ import { readFileSync, statSync } from 'node:fs';
 import type { MountState } from '../../../shared/sensor.ts';
 import { errnoName, O, pathBytes, POLL } from '../../native/libc.ts';
 import type { ReadableWatch } from '../../native/readable.ts';
-import {
-  CHANGE,
-  type Attribute,
-  type Attribution,
-  type LostChanges,
-  type Moment,
-  type RawChange,
-} from '../change.ts';
+import { CHANGE, type Attribute, type Attribution, type Moment } from '../change.ts';
 import type { RuleSet } from '../rule-set.ts';
+import type { SourceEvents } from '../source.ts';
 import { loadFanotifyCalls, type FanotifyCalls } from './calls.ts';
 import { DirectoryCache } from './directory-cache.ts';
 import { DirectoryMarks } from './directory-marks.ts';
@@ -31,18 +25,6 @@ const REST_AFTER_CHANGES_MS = 1;
 const REST_AFTER_NOTHING_MS = 10;
 const REST_AFTER_MOUNTS_MS = 100;
 
-/** What a source tells. Called in the turn in which it was read. */
-export interface SourceEvents {
-  readonly changes: (changes: readonly RawChange[]) => void;
-  readonly lost: (lost: LostChanges) => void;
-  /** Nothing more will come: the source has to be started again. */
-  readonly failed: (reason: string) => void;
-  /** Why changes were lost, for the log. */
-  readonly trouble: (text: string) => void;
-  /** `mounts()` gives something else now. */
-  readonly mountsChanged: () => void;
-}
-
 export interface FanotifyOptions {
   readonly watch: ReadableWatch;
   readonly attribute: Attribute;
@@ -50,6 +32,7 @@ export interface FanotifyOptions {
   readonly now: () => number;
   /** Ms of CLOCK_MONOTONIC. */
   readonly monotonic: () => number;
+  /** Called in the turn in which it was read. */
   readonly events: SourceEvents;
   readonly calls?: FanotifyCalls;
 }
@@ -276,7 +259,7 @@ export class FanotifySource {
     const reason = turn.lost ?? (error === undefined ? undefined : 'error');
     if (reason !== undefined) {
       translator.reset(this.#scope);
-      if (error !== undefined) this.#options.events.trouble(error);
+      if (error !== undefined) this.#options.events.log('warn', error);
       this.#options.events.lost({ reason, below: [] });
       afterLoss();
     }

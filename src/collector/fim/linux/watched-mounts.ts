@@ -9,7 +9,8 @@ import {
   type MarkContext,
   type WatchedFilesystem,
 } from './filesystem.ts';
-import { isBelow, type Mount, type MountTable } from './mount-table.ts';
+import { isWithin } from '../ledger/host-path.ts';
+import type { Mount, MountTable } from './mount-table.ts';
 import type { Scope } from './scope.ts';
 
 /** Which mounts came and went. */
@@ -25,7 +26,7 @@ export function touchedMounts(table: MountTable, scope: Scope): Mount[] {
   return table.mounts.filter(
     (mount) =>
       led.has(mount.id) ||
-      (roots.some((root) => isBelow(mount.point, root)) &&
+      (roots.some((root) => isWithin(root, mount.point, 'linux')) &&
         scope.interest(mount.point).entries !== 'none' &&
         table.isVisible(mount)),
   );

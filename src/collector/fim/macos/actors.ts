@@ -1,6 +1,12 @@
 import { basename } from 'node:path';
-import type { EventActor, EventProcess, EventUser } from '../../../shared/host-events.ts';
-import { commandLineText } from '../../edr/reported.ts';
+import {
+  EVENT_LIMITS,
+  type EventActor,
+  type EventProcess,
+  type EventUser,
+} from '../../../shared/host-events.ts';
+import { commandLineOf } from '../../edr/program.ts';
+import { forgetOldest } from '../../forget-oldest.ts';
 import { encodeHostText } from '../../text.ts';
 import type { Attribution } from '../change.ts';
 import { timeOf, type EsProcess, type EsToken } from './es-message.ts';
@@ -43,7 +49,7 @@ export class EsActors {
   started(target: EsProcess, args: readonly string[], before: EsToken): void {
     this.ended(before);
     this.#remember(target.audit_token, {
-      commandLine: commandLineText(args.join(' '), 'darwin'),
+      commandLine: commandLine(args),
       executable: target.executable.path,
       forked: false,
     });
@@ -115,9 +121,20 @@ export class EsActors {
     if (key === undefined) return;
     this.#known.delete(key);
     this.#known.set(key, known);
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > MAX_KNOWN && oldest !== undefined) this.#known.delete(oldest);
+    forgetOldest(this.#known, MAX_KNOWN);
   }
+}
+
+/** What is far beyond the bound is left out before it is looked through: nobody's arguments make this slow. */
+function commandLine(args: readonly string[]): string {
+  const first: string[] = [];
+  let room: number = EVENT_LIMITS.commandLine;
+  for (const argument of args) {
+    if (room < 0) break;
+    first.push(argument.slice(0, room + 1));
+    room -= argument.length + 1;
+  }
+  return commandLineOf(first, { os: 'darwin', isPart: first.length < args.length });
 }
 
 function keyOf(token: EsToken | undefined): string | undefined {

@@ -99,13 +99,24 @@ describe('changes of files in lines of eslogger', () => {
 
   it('gives no path that Endpoint Security has cut, but says that there was one', () => {
     const cut = { ...target, path_truncated: true };
-    expect(said({ unlink: { target: cut } })).toEqual({ changes: [], cut: '/private/etc/hosts' });
+    expect(said({ unlink: { target: cut } })).toEqual({ changes: [], cut: ['/private/etc/hosts'] });
     const dir = { ...file('/long', 0o40755), path_truncated: true };
     const destination = { new_path: { dir, filename: 'x' } };
-    expect(said({ create: { destination_type: 1, destination } })).toEqual({ changes: [], cut: '/long' });
-    expect(said({ rename: { source: target, destination_type: 1, destination } }).cut).toBe('/long');
-    expect(said({ rename: { source: cut, destination: { existing_file: target } } }).cut).toBe(cut.path);
-    expect(said({ link: { source: target, target_dir: dir, target_filename: 'x' } }).cut).toBe('/long');
+    expect(said({ create: { destination_type: 1, destination } })).toEqual({ changes: [], cut: ['/long'] });
+    expect(said({ link: { source: target, target_dir: dir, target_filename: 'x' } }).cut).toEqual(['/long']);
+  });
+
+  it('R200 tells of the end of a move whose path is whole, where the other is cut', () => {
+    const dir = { ...file('/long', 0o40755), path_truncated: true };
+    const cutDestination = { new_path: { dir, filename: 'x' } };
+    const away = said({ rename: { source: target, destination_type: 1, destination: cutDestination } });
+    expect(away).toMatchObject({ changes: [{ path: target.path, what: CHANGE.movedFrom }], cut: ['/long'] });
+    const cut = { ...file('/deep'), path_truncated: true };
+    const here = said({ rename: { source: cut, destination: { existing_file: target } } });
+    expect(here).toMatchObject({ changes: [{ path: target.path, what: CHANGE.movedTo }], cut: ['/deep'] });
+    expect(here.changes[0]?.from).toBeUndefined();
+    const both = said({ rename: { source: cut, destination_type: 1, destination: cutDestination } });
+    expect(both).toEqual({ changes: [], cut: ['/deep', '/long'] });
   });
 
   it('R200 R208 names who did it: program, user, log-in, start and parent', () => {
@@ -193,6 +204,29 @@ describe('processes in lines of eslogger', () => {
     expect(lineOf(7)).toBe('');
   });
 
+  it.each([
+    [['curl', '-u', 'anna:geheim', 'https://x.example'], 'curl -u anna:[redacted] https://x.example'],
+    [['/usr/local/bin/mysql', '-pgeheim', '-p', 'geheim'], '/usr/local/bin/mysql -p[redacted] -p [redacted]'],
+    [['job', '--password', 'zwei geheim', '--now'], 'job --password [redacted] --now'],
+    [['sh', '-c', 'job --token=geheim; ls'], 'sh -c job --token=[redacted]; ls'],
+    [['job', 'Authorization: Bearer geheim'], 'job Authorization: [redacted]'],
+  ])('R201 blanks secrets in the arguments of %j, each by itself', (args, expected) => {
+    const { command_line: line } =
+      said({ exec: { target: process('/bin/job'), args } }).process?.reported.process ?? {};
+    expect(line).toBe(expected);
+  });
+
+  it('R201 reads as much of a long command line as an event may have, fast', () => {
+    const lineOf = (args: string[]) =>
+      said({ exec: { target: process('/bin/job'), args } }).process?.reported.process.command_line;
+    const long = lineOf(['job', '-'.repeat(9_000)]);
+    expect(long).toHaveLength(EVENT_LIMITS.commandLine);
+    expect(long).toMatch(/^job -+\.\.\.$/);
+    const begin = performance.now();
+    expect(lineOf(Array.from({ length: 100_000 }, () => '-password'))).toHaveLength(EVENT_LIMITS.commandLine);
+    expect(performance.now() - begin).toBeLessThan(500);
+  });
+
   it('R201 reads the code of an end, or the signal', () => {
     const codeOf = (stat: number) => said({ exit: { stat } }).process?.reported.process.exit_code;
     expect(said({ exit: { stat: 0 } }).process?.reported.action).toBe('process_ended');
@@ -247,9 +281,11 @@ describe('processes in lines of eslogger', () => {
     expect([lineOf(1), lineOf(2), lineOf(8_193)]).toEqual([undefined, '2', '8193']);
   });
 
-  it('bounds a command line', () => {
+  it('bounds a command line, and cuts no escape in two', () => {
     const line = said({ exec: { target: process('/bin/echo'), args: ['\n'.repeat(1_000_000)] } }).process;
-    expect(line?.reported.process.command_line).toHaveLength(EVENT_LIMITS.commandLine);
+    const text = line?.reported.process.command_line ?? '';
+    expect(EVENT_LIMITS.commandLine - text.length).toBeLessThan(3);
+    expect(text).toMatch(/^(?:%0A)+\.\.\.$/);
   });
 });
 

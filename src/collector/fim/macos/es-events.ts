@@ -1,3 +1,4 @@
+import { exitCode } from '../../edr/exit-code.ts';
 import type { ReportedProcess } from '../../edr/reported.ts';
 import { CHANGE, type RawChange } from '../change.ts';
 import type { EsActors } from './actors.ts';
@@ -13,8 +14,8 @@ export interface EsProcessSaid {
 export interface EsSaid {
   readonly changes: readonly RawChange[];
   readonly process?: EsProcessSaid;
-  /** A path that Endpoint Security cut: something at it, or below, changed. */
-  readonly cut?: string;
+  /** Paths that Endpoint Security cut: something at each, or below, changed. */
+  readonly cut?: readonly string[];
 }
 
 const NOTHING: EsSaid = { changes: [] };
@@ -73,12 +74,6 @@ function endOf({ at, process }: EsMessage, { stat }: Of<'exit'>, actors: EsActor
   };
 }
 
-/** The code of a wait status (wait(2)): what the program gave, or 128 and the number of the signal that ended it. */
-function exitCode(status: number): number {
-  const signal = status & 0x7f;
-  return signal === 0 ? (status >> 8) & 0xff : 128 + signal;
-}
-
 /** A path that changed, and how. */
 interface Touched {
   readonly path: string;
@@ -88,12 +83,21 @@ interface Touched {
 }
 
 function fileChanges(message: EsMessage, event: FileEvent, actors: EsActors): EsSaid {
-  const cut = filesOf(event).find((file) => file.path_truncated === true);
-  if (cut !== undefined) return { changes: [], cut: cut.path };
-  const touched = touchedBy(event);
-  if (touched.length === 0) return NOTHING;
+  const cut = filesOf(event).flatMap((file) => (file.path_truncated === true ? [file.path] : []));
+  const touched = wholeOf(touchedBy(event), cut);
+  const said = cut.length === 0 ? NOTHING : { changes: [], cut };
+  if (touched.length === 0) return said;
   const by = actors.attribution(message.process);
-  return { changes: touched.map((one) => ({ ...one, at: message.at, by })) };
+  return { ...said, changes: touched.map((one) => ({ ...one, at: message.at, by })) };
+}
+
+/** What has a whole path: of a move one end may, and nobody gets past a watched directory by a long path at the other. */
+function wholeOf(touched: readonly Touched[], cut: readonly string[]): readonly Touched[] {
+  if (cut.length === 0) return touched;
+  const isWhole = (path: string): boolean => !cut.some((short) => path.startsWith(short));
+  return touched
+    .filter(({ path }) => isWhole(path))
+    .map(({ from, ...one }) => (from === undefined || !isWhole(from) ? one : { ...one, from }));
 }
 
 function touchedBy(event: FileEvent): Touched[] {

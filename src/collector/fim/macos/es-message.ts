@@ -17,6 +17,36 @@ const Token = z.object({
 });
 export type EsToken = z.infer<typeof Token>;
 
+/** An instant as a `timespec` says it: nanoseconds since the epoch, and how many of them its last digit stands for. */
+export interface EsInstant {
+  readonly ns: bigint;
+  readonly step: bigint;
+}
+
+const INSTANT = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z$/;
+
+function instantOf(text: string): EsInstant | undefined {
+  const [, seconds = '', fraction = ''] = INSTANT.exec(text) ?? [];
+  const ms = Date.parse(`${seconds}Z`);
+  if (Number.isNaN(ms)) return undefined;
+  const ns = BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
+  return { ns, step: 10n ** BigInt(9 - fraction.length) };
+}
+
+/** A `timespec` of a file: text with nine digits of a second, or its two fields. Not known where it is something else. */
+const Timespec = z
+  .union([
+    z.string().max(64).transform(instantOf),
+    z
+      .object({ tv_sec: z.number().int(), tv_nsec: z.number().int().min(0).max(999_999_999) })
+      .transform(({ tv_sec: seconds, tv_nsec: ns }): EsInstant => ({
+        ns: BigInt(seconds) * 1_000_000_000n + BigInt(ns),
+        step: 1n,
+      })),
+  ])
+  .optional()
+  .catch(undefined);
+
 const File = z.object({
   path: z.string().min(1).max(16_384),
   path_truncated: z.boolean().optional(),
@@ -26,6 +56,8 @@ const File = z.object({
       // Numbers of inodes on system volumes are too large to be exact in JSON.
       st_ino: z.number().optional().catch(undefined),
       st_size: z.number().optional().catch(undefined),
+      st_mtimespec: Timespec,
+      st_ctimespec: Timespec,
     })
     .optional(),
 });

@@ -180,7 +180,7 @@ describe('eslogger as a source', () => {
     source.want({ files: RULES, processes: false });
     await run(1);
     const cut = (path: string) => esLine({ unlink: { target: { ...file(path), path_truncated: true } } });
-    say(1, cut('/Users/x'));
+    say(1, cut('/Users/x'), cut('/private/etcetera/very long'));
     expect(got.lost).toEqual([]);
     say(1, cut('/private/etc/very long'));
     expect(got.lost).toEqual([{ reason: 'error', below: ['/private/etc'] }]);

@@ -1,5 +1,6 @@
 import type { StartTimer } from '../../debounce.ts';
 import type { LostChanges, RawChange } from '../change.ts';
+import { isWithin } from '../ledger/host-path.ts';
 import type { RuleSet } from '../rule-set.ts';
 import { EsActors } from './actors.ts';
 import { BoundedLines } from './bounded-lines.ts';
@@ -232,13 +233,19 @@ export class EsLogger {
     this.#lose('error', 1, 'a message was too long');
   }
 
-  #tell({ changes, process, cut }: EsSaid): void {
+  #tell({ changes, process, cut = [] }: EsSaid): void {
     const { files, processes } = this.#wanted;
     const named = changes.filter((change) => wants(files, change));
     if (named.length > 0) this.#options.changes(named);
-    const roots = cut === undefined ? [] : (files?.roots() ?? []).filter((root) => cut.startsWith(root));
-    if (roots.length > 0) this.#options.lost({ reason: 'error', below: roots });
+    if (cut.length > 0) this.#lostAt(cut);
     if (process !== undefined && processes) this.#options.process(process);
+  }
+
+  /** What rules name of what lies at cut paths is walked again. */
+  #lostAt(cut: readonly string[]): void {
+    const roots = this.#wanted.files?.roots() ?? [];
+    const below = roots.filter((root) => cut.some((path) => isWithin(root, path, 'darwin')));
+    if (below.length > 0) this.#options.lost({ reason: 'error', below });
   }
 
   #lose(reason: LostChanges['reason'], count: number, text: string): void {

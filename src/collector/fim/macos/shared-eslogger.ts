@@ -26,9 +26,12 @@ export interface SharedOptions {
 }
 
 /** Who hears of files: the source in use, or one that is to be told once eslogger can be had. */
-type FileClient =
-  | { readonly kind: 'source'; readonly rules: RuleSet; readonly events: SourceEvents }
-  | { readonly kind: 'waiting'; readonly rules: RuleSet; readonly back: () => void };
+interface FileClient {
+  readonly kind: 'source' | 'waiting';
+  readonly rules: RuleSet;
+  /** Those of its source: by them it is known which client it is. */
+  readonly events: SourceEvents;
+}
 
 /** The one eslogger of a host, for the files and the processes of the sensor together. */
 export class SharedEslogger {
@@ -86,21 +89,22 @@ export class SharedEslogger {
     await this.#firstMessage();
   }
 
-  /** Tries on by itself, and calls `back` once messages about files come. */
-  awaitFiles(rules: RuleSet, back: () => void): void {
-    this.#client = { kind: 'waiting', rules, back };
+  /** Tries on by itself, and tells `events` that their source failed once messages about files come: it is to give way. */
+  awaitFiles(rules: RuleSet, events: SourceEvents): void {
+    this.#client = { kind: 'waiting', rules, events };
     this.#want();
   }
 
-  /** Other rules for who hears of files now. */
-  setRules(rules: RuleSet): void {
-    if (this.#client === undefined) return;
+  /** Other rules for the source with these events, if it is still the one that hears of files. */
+  setRules(rules: RuleSet, events: SourceEvents): void {
+    if (this.#client?.events !== events) return;
     this.#client = { ...this.#client, rules };
     this.#want();
   }
 
-  /** Nobody hears of files any more. */
-  unwatch(): void {
+  /** The source with these events ends; one that has come after it hears on. */
+  unwatch(events: SourceEvents): void {
+    if (this.#client?.events !== events) return;
     this.#client = undefined;
     this.#want();
   }
@@ -140,7 +144,8 @@ export class SharedEslogger {
     this.#trouble = undefined;
     for (const { heard } of this.#waiters.splice(0)) heard();
     this.#options.changed();
-    if (this.#client?.kind === 'waiting') this.#client.back();
+    if (this.#client?.kind === 'waiting')
+      this.#client.events.failed('eslogger can be had now, which names who made a change');
   }
 
   #failed(text: string): void {

@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
+import { replaceFile } from '../../replace-file.ts';
 
 /** Largest file that is read back, bytes. */
 const MOST_BYTES = 64 * 1024;
@@ -33,13 +34,5 @@ export function loadPlaces(path: string): Places {
 
 /** Keeps them for the next run; the file is replaced as a whole. Throws what the disk says. */
 export function savePlaces(path: string, places: Places): void {
-  const partial = `${path}.new`;
-  const fd = openSync(partial, 'w', 0o600);
-  try {
-    writeSync(fd, JSON.stringify({ version: 1, ...places } satisfies z.input<typeof PlacesFile>));
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(partial, path);
+  replaceFile(path, JSON.stringify({ version: 1, ...places } satisfies z.input<typeof PlacesFile>));
 }

@@ -1,7 +1,8 @@
 import type { MountState } from '../../../shared/sensor.ts';
 import type { StartTimer } from '../../debounce.ts';
 import type { LostChanges, RawChange } from '../change.ts';
-import { FileWatcher } from '../file-watcher.ts';
+import type { FileWatcher } from '../file-watcher.ts';
+import { fileWatcherFor } from '../file-watcher-source.ts';
 import type { RuleSet } from '../rule-set.ts';
 import type { ChangeSource, SourceEvents } from '../source.ts';
 import { unknownActor } from '../unknown-actor.ts';
@@ -74,19 +75,11 @@ export class JournalSource implements ChangeSource {
       attribute: (change) => writers.attribute(change),
       changes: events.changes,
     });
-    this.#watcher = new FileWatcher({
-      os: 'win32',
-      now,
-      startTimer,
-      changes: events.changes,
-      lost: events.lost,
-      failed: (text) => {
-        if (text !== '') events.log('warn', `file watcher: ${text}`);
-        events.mountsChanged();
-      },
-      covers: (root) => !this.#drives.has(driveOf(root) ?? ''),
-      ...(port === undefined ? {} : { port }),
-    });
+    this.#watcher = fileWatcherFor(
+      events,
+      { os: 'win32', now, startTimer, port },
+      (root) => !this.#drives.has(driveOf(root) ?? ''),
+    );
   }
 
   get actors(): 'known' | 'unknown' {

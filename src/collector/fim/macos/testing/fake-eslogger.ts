@@ -16,6 +16,8 @@ export class FakeEslogger {
   refuses: string | undefined;
   /** It runs and says nothing, not even which events there are. */
   isMute = false;
+  /** It lists the events, and says nothing more until the test has it. */
+  isSlow = false;
   #sequence = 0;
 
   readonly start: StartEslogger = (args, hear) => {
@@ -65,6 +67,8 @@ export class FakeEslogger {
       run.ended = true;
       run.hear.output(Buffer.from(`${ES_EVENTS.join('\n')}\nmount\n`));
       run.hear.ended('');
+    } else if (this.isSlow) {
+      this.#sequence = 0;
     } else if (this.refuses === undefined) {
       // Something always happens on a Mac.
       this.#sequence = 0;
