@@ -100,6 +100,46 @@ describe('reading the Security log', () => {
     expect(got.audited).toHaveLength(1);
   });
 
+  it('R208 passes over a last record that it can not read, and tells of it once', async () => {
+    const broken = (record: number) => ended(record).replace('</EventData>', '\u0001</EventData>');
+    const { audit, calls, got } = log(40, (query, reverse) =>
+      query === '*' ? ended(reverse ? 43 : 10) : query.includes('>40)') ? broken(41) + broken(42) : '',
+    );
+    await audit.poll();
+    await audit.poll();
+    expect([audit.after, got.audited]).toEqual([42, []]);
+    expect(got.lost).toEqual([['records of the Security log could not be read', 2]]);
+    expect(calls.at(-1)?.[2]).toContain('EventRecordID>42)');
+  });
+
+  it('R208 goes on after a full answer of records that it can not read', async () => {
+    const one = ended(1).replace('</EventData>', '\u0001</EventData>');
+    const full = Array.from({ length: 2_000 }, (_, at) =>
+      one.replace('<EventRecordID>1<', `<EventRecordID>${String(at + 1)}<`),
+    ).join('');
+    const { audit, got } = log(0, (query) =>
+      query === '*' ? ended(1) : query.includes('>0)') ? full : ended(2_001),
+    );
+    expect(await audit.poll()).toBe(true);
+    expect([audit.after, got.lost.length, got.audited.length]).toEqual([2_001, 1, 1]);
+  });
+
+  it('R208 takes a newest record that it can not read for no cleared log', async () => {
+    const { audit, got } = log(41, (query) =>
+      query === '*' ? ended(41).replace('</EventData>', '\u0001</EventData>') : '',
+    );
+    await audit.poll();
+    expect([audit.after, got.lost]).toEqual([41, []]);
+  });
+
+  it('R012 is unreadable where no record of an answer has a number to go on at', async () => {
+    const { audit, got } = log(41, (query, reverse) => records(10, 43, '<Event></Event>')(query, reverse));
+    for (let polls = 0; polls < 2; polls += 1) {
+      await expect(audit.poll()).rejects.toThrow('records of the Security log are of no known form');
+    }
+    expect([audit.after, got.lost]).toEqual([41, []]);
+  });
+
   it('reads answers with a mark of their order, and those in UTF-8', async () => {
     for (const stdout of [
       Buffer.from(`\ufeff${ended(7)}`, 'utf16le'),

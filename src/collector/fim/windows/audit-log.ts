@@ -1,6 +1,6 @@
 import { Unreadable, type ReadContext } from '../../table.ts';
 import { AUDIT_EVENTS, readAudit, type Audited } from './audit-events.ts';
-import { parseAudit, type AuditRecord, type AuditRecords } from './audit-xml.ts';
+import { parseAudit, type AuditRecords } from './audit-xml.ts';
 
 const PROGRAM = 'wevtutil.exe';
 
@@ -41,38 +41,39 @@ export class AuditLog {
   async poll(): Promise<boolean> {
     if (!this.#checked) await this.#begin();
     for (let questions = 0; questions < QUESTIONS; questions += 1) {
-      const { records, unknown } = await this.#query(newer(this.#after ?? 0), `/count:${RECORDS}`);
-      if (unknown > 0) this.#options.lost('records of the Security log could not be read', unknown);
-      this.#take(records);
-      if (records.length + unknown < RECORDS || records.length === 0) return true;
+      const answer = await this.#query(newer(this.#after ?? 0), `/count:${RECORDS}`);
+      this.#take(answer);
+      if (answer.records.length + answer.unknown < RECORDS) return true;
     }
     return false;
   }
 
   /** Finds the end of the log, and whether all since the run before is still there. */
   async #begin(): Promise<void> {
-    const newest = await this.#one('/reversedirection:true');
-    const oldest = await this.#one('/reversedirection:false');
+    const newest = await this.#end('/reversedirection:true');
+    const oldest = await this.#end('/reversedirection:false');
     const after = this.#after;
     this.#checked = true;
-    if (after === undefined || newest === undefined || newest.recordId < after) {
+    if (after === undefined || newest === undefined || newest < after) {
       if (after !== undefined) this.#options.lost('the Security log was cleared', undefined);
-      this.#after = newest?.recordId ?? 0;
-    } else if (oldest !== undefined && oldest.recordId > after + 1) {
-      const missing = oldest.recordId - after - 1;
+      this.#after = newest ?? 0;
+    } else if (oldest !== undefined && oldest > after + 1) {
+      const missing = oldest - after - 1;
       this.#options.lost('the Security log has overwritten records that were not read', missing);
     }
   }
 
-  #take(records: readonly AuditRecord[]): void {
+  /** What can't be read counts as lost, and is not asked for again. */
+  #take({ records, unknown, newest }: AuditRecords): void {
+    if (unknown > 0) this.#options.lost('records of the Security log could not be read', unknown);
     const audited = records.map(readAudit).filter((said) => said !== undefined);
     if (audited.length > 0) this.#options.audited(audited);
-    for (const { recordId } of records) this.#after = Math.max(this.#after ?? 0, recordId);
+    this.#after = Math.max(this.#after ?? 0, newest ?? 0);
   }
 
-  async #one(direction: string): Promise<AuditRecord | undefined> {
-    const { records } = await this.#query('*', '/count:1', direction);
-    return records[0];
+  /** Number of the newest or the oldest record of any kind; `undefined` where the log is empty. */
+  async #end(direction: string): Promise<number | undefined> {
+    return (await this.#query('*', '/count:1', direction)).newest;
   }
 
   async #query(query: string, ...options: readonly string[]): Promise<AuditRecords> {
@@ -82,7 +83,12 @@ export class AuditLog {
     if (exitCode !== 0) {
       throw new Unreadable(`the Security log can't be read: ${PROGRAM} ended with code ${exitCode}`);
     }
-    return parseAudit(textOf(stdout));
+    const read = parseAudit(textOf(stdout));
+    // Without any number there is no place to go on at: the same would be read, and told as lost, for ever.
+    if (read.unknown > 0 && read.newest === undefined) {
+      throw new Unreadable('records of the Security log are of no known form');
+    }
+    return read;
   }
 }
 
