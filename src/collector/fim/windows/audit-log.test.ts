@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Unreadable, type CommandResult } from '../../table.ts';
+import { TooMuchPrinted, Unreadable, type CommandResult } from '../../table.ts';
 import { CHANGE, type RawChange } from '../change.ts';
 import { unknownActor } from '../unknown-actor.ts';
 import type { Audited } from './audit-events.ts';
@@ -11,16 +11,19 @@ const END = { ProcessId: '0x10', ProcessName: 'C:\\x.exe' };
 const ended = (...numbers: number[]) =>
   numbers.map((record) => auditXml({ id: 4689, record, data: END })).join('\r\n');
 
+type Answer = (query: string, reverse: boolean, count: number) => string | CommandResult;
+
 /** A log over what wevtutil prints; `answer` gets the query. */
-function log(after: number | undefined, answer: (query: string, reverse: boolean) => string | CommandResult) {
+function log(after: number | undefined, answer: Answer) {
   const calls: string[][] = [];
   const got = { audited: [] as Audited[], lost: [] as [string, number | undefined][] };
   const audit = new AuditLog({
     run: (file, args, limits) => {
-      expect([file, limits?.timeoutMs]).toEqual(['wevtutil.exe', 60_000]);
+      expect([file, limits]).toEqual(['wevtutil.exe', { timeoutMs: 60_000, maxBytes: 8 * 1024 * 1024 }]);
       calls.push([...args]);
       const query = args.find((arg) => arg.startsWith('/query:'))?.slice(7) ?? '';
-      const said = answer(query, args.includes('/reversedirection:true'));
+      const count = Number(args.find((arg) => arg.startsWith('/count:'))?.slice(7));
+      const said = answer(query, args.includes('/reversedirection:true'), count);
       return Promise.resolve(
         typeof said === 'string' ? { exitCode: 0, stdout: Buffer.from(said, 'utf16le'), stderr: '' } : said,
       );
@@ -48,7 +51,7 @@ describe('reading the Security log', () => {
       '/query:*[System[(EventRecordID>41) and (EventID=4657 or EventID=4663 or EventID=4688 or EventID=4689)]]',
       '/format:XML',
       '/unicode:true',
-      '/count:2000',
+      '/count:1000',
     ]);
     expect(got.audited.map(({ kind }) => kind)).toEqual(['process', 'process']);
     expect([audit.after, got.lost]).toEqual([43, []]);
@@ -86,11 +89,11 @@ describe('reading the Security log', () => {
   });
 
   it('asks again while answers are full, but not for ever', async () => {
-    const full = Array.from({ length: 2_000 }, (_, at) => at + 1);
+    const full = Array.from({ length: 1_000 }, (_, at) => at + 1);
     const { audit, calls } = log(0, (query) => (query === '*' ? '' : ended(...full)));
     await audit.poll();
-    expect(calls).toHaveLength(2 + 8);
-    expect(audit.after).toBe(2_000);
+    expect(calls).toHaveLength(2 + 16);
+    expect(audit.after).toBe(1_000);
   });
 
   it('counts records that it can not read', async () => {
@@ -114,14 +117,14 @@ describe('reading the Security log', () => {
 
   it('R208 goes on after a full answer of records that it can not read', async () => {
     const one = ended(1).replace('</EventData>', '\u0001</EventData>');
-    const full = Array.from({ length: 2_000 }, (_, at) =>
+    const full = Array.from({ length: 1_000 }, (_, at) =>
       one.replace('<EventRecordID>1<', `<EventRecordID>${String(at + 1)}<`),
     ).join('');
     const { audit, got } = log(0, (query) =>
-      query === '*' ? ended(1) : query.includes('>0)') ? full : ended(2_001),
+      query === '*' ? ended(1) : query.includes('>0)') ? full : ended(1_001),
     );
     expect(await audit.poll()).toBe(true);
-    expect([audit.after, got.lost.length, got.audited.length]).toEqual([2_001, 1, 1]);
+    expect([audit.after, got.lost.length, got.audited.length]).toEqual([1_001, 1, 1]);
   });
 
   it('R208 takes a newest record that it can not read for no cleared log', async () => {
@@ -150,6 +153,48 @@ describe('reading the Security log', () => {
       await audit.poll();
       expect(got.audited).toHaveLength(stdout.length === 0 ? 0 : 1);
     }
+  });
+
+  /** Records from 42 to 60, those of them that print too much, and how many of the others fit into one answer. */
+  const loud =
+    (tooLoud: readonly number[], fit: number) => (query: string, _reverse: boolean, count: number) => {
+      if (query === '*') return ended(41);
+      const after = Number(/EventRecordID>(\d+)/.exec(query)?.[1]);
+      const upTo = Number(/EventRecordID<=(\d+)/.exec(query)?.[1] ?? 60);
+      const found = Array.from({ length: 19 }, (_, at) => at + 42).filter((n) => n > after && n <= upTo);
+      const given = found.filter((n) => n % 3 === 0).slice(0, count);
+      if (given.length > fit || given.some((n) => tooLoud.includes(n))) {
+        throw new TooMuchPrinted('wevtutil.exe: printed more than allowed');
+      }
+      return ended(...given);
+    };
+  const all = async (audit: AuditLog): Promise<void> => {
+    for (let polls = 0; polls < 4 && !(await audit.poll()); polls += 1);
+  };
+
+  it('R208 asks for fewer records at once where so many print more than is allowed', async () => {
+    const { audit, calls, got } = log(41, loud([], 2));
+    await all(audit);
+    expect([audit.after, got.audited.length, got.lost]).toEqual([60, 7, []]);
+    await audit.poll();
+    expect(calls.at(-1)).toContain('/count:1000');
+  });
+
+  it('R208 passes over a record that alone prints more than is allowed, and counts it as lost', async () => {
+    const { audit, got } = log(41, loud([51], 5));
+    await all(audit);
+    expect([audit.after, got.audited.length]).toEqual([60, 6]);
+    expect(got.lost).toEqual([['a record of the Security log is longer than can be read', 1]]);
+  });
+
+  it('R012 is unreadable where even the number of what prints too much is not to be found', async () => {
+    const { audit, calls, got } = log(41, (query, reverse, count) => {
+      if (query !== '*' && !query.includes('<='))
+        throw new TooMuchPrinted('wevtutil.exe: printed more than allowed');
+      return query === '*' ? loud([], 1)(query, reverse, count) : '';
+    });
+    await expect(all(audit)).rejects.toThrow('printed more than allowed');
+    expect([audit.after, got.lost, calls.length < 100]).toEqual([41, [], true]);
   });
 
   it('R012 is unreadable where wevtutil refuses, and goes on at the same place later', async () => {

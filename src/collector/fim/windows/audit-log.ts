@@ -1,13 +1,16 @@
-import { Unreadable, type ReadContext } from '../../table.ts';
+import { TooMuchPrinted, Unreadable, type ReadContext } from '../../table.ts';
 import { AUDIT_EVENTS, readAudit, type Audited } from './audit-events.ts';
 import { parseAudit, type AuditRecords } from './audit-xml.ts';
 
 const PROGRAM = 'wevtutil.exe';
 
-/** Records of one question, questions of one poll, and bounds of one answer. */
-const RECORDS = 2_000;
-const QUESTIONS = 8;
-const LIMITS = { timeoutMs: 60_000, maxBytes: 64 * 1024 * 1024 } as const;
+/** Records of one question, questions of one poll, and bounds of one answer: the sensor has little memory. */
+const RECORDS = 1_000;
+const QUESTIONS = 16;
+const LIMITS = { timeoutMs: 60_000, maxBytes: 8 * 1024 * 1024 } as const;
+
+/** Questions for the number of one record that is too long. */
+const SEARCHES = 64;
 
 export interface AuditLogOptions {
   readonly run: ReadContext['run'];
@@ -23,6 +26,8 @@ export class AuditLog {
   readonly #options: AuditLogOptions;
   #after: number | undefined;
   #checked = false;
+  /** Records of the next question. */
+  #count = RECORDS;
 
   constructor(options: AuditLogOptions) {
     this.#options = options;
@@ -41,11 +46,55 @@ export class AuditLog {
   async poll(): Promise<boolean> {
     if (!this.#checked) await this.#begin();
     for (let questions = 0; questions < QUESTIONS; questions += 1) {
-      const answer = await this.#query(newer(this.#after ?? 0), `/count:${RECORDS}`);
-      this.#take(answer);
-      if (answer.records.length + answer.unknown < RECORDS) return true;
+      if (await this.#next()) return true;
     }
     return false;
+  }
+
+  /** Asks for the next ones, for fewer where so many are too long together. Returns whether those were the last. */
+  async #next(): Promise<boolean> {
+    const count = this.#count;
+    const answer = await this.#unlessTooMuch(newer(this.#after ?? 0), count);
+    if (answer === undefined) {
+      if (count === 1) await this.#passOver();
+      this.#count = Math.max(1, Math.floor(count / 2));
+      return false;
+    }
+    this.#take(answer);
+    const all = answer.records.length + answer.unknown < count;
+    if (all) this.#count = RECORDS;
+    return all;
+  }
+
+  /**
+   * Passes over the next record, which alone is longer than an answer may be: finds its number by asking for ranges of numbers,
+   * wider ones while they are empty and narrower ones where it is in them.
+   */
+  async #passOver(): Promise<void> {
+    let from = this.#after ?? 0;
+    let width = 1;
+    for (let searches = 0; searches < SEARCHES; searches += 1) {
+      const answer = await this.#unlessTooMuch(newer(from, from + width), 1);
+      if (answer !== undefined) {
+        from += width;
+        width *= 2;
+      } else if (width > 1) width = Math.floor(width / 2);
+      else {
+        this.#after = from + 1;
+        this.#options.lost('a record of the Security log is longer than can be read', 1);
+        return;
+      }
+    }
+    throw new Unreadable(`the Security log can't be read: ${PROGRAM} printed more than allowed`);
+  }
+
+  async #unlessTooMuch(query: string, count: number): Promise<AuditRecords | undefined> {
+    try {
+      return await this.#query(query, `/count:${String(count)}`);
+    } catch (error) {
+      if (error instanceof TooMuchPrinted) return undefined;
+      throw error;
+    }
   }
 
   /** Finds the end of the log, and whether all since the run before is still there. */
@@ -92,10 +141,11 @@ export class AuditLog {
   }
 }
 
-/** XPath of the records after one that say something of use. */
-function newer(after: number): string {
+/** XPath of the records after one, up to another if that is given, that say something of use. */
+function newer(after: number, upTo?: number): string {
   const events = AUDIT_EVENTS.map((id) => `EventID=${id}`).join(' or ');
-  return `*[System[(EventRecordID>${after}) and (${events})]]`;
+  const bound = upTo === undefined ? '' : ` and EventRecordID<=${upTo}`;
+  return `*[System[(EventRecordID>${after}${bound}) and (${events})]]`;
 }
 
 /** UTF-16 as `/unicode:true` asks for, with a mark of its order or without; UTF-8 where it was not heeded. */

@@ -6,7 +6,7 @@ import { SaxesParser } from 'saxes';
  */
 
 /** Bounds of one text, one record and one value, in characters; and fields of one record. */
-const MAX = { text: 64 * 1024 * 1024, record: 1024 * 1024, value: 64 * 1024, fields: 64 } as const;
+const MAX = { text: 16 * 1024 * 1024, record: 1024 * 1024, value: 64 * 1024, fields: 64 } as const;
 
 /** What Windows itself writes of a record stands before its data: the number is looked for in so many characters. */
 const SYSTEM_CHARS = 4_096;

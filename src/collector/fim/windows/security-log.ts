@@ -9,7 +9,7 @@ import type { AuditPolicy } from './audit-policy.ts';
 const READ_MS = 5_000;
 const POLICY_MS = 60_000;
 
-/** Polls of one reading (16,000 records each): a log that grows faster is not read to its end. */
+/** Polls of one reading (16,000 records each at most): a log that grows faster is not read to its end. */
 const POLLS = 4;
 
 /** Who hears what the log says. */
