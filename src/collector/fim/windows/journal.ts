@@ -58,6 +58,7 @@ export class JournalReader {
   #cursor: Cursor | undefined;
   #cancel: (() => void) | undefined;
   #failing = false;
+  #stopped = false;
   /** What stands in the journal before this happened before it was read for the first time. */
   #begun: bigint | undefined;
   readonly #paths = new Map<FileNumber, string>();
@@ -75,11 +76,13 @@ export class JournalReader {
 
   start(rules: RuleSet): void {
     this.#rules = rules;
-    if (this.#cancel !== undefined) return;
+    if (this.#cancel !== undefined || this.#stopped) return;
     this.#tick();
   }
 
+  /** For good: a stopped reader is not started again. */
   stop(): void {
+    this.#stopped = true;
     this.#cancel?.();
     this.#cancel = undefined;
     this.#volume?.close();
@@ -88,6 +91,8 @@ export class JournalReader {
 
   #tick(): void {
     this.#read();
+    // Who hears that it can't be read may have stopped it by now.
+    if (this.#stopped) return;
     this.#cancel = this.#options.startTimer(READ_MS, () => {
       this.#tick();
     });
