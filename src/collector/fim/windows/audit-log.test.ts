@@ -48,7 +48,7 @@ describe('reading the Security log', () => {
     expect(calls.at(-1)).toEqual([
       'query-events',
       'Security',
-      '/query:*[System[(EventRecordID>41) and (EventID=4657 or EventID=4663 or EventID=4688 or EventID=4689)]]',
+      '/query:*[System[(EventRecordID>41) and (EventID=1101 or EventID=1102 or EventID=4657 or EventID=4663 or EventID=4688 or EventID=4689)]]',
       '/format:XML',
       '/unicode:true',
       '/count:1000',
@@ -73,7 +73,7 @@ describe('reading the Security log', () => {
     const gap = log(41, records(50, 60));
     await gap.audit.poll();
     expect(gap.got.lost).toEqual([['the Security log has overwritten records that were not read', 8]]);
-    expect(gap.audit.after).toBe(41);
+    expect(gap.audit.after).toBe(60);
     const none = log(41, records(42, 60));
     await none.audit.poll();
     expect(none.got.lost).toEqual([]);
@@ -86,6 +86,43 @@ describe('reading the Security log', () => {
     const gone = log(41, () => '');
     await gone.audit.poll();
     expect([gone.audit.after, gone.got.lost]).toEqual([0, [['the Security log was cleared', undefined]]]);
+  });
+
+  it('R208 says so where it is cleared, or records go unread, while it is being read', async () => {
+    let oldest = 10;
+    let fresh = [auditXml({ id: 1102, record: 44 }), auditXml({ id: 1101, record: 45 }), ended(46)].join('');
+    const { audit, calls, got } = log(41, (query, reverse) =>
+      query === '*' ? ended(reverse ? oldest + 90 : oldest) : fresh,
+    );
+    await audit.poll();
+    expect(got.lost).toEqual([
+      ['the Security log was cleared', undefined],
+      ['Windows has dropped records of the Security log', undefined],
+    ]);
+    expect([audit.after, got.audited.length]).toEqual([100, 1]);
+    fresh = '';
+    oldest = 151;
+    await audit.poll();
+    expect([calls.length, got.lost.length]).toEqual([4, 2]);
+    audit.checkAgain();
+    await audit.poll();
+    expect(got.lost[2]).toEqual(['the Security log has overwritten records that were not read', 50]);
+    audit.checkAgain();
+    await audit.poll();
+    expect([got.lost.length, audit.after]).toEqual([3, 241]);
+  });
+
+  it('R208 tells once of what was overwritten, though it can not be read then', async () => {
+    let refuse = true;
+    const { audit, got } = log(41, (query, reverse) => {
+      if (query !== '*' && refuse) return { exitCode: 5, stdout: Buffer.alloc(0), stderr: '' };
+      return records(50, 60)(query, reverse);
+    });
+    await expect(audit.poll()).rejects.toThrow('code 5');
+    audit.checkAgain();
+    refuse = false;
+    await audit.poll();
+    expect([got.lost.length, audit.after]).toEqual([1, 60]);
   });
 
   it('asks again while answers are full, but not for ever', async () => {
@@ -110,9 +147,9 @@ describe('reading the Security log', () => {
     );
     await audit.poll();
     await audit.poll();
-    expect([audit.after, got.audited]).toEqual([42, []]);
+    expect([audit.after, got.audited]).toEqual([43, []]);
     expect(got.lost).toEqual([['records of the Security log could not be read', 2]]);
-    expect(calls.at(-1)?.[2]).toContain('EventRecordID>42)');
+    expect(calls.at(-1)?.[2]).toContain('EventRecordID>43)');
   });
 
   it('R208 goes on after a full answer of records that it can not read', async () => {

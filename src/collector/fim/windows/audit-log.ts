@@ -9,6 +9,12 @@ const RECORDS = 1_000;
 const QUESTIONS = 16;
 const LIMITS = { timeoutMs: 60_000, maxBytes: 8 * 1024 * 1024 } as const;
 
+/** Records by which the log itself says that it has not all that happened. */
+const GAPS: ReadonlyMap<number, string> = new Map([
+  [1101, 'Windows has dropped records of the Security log'],
+  [1102, 'the Security log was cleared'],
+]);
+
 /** Questions for the number of one record that is too long. */
 const SEARCHES = 64;
 
@@ -26,6 +32,8 @@ export class AuditLog {
   readonly #options: AuditLogOptions;
   #after: number | undefined;
   #checked = false;
+  /** Number of the newest record of any kind when the ends were looked at last. */
+  #newest = 0;
   /** Records of the next question. */
   #count = RECORDS;
 
@@ -39,6 +47,11 @@ export class AuditLog {
     return this.#after;
   }
 
+  /** Has the next poll look whether all that was not read is still there. */
+  checkAgain(): void {
+    this.#checked = false;
+  }
+
   /**
    * Reads what is new, so much at a time. Returns whether that was all. Throws `Unreadable` where the log can't be read; the
    * next poll goes on at the same place.
@@ -46,7 +59,11 @@ export class AuditLog {
   async poll(): Promise<boolean> {
     if (!this.#checked) await this.#begin();
     for (let questions = 0; questions < QUESTIONS; questions += 1) {
-      if (await this.#next()) return true;
+      if (await this.#next()) {
+        // Those in between were of no use: that they go later is no loss.
+        this.#after = Math.max(this.#after ?? 0, this.#newest);
+        return true;
+      }
     }
     return false;
   }
@@ -103,18 +120,24 @@ export class AuditLog {
     const oldest = await this.#end('/reversedirection:false');
     const after = this.#after;
     this.#checked = true;
+    this.#newest = newest ?? 0;
     if (after === undefined || newest === undefined || newest < after) {
       if (after !== undefined) this.#options.lost('the Security log was cleared', undefined);
       this.#after = newest ?? 0;
     } else if (oldest !== undefined && oldest > after + 1) {
       const missing = oldest - after - 1;
       this.#options.lost('the Security log has overwritten records that were not read', missing);
+      this.#after = oldest - 1;
     }
   }
 
   /** What can't be read counts as lost, and is not asked for again. */
   #take({ records, unknown, newest }: AuditRecords): void {
     if (unknown > 0) this.#options.lost('records of the Security log could not be read', unknown);
+    for (const { eventId } of records) {
+      const gap = GAPS.get(eventId);
+      if (gap !== undefined) this.#options.lost(gap, undefined);
+    }
     const audited = records.map(readAudit).filter((said) => said !== undefined);
     if (audited.length > 0) this.#options.audited(audited);
     this.#after = Math.max(this.#after ?? 0, newest ?? 0);
@@ -143,7 +166,7 @@ export class AuditLog {
 
 /** XPath of the records after one, up to another if that is given, that say something of use. */
 function newer(after: number, upTo?: number): string {
-  const events = AUDIT_EVENTS.map((id) => `EventID=${id}`).join(' or ');
+  const events = [...GAPS.keys(), ...AUDIT_EVENTS].map((id) => `EventID=${id}`).join(' or ');
   const bound = upTo === undefined ? '' : ` and EventRecordID<=${upTo}`;
   return `*[System[(EventRecordID>${after}${bound}) and (${events})]]`;
 }

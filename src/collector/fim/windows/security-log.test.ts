@@ -122,6 +122,31 @@ describe('the Security log for all who need it', () => {
     expect(state.changed).toBe(2);
   });
 
+  it('R208 looks each minute, and where it is followed anew, whether all of it is still there', async () => {
+    let ends = 0;
+    const { log, timers } = open({
+      run: (_file, args) => {
+        if (args.includes('/query:*')) ends += 1;
+        return Promise.resolve(answer(auditXml({ id: 4689, record: 9, data: END })));
+      },
+    });
+    log.start();
+    const looks: number[] = [];
+    const read = async (): Promise<void> => {
+      await log.read();
+      looks.push(ends);
+    };
+    await read();
+    await read();
+    timers.pass(60_000);
+    await read();
+    log.follow(true);
+    await read();
+    await read();
+    expect(looks).toEqual([2, 2, 4, 6, 6]);
+    await log.stop();
+  });
+
   it('tells what is lost, and nothing more once it has ended', async () => {
     const { log, state } = open({
       after: 5,

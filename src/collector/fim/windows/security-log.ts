@@ -81,8 +81,9 @@ export class SecurityLog {
     this.#listeners.push(listener);
   }
 
-  /** Looks at the policy now and from time to time. */
+  /** Looks at the policy now and from time to time, and whether the log still has all that was not read. */
   start(): void {
+    this.#audit.checkAgain();
     this.#lookAtPolicy();
     this.#cancelPolicy = this.#options.startTimer(POLICY_MS, () => {
       this.start();
@@ -95,6 +96,7 @@ export class SecurityLog {
       this.#cancelRead?.();
       this.#cancelRead = undefined;
     } else if (this.#cancelRead === undefined) {
+      this.#audit.checkAgain();
       this.begin();
       this.#armRead();
     }
