@@ -146,6 +146,37 @@ describe('the processes of Windows, through the sensor', () => {
     expect(third.appended()).toEqual([]);
   });
 
+  it('R207 R208 after a kill what may not have been durable is told again, what was told long before is not', async () => {
+    const host = doubled();
+    const first = await runOnWindows(host);
+    await first.watch(null, [STARTS]);
+    await first.pass(6_000);
+    host.windows.audit(4688, start('0x20'));
+    await first.pass(40_000);
+    host.windows.audit(4688, start('0x24'));
+    await first.pass(10_000);
+    expect(first.appended()).toHaveLength(2);
+    const second = await runOnWindows(host);
+    await second.watch(null, [STARTS]);
+    await second.pass(6_000);
+    expect(second.appended()).toMatchObject([{ process: { pid: 0x24 } }]);
+  });
+
+  it('R207 R208 nothing is missed where the first run ends at once', async () => {
+    const host = doubled();
+    host.windows.audit(4688, start('0x1c'));
+    host.windows.timers.pass(1_000);
+    const first = await runOnWindows(host);
+    await first.watch(null, [STARTS]);
+    await first.pass(6_000);
+    host.windows.audit(4688, start('0x20'));
+    await first.pass(6_000);
+    const second = await runOnWindows(host);
+    await second.watch(null, [STARTS]);
+    await second.pass(6_000);
+    expect(second.appended()).toMatchObject([{ process: { pid: 0x20 } }]);
+  });
+
   it('R208 records that were gone before they were read are told as lost', async () => {
     const host = doubled();
     writeFileSync(
