@@ -6,6 +6,7 @@ import { glob, type Glob } from '../fim/glob.ts';
 import { redact } from '../linux/redact.ts';
 import type { Os } from '../table.ts';
 import { encodeHostText } from '../text.ts';
+import { redactCommandLine } from '../windows/command-line.ts';
 
 /*
  * Starts and ends of processes as the system itself reports them: Endpoint Security on macOS, the Security log on Windows.
@@ -112,10 +113,10 @@ export function eventsLost(
 /** A command line as an event has it: values of secrets blanked, encoded, bounded. */
 export function commandLineText(line: string, os: Os): string {
   // What is beyond the bound is cut first: nobody's arguments make this slow.
-  return encodeHostText(redact(line.slice(0, EVENT_LIMITS.commandLine)), os).slice(
-    0,
-    EVENT_LIMITS.commandLine,
-  );
+  const bounded = line.slice(0, EVENT_LIMITS.commandLine);
+  // Those of macOS are arguments that were joined: how they were split is not known any more.
+  const blanked = os === 'win32' ? redactCommandLine(bounded) : redact(bounded);
+  return encodeHostText(blanked, os).slice(0, EVENT_LIMITS.commandLine);
 }
 
 function anyOf(patterns: readonly string[], os: Os): (path: string) => boolean {
