@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { runCommand, taskkill, type RunnerOptions } from './run.ts';
+import { TooMuchPrinted } from './table.ts';
 import { layOut } from './testing/host.ts';
 
 const options = (signal: AbortSignal = new AbortController().signal): RunnerOptions => ({
@@ -55,7 +56,10 @@ describe('commands', () => {
 
   it('are killed when they print more than allowed', async () => {
     await expect(runCommand(options(), 'yes', [], { maxBytes: 10_000 })).rejects.toThrow(
-      'yes: printed more than allowed',
+      new TooMuchPrinted('yes: printed more than allowed'),
+    );
+    await expect(runCommand(options(), 'yes', [], { maxBytes: 10_000 })).rejects.toBeInstanceOf(
+      TooMuchPrinted,
     );
   });
 

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
-import { Unreadable, type CommandResult, type Os } from './table.ts';
+import { TooMuchPrinted, Unreadable, type CommandResult, type Os } from './table.ts';
 
 /** Time a command may take and bytes it may print, unless told otherwise. */
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -196,9 +196,11 @@ function follow(
   return take?.({ pid, signal, holdable });
 }
 
+const TOO_MUCH = 'printed more than allowed';
+
 /**
  * Runs a command of the built-in list: no shell, C locale, fixed PATH, own process group that is killed as a whole when
- * it is late, too loud or no longer wanted. Rejects with `Unreadable`; an exit code other than 0 is a result.
+ * it is late, too loud or no longer wanted. Rejects with `Unreadable`, too loud with `TooMuchPrinted`; an exit code other than 0 is a result.
  */
 export function runCommand(
   options: RunnerOptions,
@@ -240,7 +242,7 @@ export function runCommand(
     );
     options.signal.addEventListener('abort', onAbort, { once: true });
     child.stdout.on('data', (chunk: Buffer) => {
-      if (!stdout.add(chunk)) stop('printed more than allowed');
+      if (!stdout.add(chunk)) stop(TOO_MUCH);
     });
     child.stderr.on('data', (chunk: Buffer) => stderr.add(chunk));
     child.on('error', (error) => {
@@ -250,7 +252,8 @@ export function runCommand(
       cancelDeadline();
       options.signal.removeEventListener('abort', onAbort);
       followed?.end();
-      if (failure !== undefined) reject(new Unreadable(`${file}: ${failure}`));
+      if (failure === TOO_MUCH) reject(new TooMuchPrinted(`${file}: ${failure}`));
+      else if (failure !== undefined) reject(new Unreadable(`${file}: ${failure}`));
       else
         resolve({
           exitCode: exitCode ?? -1,

@@ -45,6 +45,9 @@ export class Unreadable extends Error {
   override readonly name = 'Unreadable';
 }
 
+/** A command printed more than it may; asked for less, it may give that. */
+export class TooMuchPrinted extends Unreadable {}
+
 /** How one operating system gives a table. */
 export interface Reader<P = unknown> {
   /** Where the rows come from, for the documentation: a file, an API, a command. */

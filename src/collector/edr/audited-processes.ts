@@ -13,9 +13,10 @@ import type { SecurityLog } from '../fim/windows/security-log.ts';
 import { DroppedPrograms, type DroppedProgramsOptions } from './dropped-programs.ts';
 import { OwnCommands } from './own-commands.ts';
 import { registryEvent, type RegistryRule } from './registry-rules.ts';
-import { eventsLost, ProcessRules, type ReportedProcess } from './reported.ts';
+import { ProcessRules, type ReportedProcess } from './reported.ts';
 import { edrRules } from './rules.ts';
 import { RunningProcesses } from './running-processes.ts';
+import { ToldLosses } from './told-losses.ts';
 import { withinBounds } from './within-bounds.ts';
 
 const PROVIDER = 'security log';
@@ -57,20 +58,26 @@ export class AuditedProcesses {
   #since = Number.POSITIVE_INFINITY;
   #resume: number | undefined;
   readonly #startedAt: number;
-  #lost = 0;
+  readonly #losses: ToldLosses;
 
   constructor(options: AuditedProcessesOptions) {
     this.#options = options;
     this.#own = new OwnCommands(options.pid);
     this.#startedAt = options.now();
     this.#resume = options.followedUntil;
+    this.#losses = new ToldLosses({
+      ...options,
+      provider: PROVIDER,
+      isWanted: () =>
+        this.#processes !== undefined || this.#values.length > 0 || this.#drops.directories().length > 0,
+    });
     this.#drops = new DroppedPrograms({
       ...options,
       events: (events) => {
         this.#tell(events);
       },
       lost: (count) => {
-        this.#missed('more programs appeared than could be looked at', count);
+        this.#losses.add('more programs appeared than could be looked at', count);
       },
     });
     options.log.listen({
@@ -78,7 +85,7 @@ export class AuditedProcesses {
         this.#heard(audited);
       },
       lost: (reason, count) => {
-        this.#missed(reason, count);
+        this.#losses.add(reason, count);
       },
     });
   }
@@ -136,12 +143,14 @@ export class AuditedProcesses {
     if (change.late !== true || change.at >= this.#since) this.#drops.changed(change);
   }
 
+  /** Tells what was lost and not told yet. */
   stop(): void {
     this.#drops.stop();
+    this.#losses.tell();
   }
 
   state(): { readonly method: 'security log'; readonly lost: number } {
-    return { method: PROVIDER, lost: this.#lost };
+    return { method: PROVIDER, lost: this.#losses.total };
   }
 
   problems(): { readonly code: SensorProblem; readonly text: string }[] {
@@ -158,10 +167,11 @@ export class AuditedProcesses {
     }
     const asks = this.#processes !== undefined || this.#values.length > 0;
     if (asks && trouble !== undefined) problems.push({ code: 'EDR_INCOMPLETE', text: trouble });
-    if (this.#lost > 0) {
+    const lost = this.#losses.total;
+    if (lost > 0) {
       problems.push({
         code: 'EDR_LOST',
-        text: `${this.#lost} process events or records of the Security log were lost`,
+        text: `${lost} process events or records of the Security log were lost`,
       });
     }
     return problems;
@@ -200,15 +210,6 @@ export class AuditedProcesses {
     const value =
       change.at < this.#since ? undefined : registryEvent(change, this.#values, this.#options.newId);
     return [integrity, value].filter((event) => event !== undefined);
-  }
-
-  #missed(reason: string, count: number | undefined): void {
-    this.#lost += count ?? 1;
-    if (this.#processes === undefined && this.#drops.directories().length === 0) return;
-    // How many of them were of processes is not known.
-    const text = count === undefined ? reason : `${reason}: ${count}`;
-    const { now, newId } = this.#options;
-    this.#options.events([eventsLost({ at: now(), provider: PROVIDER, reason: text }, newId)]);
   }
 }
 

@@ -43,6 +43,10 @@ describe('registry values under rules of process events', () => {
     ['HKU\\S-1-5-21-2', `HKU\\S-1-5-21-1\\${RUN}`, false],
     ['hku', `HKU\\S-1-5-21-1\\${RUN}`, true],
     ['HKCU\\SOFTWARE', `HKLM\\${RUN}`, false],
+    ['HKCU\\Software\\Classes', 'HKU\\S-1-5-21-1_Classes\\CLSID\\{1}', true],
+    ['HKU\\S-1-5-21-1\\SOFTWARE\\Classes\\CLSID', 'HKU\\S-1-5-21-1_Classes\\CLSID\\{1}', true],
+    ['HKU\\S-1-5-21-2\\SOFTWARE\\Classes', 'HKU\\S-1-5-21-1_Classes\\CLSID\\{1}', false],
+    ['HKCU\\CLSID', 'HKU\\S-1-5-21-1_Classes\\CLSID\\{1}', false],
     ['HKLM\\SYSTEM\\CurrentControlSet\\Services', 'HKLM\\SYSTEM\\ControlSet001\\Services\\x', true],
     ['HKLM\\SYSTEM\\ControlSet002', 'HKLM\\SYSTEM\\ControlSet001\\Services\\x', false],
   ])('are those below the key %s in any case and spelling: %s is %s', (named, key, is) => {

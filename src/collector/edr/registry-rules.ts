@@ -83,9 +83,15 @@ export const hasHive = (key: string): boolean =>
 
 /**
  * The names that people have for a key of the log, which knows keys by what they really are: one below the hive of any user is
- * below HKCU as well, one of a numbered set of control below CurrentControlSet, which is a link.
+ * below HKCU as well, the classes of a user are a hive of their own (`SID_Classes`) that stands in that one as
+ * `Software\Classes`, one of a numbered set of control below CurrentControlSet, which is a link.
  */
 export function namesOfKey(key: string): string[] {
+  const classes = /^hku\\([^\\]+)_classes(\\.*)?$/is.exec(key);
+  if (classes !== null) {
+    const [, user = '', rest = ''] = classes;
+    return [key, `HKU\\${user}\\Software\\Classes${rest}`, `HKCU\\Software\\Classes${rest}`];
+  }
   const ofUser = /^hku\\[^\\]+(\\.*)?$/is.exec(key);
   if (ofUser !== null) return [key, `HKCU${ofUser[1] ?? ''}`];
   const ofControl = /^(hklm\\system\\)controlset\d{3}(\\.*)?$/is.exec(key);

@@ -1,11 +1,13 @@
-import type { EventProcess, EventUser, Severity } from '../../shared/host-events.ts';
-import { EVENT_LIMITS, severityNumber } from '../../shared/host-events.ts';
+import type { EventProcess, EventUser } from '../../shared/host-events.ts';
+import { EVENT_LIMITS } from '../../shared/host-events.ts';
 import type { EdrRuleParams } from '../../shared/process-events.ts';
 import type { UnsealedEdrEvent } from '../../wire/event-chain.ts';
 import { glob, type Glob } from '../fim/glob.ts';
 import { redact } from '../linux/redact.ts';
 import type { Os } from '../table.ts';
 import { encodeHostText } from '../text.ts';
+import { redactCommandLine } from '../windows/command-line.ts';
+import { edrRecord } from './record.ts';
 
 /*
  * Starts and ends of processes as the system itself reports them: Endpoint Security on macOS, the Security log on Windows.
@@ -59,63 +61,22 @@ export class ProcessRules {
     );
     if (wanted === undefined) return undefined;
     const { at, provider, action, process, user, loginUser } = reported;
-    return {
-      '@timestamp': new Date(at).toISOString(),
-      event: {
-        id: this.#uuid(),
-        kind: 'event',
-        module: 'edr',
-        category: ['process'],
-        type: [action === 'process_started' ? 'start' : 'end'],
-        action,
-        severity: severityNumber(wanted.rule.severity),
-        provider,
-      },
-      rule: { id: wanted.rule.id },
-      process,
-      ...(user === undefined ? {} : { user }),
-      wayfarer: {
-        severity: wanted.rule.severity,
-        ...(loginUser === undefined ? {} : { login_user: loginUser }),
-      },
-    };
+    return edrRecord({
+      ...{ id: this.#uuid(), at, action, provider, process, user },
+      severity: wanted.rule.severity,
+      rule: wanted.rule.id,
+      login_user: loginUser,
+    });
   }
-}
-
-/** That process events were lost; `count` where it is known. Its severity is that of what could not be seen: unknown, so high. */
-export function eventsLost(
-  {
-    at,
-    provider,
-    reason,
-    count,
-  }: { at: number; provider: string; reason: string; count?: number | undefined },
-  uuid: () => string,
-): UnsealedEdrEvent {
-  const severity: Severity = 'high';
-  return {
-    '@timestamp': new Date(at).toISOString(),
-    event: {
-      id: uuid(),
-      kind: 'event',
-      module: 'edr',
-      category: ['process'],
-      type: ['info'],
-      action: 'events_lost',
-      severity: severityNumber(severity),
-      provider,
-    },
-    wayfarer: { severity, reason: reason.slice(0, 200), ...(count === undefined ? {} : { lost: count }) },
-  };
 }
 
 /** A command line as an event has it: values of secrets blanked, encoded, bounded. */
 export function commandLineText(line: string, os: Os): string {
   // What is beyond the bound is cut first: nobody's arguments make this slow.
-  return encodeHostText(redact(line.slice(0, EVENT_LIMITS.commandLine)), os).slice(
-    0,
-    EVENT_LIMITS.commandLine,
-  );
+  const bounded = line.slice(0, EVENT_LIMITS.commandLine);
+  // Those of macOS are arguments that were joined: how they were split is not known any more.
+  const blanked = os === 'win32' ? redactCommandLine(bounded) : redact(bounded);
+  return encodeHostText(blanked, os).slice(0, EVENT_LIMITS.commandLine);
 }
 
 function anyOf(patterns: readonly string[], os: Os): (path: string) => boolean {

@@ -1,6 +1,6 @@
 import type { StartTimer } from '../debounce.ts';
 import type { UnsealedEdrEvent } from '../../wire/event-chain.ts';
-import { eventsLost } from './reported.ts';
+import { edrRecord } from './record.ts';
 
 /** Between two tellings of what was lost, ms. */
 const TELL_MS = 5_000;
@@ -49,10 +49,12 @@ export class ToldLosses {
     const { isWanted, now, provider, newId, events } = this.#options;
     const records = [...this.#pending].map(([reason, count]) =>
       // How many of them were of processes is not known: the number stands in the text alone.
-      eventsLost(
-        { at: now(), provider, reason: count === 0 ? reason : `${reason}: ${String(count)}` },
-        newId,
-      ),
+      edrRecord({
+        ...{ id: newId(), at: now(), action: 'events_lost', provider },
+        // That of what could not be seen: unknown, so high.
+        severity: 'high',
+        reason: count === 0 ? reason : `${reason}: ${String(count)}`,
+      }),
     );
     this.#pending.clear();
     if (records.length > 0 && isWanted()) events(records);

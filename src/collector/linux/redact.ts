@@ -79,7 +79,7 @@ const USER_OPTION = /^(?:-u|-U|--user|--proxy-user)$/;
 const SECRET_HEADER = /^((?:proxy-)?authorization|cookie|x-[\w-]*(?:token|key)):.*$/is;
 
 /** Programs of which `-p` is a password, in the same argument or the next. */
-const P_IS_PASSWORD = /(?:^|\/)(?:mysql\w*|mariadb[\w-]*|sshpass)$/;
+const P_IS_PASSWORD = /(?:^|[/\\])(?:mysql\w*|mariadb[\w-]*|sshpass)(?:\.exe)?$/i;
 
 /** What an argument becomes for the one before it; `undefined` where that says nothing. */
 function valueOf(before: string, argument: string, pIsPassword: boolean): string | undefined {

@@ -95,6 +95,24 @@ describe('the processes of Windows, through the sensor', () => {
     expect(examined()).toEqual([]);
   });
 
+  it('R201 R208 a flood of files is told as lost in one record, so that it pushes nothing out', async () => {
+    const host = doubled();
+    const { watch, pass, appended } = await runOnWindows(host);
+    const params = { severity: 'high', paths: ['C:\\Watched'] };
+    await watch(null, [{ id: 'drops', table: 'dropped_executables', params }]);
+    for (let at = 0; at < 4_096 + 300; at += 1) {
+      const when = host.windows.timers.now();
+      host.drive.write({ parent: 5n, name: `${String(at)}.txt`, at: when, reason: WRITE });
+    }
+    await pass(20_000);
+    expect(appended()).toMatchObject([
+      {
+        event: { action: 'events_lost' },
+        wayfarer: { reason: 'more programs appeared than could be looked at: 300' },
+      },
+    ]);
+  });
+
   it('tables that nothing tells of here are named', async () => {
     const { watch, state } = await runOnWindows(doubled());
     await watch(null, [{ id: 'listen', table: 'listener_events', params: { severity: 'low' } }]);
@@ -126,6 +144,37 @@ describe('the processes of Windows, through the sensor', () => {
     await third.watch(null, [STARTS]);
     await third.pass(6_000);
     expect(third.appended()).toEqual([]);
+  });
+
+  it('R207 R208 after a kill what may not have been durable is told again, what was told long before is not', async () => {
+    const host = doubled();
+    const first = await runOnWindows(host);
+    await first.watch(null, [STARTS]);
+    await first.pass(6_000);
+    host.windows.audit(4688, start('0x20'));
+    await first.pass(40_000);
+    host.windows.audit(4688, start('0x24'));
+    await first.pass(10_000);
+    expect(first.appended()).toHaveLength(2);
+    const second = await runOnWindows(host);
+    await second.watch(null, [STARTS]);
+    await second.pass(6_000);
+    expect(second.appended()).toMatchObject([{ process: { pid: 0x24 } }]);
+  });
+
+  it('R207 R208 nothing is missed where the first run ends at once', async () => {
+    const host = doubled();
+    host.windows.audit(4688, start('0x1c'));
+    host.windows.timers.pass(1_000);
+    const first = await runOnWindows(host);
+    await first.watch(null, [STARTS]);
+    await first.pass(6_000);
+    host.windows.audit(4688, start('0x20'));
+    await first.pass(6_000);
+    const second = await runOnWindows(host);
+    await second.watch(null, [STARTS]);
+    await second.pass(6_000);
+    expect(second.appended()).toMatchObject([{ process: { pid: 0x20 } }]);
   });
 
   it('R208 records that were gone before they were read are told as lost', async () => {
@@ -202,5 +251,20 @@ describe('the registry of Windows, through the sensor', () => {
     host.windows.audit(4657, value());
     await pass(6_000);
     expect(appended()).toMatchObject([{ event: { module: 'edr', action: 'registry_value_set' } }]);
+  });
+
+  it('R208 records that are gone are told where only keys are followed, also right before the end', async () => {
+    const host = doubled();
+    writeFileSync(
+      join(at.dataDir, 'places.json'),
+      JSON.stringify({ version: 1, journals: {}, log: 400, processes: null }),
+    );
+    host.windows.audit(4657, value());
+    const { watch, pass, appended, sensor } = await runOnWindows(host);
+    const params = { severity: 'high', keys: ['HKLM\\SOFTWARE\\Run'] };
+    await watch(null, [{ id: 'keys', table: 'registry_events', params }]);
+    await pass(500);
+    await sensor.end(0);
+    expect(appended().map(({ event }) => event.action)).toContain('events_lost');
   });
 });

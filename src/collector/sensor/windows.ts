@@ -25,6 +25,9 @@ import type { SensorOptions } from './session.ts';
 const KEEP_MS = 60_000;
 const RESUME_MS = 600_000;
 
+/** How old a place in the log is that is kept, ms: what was told after it may not be durable yet, and is told again. */
+const LAG_MS = 30_000;
+
 /** What the sources ask of Windows; tests bring a host of their own. */
 export interface WindowsHost {
   readonly run: ReadContext['run'];
@@ -103,9 +106,9 @@ class PlaceKeeper {
     this.note({ journals: cursor === undefined ? others : { ...others, [drive]: cursor } });
   }
 
-  /** Number of the last record that was read. */
-  get log(): number | undefined {
-    return this.#places.log ?? undefined;
+  /** Where the log was read up to, and until when processes were followed. */
+  get log(): Omit<Places, 'journals'> {
+    return this.#places;
   }
 
   journal(drive: string): Places['journals'][string] | undefined {
@@ -121,19 +124,59 @@ class PlaceKeeper {
   }
 }
 
+/** A place in the log, and when it was read. */
+interface LogPlace {
+  readonly at: number;
+  readonly log: number;
+  readonly processes: number | null;
+}
+
+/**
+ * Places in the log until they are old enough to be kept. The first one is kept at once: nothing before it is told, and a run
+ * without any would begin at the end of the log.
+ */
+class LogPlaces {
+  readonly #now: () => number;
+  readonly #keeper: PlaceKeeper;
+  #waiting: LogPlace[] = [];
+
+  constructor(now: () => number, keeper: PlaceKeeper) {
+    this.#now = now;
+    this.#keeper = keeper;
+  }
+
+  /** Number of the newest record that was noted. */
+  get newest(): number | null {
+    return this.#waiting.at(-1)?.log ?? this.#keeper.log.log;
+  }
+
+  /** Notes where the log is read up to. `final`: all that was told is going to be durable. */
+  note(log: number | undefined, follows: boolean, final: boolean): void {
+    const at = this.#now();
+    const processes = follows ? Math.round(at) : null;
+    const kept = this.#keeper.log;
+    if (log !== undefined) this.#waiting.push({ at, log, processes });
+    const old = this.#waiting.findLastIndex((place) => final || place.at <= at - LAG_MS);
+    const place = this.#waiting[old];
+    if (place !== undefined) this.#waiting.splice(0, old);
+    const since = place?.processes ?? kept.processes ?? processes;
+    this.#keeper.note({ log: place?.log ?? kept.log ?? log ?? null, processes: follows ? since : null });
+  }
+}
+
 interface Parts {
   readonly log: SecurityLog;
   readonly writers: Writers;
   readonly processes: AuditedProcesses;
-  /** Keeps up to where all was read. */
-  readonly keep: () => void;
+  /** Keeps up to where all was read; at the end of the sensor without waiting for it to be durable. */
+  readonly keep: (final: boolean) => void;
 }
 
 function partsOf(host: WindowsHost, events: ProcessSourceEvents, places: PlaceKeeper): Parts {
   const { log: after, processes: until } = places.before;
-  const keep = (): void => {
-    const followed = processes.follows ? Math.round(host.now()) : null;
-    places.note({ log: log.after ?? null, processes: followed });
+  const logPlaces = new LogPlaces(host.now, places);
+  const keep = (final: boolean): void => {
+    logPlaces.note(log.after, processes.follows, final);
     try {
       places.save();
     } catch (error) {
@@ -145,9 +188,8 @@ function partsOf(host: WindowsHost, events: ProcessSourceEvents, places: PlaceKe
     startTimer: host.startTimer,
     policy: host.policy,
     after: after ?? undefined,
-    // What was told is on its way to the disk: what is read again after a kill would be told twice.
     read: () => {
-      if (log.after !== places.log) keep();
+      if (log.after !== logPlaces.newest) keep(false);
     },
     changed: events.changed,
     log: events.log,
@@ -182,7 +224,7 @@ function processSource(
   let cancel: () => void = () => undefined;
   const armKeep = (): void => {
     cancel = host.startTimer(KEEP_MS, () => {
-      keep();
+      keep(false);
       armKeep();
     });
   };
@@ -210,7 +252,8 @@ function processSource(
       processes.stop();
       stopping.abort();
       await log.stop();
-      keep();
+      // The ledger ends after this, with all that was told to it.
+      keep(true);
     },
   };
 }

@@ -105,6 +105,13 @@ describe('what records of the Security log say', () => {
     });
   });
 
+  it('R201 4688 has no secrets of programs that take them as arguments of their own', () => {
+    const data = { ...START, CommandLine: 'curl -u anna:geheim --password "two words" https://x' };
+    expect(read({ id: 4688, data })).toMatchObject({
+      reported: { process: { command_line: 'curl -u anna:[redacted] --password [redacted] https://x' } },
+    });
+  });
+
   it('R201 4688 of older releases has no command line and no name of the parent', () => {
     const { CommandLine: _line, ParentProcessName: _name, ...data } = START;
     const said = read({ id: 4688, data });

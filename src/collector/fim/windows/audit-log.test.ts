@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Unreadable, type CommandResult } from '../../table.ts';
+import { TooMuchPrinted, Unreadable, type CommandResult } from '../../table.ts';
 import { CHANGE, type RawChange } from '../change.ts';
 import { unknownActor } from '../unknown-actor.ts';
 import type { Audited } from './audit-events.ts';
@@ -11,16 +11,19 @@ const END = { ProcessId: '0x10', ProcessName: 'C:\\x.exe' };
 const ended = (...numbers: number[]) =>
   numbers.map((record) => auditXml({ id: 4689, record, data: END })).join('\r\n');
 
+type Answer = (query: string, reverse: boolean, count: number) => string | CommandResult;
+
 /** A log over what wevtutil prints; `answer` gets the query. */
-function log(after: number | undefined, answer: (query: string, reverse: boolean) => string | CommandResult) {
+function log(after: number | undefined, answer: Answer) {
   const calls: string[][] = [];
   const got = { audited: [] as Audited[], lost: [] as [string, number | undefined][] };
   const audit = new AuditLog({
     run: (file, args, limits) => {
-      expect([file, limits?.timeoutMs]).toEqual(['wevtutil.exe', 60_000]);
+      expect([file, limits]).toEqual(['wevtutil.exe', { timeoutMs: 60_000, maxBytes: 8 * 1024 * 1024 }]);
       calls.push([...args]);
       const query = args.find((arg) => arg.startsWith('/query:'))?.slice(7) ?? '';
-      const said = answer(query, args.includes('/reversedirection:true'));
+      const count = Number(args.find((arg) => arg.startsWith('/count:'))?.slice(7));
+      const said = answer(query, args.includes('/reversedirection:true'), count);
       return Promise.resolve(
         typeof said === 'string' ? { exitCode: 0, stdout: Buffer.from(said, 'utf16le'), stderr: '' } : said,
       );
@@ -45,10 +48,10 @@ describe('reading the Security log', () => {
     expect(calls.at(-1)).toEqual([
       'query-events',
       'Security',
-      '/query:*[System[(EventRecordID>41) and (EventID=4657 or EventID=4663 or EventID=4688 or EventID=4689)]]',
+      '/query:*[System[(EventRecordID>41) and (EventID=1101 or EventID=1102 or EventID=4657 or EventID=4663 or EventID=4688 or EventID=4689)]]',
       '/format:XML',
       '/unicode:true',
-      '/count:2000',
+      '/count:1000',
     ]);
     expect(got.audited.map(({ kind }) => kind)).toEqual(['process', 'process']);
     expect([audit.after, got.lost]).toEqual([43, []]);
@@ -70,7 +73,7 @@ describe('reading the Security log', () => {
     const gap = log(41, records(50, 60));
     await gap.audit.poll();
     expect(gap.got.lost).toEqual([['the Security log has overwritten records that were not read', 8]]);
-    expect(gap.audit.after).toBe(41);
+    expect(gap.audit.after).toBe(60);
     const none = log(41, records(42, 60));
     await none.audit.poll();
     expect(none.got.lost).toEqual([]);
@@ -85,12 +88,49 @@ describe('reading the Security log', () => {
     expect([gone.audit.after, gone.got.lost]).toEqual([0, [['the Security log was cleared', undefined]]]);
   });
 
+  it('R208 says so where it is cleared, or records go unread, while it is being read', async () => {
+    let oldest = 10;
+    let fresh = [auditXml({ id: 1102, record: 44 }), auditXml({ id: 1101, record: 45 }), ended(46)].join('');
+    const { audit, calls, got } = log(41, (query, reverse) =>
+      query === '*' ? ended(reverse ? oldest + 90 : oldest) : fresh,
+    );
+    await audit.poll();
+    expect(got.lost).toEqual([
+      ['the Security log was cleared', undefined],
+      ['Windows has dropped records of the Security log', undefined],
+    ]);
+    expect([audit.after, got.audited.length]).toEqual([100, 1]);
+    fresh = '';
+    oldest = 151;
+    await audit.poll();
+    expect([calls.length, got.lost.length]).toEqual([4, 2]);
+    audit.checkAgain();
+    await audit.poll();
+    expect(got.lost[2]).toEqual(['the Security log has overwritten records that were not read', 50]);
+    audit.checkAgain();
+    await audit.poll();
+    expect([got.lost.length, audit.after]).toEqual([3, 241]);
+  });
+
+  it('R208 tells once of what was overwritten, though it can not be read then', async () => {
+    let refuse = true;
+    const { audit, got } = log(41, (query, reverse) => {
+      if (query !== '*' && refuse) return { exitCode: 5, stdout: Buffer.alloc(0), stderr: '' };
+      return records(50, 60)(query, reverse);
+    });
+    await expect(audit.poll()).rejects.toThrow('code 5');
+    audit.checkAgain();
+    refuse = false;
+    await audit.poll();
+    expect([got.lost.length, audit.after]).toEqual([1, 60]);
+  });
+
   it('asks again while answers are full, but not for ever', async () => {
-    const full = Array.from({ length: 2_000 }, (_, at) => at + 1);
+    const full = Array.from({ length: 1_000 }, (_, at) => at + 1);
     const { audit, calls } = log(0, (query) => (query === '*' ? '' : ended(...full)));
     await audit.poll();
-    expect(calls).toHaveLength(2 + 8);
-    expect(audit.after).toBe(2_000);
+    expect(calls).toHaveLength(2 + 16);
+    expect(audit.after).toBe(1_000);
   });
 
   it('counts records that it can not read', async () => {
@@ -98,6 +138,46 @@ describe('reading the Security log', () => {
     await audit.poll();
     expect(got.lost).toEqual([['records of the Security log could not be read', 1]]);
     expect(got.audited).toHaveLength(1);
+  });
+
+  it('R208 passes over a last record that it can not read, and tells of it once', async () => {
+    const broken = (record: number) => ended(record).replace('</EventData>', '\u0001</EventData>');
+    const { audit, calls, got } = log(40, (query, reverse) =>
+      query === '*' ? ended(reverse ? 43 : 10) : query.includes('>40)') ? broken(41) + broken(42) : '',
+    );
+    await audit.poll();
+    await audit.poll();
+    expect([audit.after, got.audited]).toEqual([43, []]);
+    expect(got.lost).toEqual([['records of the Security log could not be read', 2]]);
+    expect(calls.at(-1)?.[2]).toContain('EventRecordID>43)');
+  });
+
+  it('R208 goes on after a full answer of records that it can not read', async () => {
+    const one = ended(1).replace('</EventData>', '\u0001</EventData>');
+    const full = Array.from({ length: 1_000 }, (_, at) =>
+      one.replace('<EventRecordID>1<', `<EventRecordID>${String(at + 1)}<`),
+    ).join('');
+    const { audit, got } = log(0, (query) =>
+      query === '*' ? ended(1) : query.includes('>0)') ? full : ended(1_001),
+    );
+    expect(await audit.poll()).toBe(true);
+    expect([audit.after, got.lost.length, got.audited.length]).toEqual([1_001, 1, 1]);
+  });
+
+  it('R208 takes a newest record that it can not read for no cleared log', async () => {
+    const { audit, got } = log(41, (query) =>
+      query === '*' ? ended(41).replace('</EventData>', '\u0001</EventData>') : '',
+    );
+    await audit.poll();
+    expect([audit.after, got.lost]).toEqual([41, []]);
+  });
+
+  it('R012 is unreadable where no record of an answer has a number to go on at', async () => {
+    const { audit, got } = log(41, (query, reverse) => records(10, 43, '<Event></Event>')(query, reverse));
+    for (let polls = 0; polls < 2; polls += 1) {
+      await expect(audit.poll()).rejects.toThrow('records of the Security log are of no known form');
+    }
+    expect([audit.after, got.lost]).toEqual([41, []]);
   });
 
   it('reads answers with a mark of their order, and those in UTF-8', async () => {
@@ -110,6 +190,48 @@ describe('reading the Security log', () => {
       await audit.poll();
       expect(got.audited).toHaveLength(stdout.length === 0 ? 0 : 1);
     }
+  });
+
+  /** Records from 42 to 60, those of them that print too much, and how many of the others fit into one answer. */
+  const loud =
+    (tooLoud: readonly number[], fit: number) => (query: string, _reverse: boolean, count: number) => {
+      if (query === '*') return ended(41);
+      const after = Number(/EventRecordID>(\d+)/.exec(query)?.[1]);
+      const upTo = Number(/EventRecordID<=(\d+)/.exec(query)?.[1] ?? 60);
+      const found = Array.from({ length: 19 }, (_, at) => at + 42).filter((n) => n > after && n <= upTo);
+      const given = found.filter((n) => n % 3 === 0).slice(0, count);
+      if (given.length > fit || given.some((n) => tooLoud.includes(n))) {
+        throw new TooMuchPrinted('wevtutil.exe: printed more than allowed');
+      }
+      return ended(...given);
+    };
+  const all = async (audit: AuditLog): Promise<void> => {
+    for (let polls = 0; polls < 4 && !(await audit.poll()); polls += 1);
+  };
+
+  it('R208 asks for fewer records at once where so many print more than is allowed', async () => {
+    const { audit, calls, got } = log(41, loud([], 2));
+    await all(audit);
+    expect([audit.after, got.audited.length, got.lost]).toEqual([60, 7, []]);
+    await audit.poll();
+    expect(calls.at(-1)).toContain('/count:1000');
+  });
+
+  it('R208 passes over a record that alone prints more than is allowed, and counts it as lost', async () => {
+    const { audit, got } = log(41, loud([51], 5));
+    await all(audit);
+    expect([audit.after, got.audited.length]).toEqual([60, 6]);
+    expect(got.lost).toEqual([['a record of the Security log is longer than can be read', 1]]);
+  });
+
+  it('R012 is unreadable where even the number of what prints too much is not to be found', async () => {
+    const { audit, calls, got } = log(41, (query, reverse, count) => {
+      if (query !== '*' && !query.includes('<='))
+        throw new TooMuchPrinted('wevtutil.exe: printed more than allowed');
+      return query === '*' ? loud([], 1)(query, reverse, count) : '';
+    });
+    await expect(all(audit)).rejects.toThrow('printed more than allowed');
+    expect([audit.after, got.lost, calls.length < 100]).toEqual([41, [], true]);
   });
 
   it('R012 is unreadable where wevtutil refuses, and goes on at the same place later', async () => {

@@ -10,6 +10,7 @@ describe('records of the Security log as XML', () => {
   it('R208 are read one after the other, whatever stands between them', () => {
     const text = `\ufeff${auditXml({ id: 4688, record: 7, data: { A: '1', B: '' } })}\r\n\r\n${auditXml({ id: 4689, record: 8 })}\n`;
     expect(parseAudit(text)).toEqual({
+      newest: 8,
       unknown: 0,
       records: [
         {
@@ -49,9 +50,9 @@ describe('records of the Security log as XML', () => {
     ['holds a control character', auditXml({ id: 4663, data: { A: '\u0001' } })],
     ['is larger than allowed', auditXml({ id: 4663, data: { A: 'x'.repeat(1024 * 1024) } })],
   ])('are counted where one %s, and the next one is read', (_what, xml) => {
-    const { records, unknown } = parseAudit(xml + auditXml({ id: 4689, record: 9 }));
+    const { records, unknown, newest } = parseAudit(xml + auditXml({ id: 4689, record: 9 }));
     expect(records.map(({ recordId }) => recordId)).toEqual([9]);
-    expect(unknown).toBe(1);
+    expect([unknown, newest]).toEqual([1, 9]);
   });
 
   it('do not grow by entities', () => {
@@ -59,7 +60,18 @@ describe('records of the Security log as XML', () => {
     expect(parseAudit(`${bomb}<Event><System><EventID>&c;</EventID></System></Event>`)).toEqual({
       records: [],
       unknown: 1,
+      newest: undefined,
     });
+  });
+
+  it('R208 have their number where the rest of one can not be read, from where Windows writes it alone', () => {
+    const broken = (record: number, text: string) =>
+      auditXml({ id: 4688, record }).replace('</EventData>', `${text}</EventData>`);
+    expect(parseAudit(broken(8, '\u0001'))).toEqual({ records: [], unknown: 1, newest: 8 });
+    const told = broken(8, '\u0001<EventRecordID>99</EventRecordID>');
+    expect(parseAudit(told)).toEqual({ records: [], unknown: 1, newest: 8 });
+    const late = told.replace('<EventRecordID>8</EventRecordID>', ' '.repeat(10_000));
+    expect(parseAudit(late).newest).toBeUndefined();
   });
 
   it('are bounded in values and fields', () => {
@@ -79,7 +91,7 @@ describe('records of the Security log as XML', () => {
   it('leave a last one out that was cut', () => {
     const whole = auditXml({ id: 1 });
     expect(parseAudit(whole + whole.slice(0, -3))).toMatchObject({ unknown: 0, records: [{ eventId: 1 }] });
-    expect(parseAudit('')).toEqual({ records: [], unknown: 0 });
+    expect(parseAudit('')).toEqual({ records: [], unknown: 0, newest: undefined });
   });
 
   it('never throw, whatever the text', () => {

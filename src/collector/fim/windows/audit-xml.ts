@@ -6,7 +6,10 @@ import { SaxesParser } from 'saxes';
  */
 
 /** Bounds of one text, one record and one value, in characters; and fields of one record. */
-const MAX = { text: 64 * 1024 * 1024, record: 1024 * 1024, value: 64 * 1024, fields: 64 } as const;
+const MAX = { text: 16 * 1024 * 1024, record: 1024 * 1024, value: 64 * 1024, fields: 64 } as const;
+
+/** What Windows itself writes of a record stands before its data: the number is looked for in so many characters. */
+const SYSTEM_CHARS = 4_096;
 
 /** One record of the log. */
 export interface AuditRecord {
@@ -22,6 +25,8 @@ export interface AuditRecords {
   readonly records: readonly AuditRecord[];
   /** Records that could not be read. */
   readonly unknown: number;
+  /** The highest number of a record, whether it could be read or not; `undefined` where none has one. */
+  readonly newest: number | undefined;
 }
 
 /** The end of a record. In a value `<` is escaped, so it stands nowhere else. */
@@ -31,15 +36,24 @@ const END = '</Event>';
 export function parseAudit(text: string): AuditRecords {
   const records: AuditRecord[] = [];
   let unknown = text.length > MAX.text ? 1 : 0;
+  let newest: number | undefined;
   let from = 0;
   const last = Math.min(text.length, MAX.text);
   for (let end = text.indexOf(END); end >= 0 && end < last; end = text.indexOf(END, from)) {
     const record = end - from > MAX.record ? undefined : parseRecord(text.slice(from, end + END.length));
     if (record === undefined) unknown += 1;
     else records.push(record);
+    const number = record?.recordId ?? numberOf(text.slice(from, Math.min(end, from + SYSTEM_CHARS)));
+    if (number !== undefined) newest = Math.max(newest ?? 0, number);
     from = end + END.length;
   }
-  return { records, unknown };
+  return { records, unknown, newest };
+}
+
+/** The number of a record that can't be read: without it the same one would be read for ever. */
+function numberOf(xml: string): number | undefined {
+  const [, digits] = /<EventRecordID>(\d{1,15})<\/EventRecordID>/.exec(xml) ?? [];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 /** What of a record is gathered while it is parsed. */

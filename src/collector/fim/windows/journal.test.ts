@@ -21,11 +21,13 @@ function reading(options: Partial<JournalOptions> = {}) {
     questions: [] as bigint[],
     places: new Map<string, Whereabouts>([[number(5), { path: 'C:\\Watched' }]]),
     finds: 0,
+    next: 200n,
     opened: 0,
     closed: 0,
   };
   const got = { changes: [] as RawChange[], lost: [] as LostChanges[], failed: [] as string[] };
   let fire = (): void => undefined;
+  let slow: (() => void) | undefined;
   let cancelled = 0;
   const reader = new JournalReader({
     drive: 'C',
@@ -46,6 +48,13 @@ function reading(options: Partial<JournalOptions> = {}) {
       };
     },
     startTimer: (ms, next) => {
+      if (ms === 300_000) {
+        slow = () => {
+          slow = undefined;
+          next();
+        };
+        return () => (slow = undefined);
+      }
       expect(ms).toBe(1_000);
       fire = next;
       return () => (cancelled += 1);
@@ -63,6 +72,9 @@ function reading(options: Partial<JournalOptions> = {}) {
       fire();
     },
     cancelled: () => cancelled,
+    /** Five minutes are over. */
+    later: () => slow?.(),
+    waits: () => slow !== undefined,
   };
 }
 
@@ -268,6 +280,44 @@ describe('paths of the change journal', () => {
     reader.start(RULES);
     expect(got.changes).toHaveLength(1);
     expect(got.lost).toEqual([{ reason: 'error', below: ['C:\\Watched'], count: 2 }]);
+  });
+
+  it('R208 that Windows does not tell have all walked every few minutes at most, and are asked for as rarely', () => {
+    const { reader, state, got, again, later, waits } = reading({ cursor: { journal: '7', next: '150' } });
+    state.places.set(number(98), { error: 5 });
+    const write = (): void => {
+      state.answers.push({ bytes: usnAnswer(state.next + 10n, record({ parent: 98n })) });
+      state.next += 10n;
+      state.journal = { bytes: usnJournal(7n, 100n, state.next) };
+    };
+    write();
+    reader.start(RULES);
+    for (let at = 0; at < 3; at += 1) {
+      write();
+      again();
+    }
+    expect([got.lost.map(({ count }) => count), state.finds]).toEqual([[1], 1]);
+    later();
+    expect(got.lost.map(({ count }) => count)).toEqual([1, 3]);
+    state.places.set(number(98), { path: 'C:\\Watched' });
+    write();
+    again();
+    expect([state.finds, got.changes.length]).toEqual([2, 1]);
+    later();
+    expect([got.lost.length, waits()]).toEqual([2, false]);
+  });
+
+  it('R208 that Windows does not tell are not forgotten where the reader ends before they were told', () => {
+    const { reader, state, got, again, waits } = reading();
+    state.places.set(number(98), { error: 5 });
+    state.answers.push(answer(record({ parent: 98n })));
+    reader.start(RULES);
+    state.journal = { bytes: usnJournal(7n, 100n, 300n) };
+    state.answers.push({ bytes: usnAnswer(300n, record({ parent: 98n }), record({ parent: 98n })) });
+    again();
+    expect([got.lost.map(({ count }) => count), waits()]).toEqual([[1], true]);
+    reader.stop();
+    expect([got.lost.map(({ count }) => count), waits()]).toEqual([[1, 2], false]);
   });
 
   it('outside the rules are dropped, those of a drive itself are right', () => {

@@ -2,6 +2,7 @@ import type { StartTimer } from '../../debounce.ts';
 import { CHANGE, type LostChanges, type RawChange } from '../change.ts';
 import type { RuleSet } from '../rule-set.ts';
 import { unknownActor } from '../unknown-actor.ts';
+import { Unplaced } from './unplaced.ts';
 import {
   changeOf,
   decodeJournal,
@@ -58,14 +59,19 @@ export class JournalReader {
   #cursor: Cursor | undefined;
   #cancel: (() => void) | undefined;
   #failing = false;
+  #stopped = false;
   /** What stands in the journal before this happened before it was read for the first time. */
   #begun: bigint | undefined;
   readonly #paths = new Map<FileNumber, string>();
   readonly #moves = new Map<FileNumber, string>();
+  readonly #unplaced: Unplaced;
 
   constructor(options: JournalOptions) {
     this.#options = options;
     this.#cursor = options.cursor;
+    this.#unplaced = new Unplaced(options.startTimer, (count) => {
+      this.#lose('error', count);
+    });
   }
 
   /** Up to where the journal is read. What was told before is to be safe before this is kept. */
@@ -75,11 +81,14 @@ export class JournalReader {
 
   start(rules: RuleSet): void {
     this.#rules = rules;
-    if (this.#cancel !== undefined) return;
+    if (this.#cancel !== undefined || this.#stopped) return;
     this.#tick();
   }
 
+  /** For good: a stopped reader is not started again. */
   stop(): void {
+    this.#stopped = true;
+    this.#unplaced.stop();
     this.#cancel?.();
     this.#cancel = undefined;
     this.#volume?.close();
@@ -88,6 +97,8 @@ export class JournalReader {
 
   #tick(): void {
     this.#read();
+    // Who hears that it can't be read may have stopped it by now.
+    if (this.#stopped) return;
     this.#cancel = this.#options.startTimer(READ_MS, () => {
       this.#tick();
     });
@@ -167,17 +178,16 @@ export class JournalReader {
 
   #tell(volume: Volume, records: readonly UsnRecord[]): void {
     const changes: RawChange[] = [];
-    let unknown = 0;
     for (const record of records) {
       // Paths below a directory that moves or goes are others from here on.
       if (record.directory && (changeOf(record.reason) & MOVES) !== 0) this.#paths.clear();
       const place = this.#directoryOf(volume, record.parent);
-      if ('error' in place) unknown += 1;
+      if ('error' in place) this.#unplaced.add(record.parent);
       else if ('path' in place)
         changes.push(...this.#changesOf(record, this.#named(place.path, record.name)));
     }
     if (changes.length > 0) this.#options.changes(changes);
-    if (unknown > 0) this.#lose('error', unknown);
+    this.#unplaced.settle();
   }
 
   #changesOf(record: UsnRecord, path: string): RawChange[] {
@@ -230,6 +240,7 @@ export class JournalReader {
   #directoryOf(volume: Volume, number: FileNumber): Whereabouts {
     const known = this.#paths.get(number);
     if (known !== undefined) return { path: known };
+    if (this.#unplaced.has(number)) return NOT_PLACED;
     const found = volume.find(number);
     if ('path' in found) {
       this.#paths.set(number, found.path);
@@ -249,6 +260,8 @@ export class JournalReader {
     this.#options.failed(text);
   }
 }
+
+const NOT_PLACED = { error: 0 } as const;
 
 const MOVES = CHANGE.movedFrom | CHANGE.movedTo | CHANGE.deleted;
 

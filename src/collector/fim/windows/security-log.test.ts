@@ -66,7 +66,7 @@ describe('the Security log for all who need it', () => {
 
   it('R208 is said not to be read to its end where it grows faster than it is read', async () => {
     const full = answer(
-      ...Array.from({ length: 2_000 }, (_, at) => auditXml({ id: 4689, record: at + 1, data: END })),
+      ...Array.from({ length: 1_000 }, (_, at) => auditXml({ id: 4689, record: at + 1, data: END })),
     );
     const { log, state } = open({
       run: (_file, args) => Promise.resolve(args.includes('/count:1') ? answer() : full),
@@ -120,6 +120,31 @@ describe('the Security log for all who need it', () => {
     expect([log.policy, log.trouble, state.changed]).toEqual([ALL_ON, undefined, 2]);
     timers.pass(60_000);
     expect(state.changed).toBe(2);
+  });
+
+  it('R208 looks each minute, and where it is followed anew, whether all of it is still there', async () => {
+    let ends = 0;
+    const { log, timers } = open({
+      run: (_file, args) => {
+        if (args.includes('/query:*')) ends += 1;
+        return Promise.resolve(answer(auditXml({ id: 4689, record: 9, data: END })));
+      },
+    });
+    log.start();
+    const looks: number[] = [];
+    const read = async (): Promise<void> => {
+      await log.read();
+      looks.push(ends);
+    };
+    await read();
+    await read();
+    timers.pass(60_000);
+    await read();
+    log.follow(true);
+    await read();
+    await read();
+    expect(looks).toEqual([2, 2, 4, 6, 6]);
+    await log.stop();
   });
 
   it('tells what is lost, and nothing more once it has ended', async () => {

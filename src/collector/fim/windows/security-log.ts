@@ -9,7 +9,7 @@ import type { AuditPolicy } from './audit-policy.ts';
 const READ_MS = 5_000;
 const POLICY_MS = 60_000;
 
-/** Polls of one reading (16,000 records each): a log that grows faster is not read to its end. */
+/** Polls of one reading (16,000 records each at most): a log that grows faster is not read to its end. */
 const POLLS = 4;
 
 /** Who hears what the log says. */
@@ -81,8 +81,9 @@ export class SecurityLog {
     this.#listeners.push(listener);
   }
 
-  /** Looks at the policy now and from time to time. */
+  /** Looks at the policy now and from time to time, and whether the log still has all that was not read. */
   start(): void {
+    this.#audit.checkAgain();
     this.#lookAtPolicy();
     this.#cancelPolicy = this.#options.startTimer(POLICY_MS, () => {
       this.start();
@@ -95,6 +96,7 @@ export class SecurityLog {
       this.#cancelRead?.();
       this.#cancelRead = undefined;
     } else if (this.#cancelRead === undefined) {
+      this.#audit.checkAgain();
       this.begin();
       this.#armRead();
     }

@@ -91,6 +91,18 @@ describe('who changed a file, by the Security log', () => {
     expect(reasonOf(writers, changed({ what: CHANGE.attributes }))).toBe(NOTEPAD.pid);
   });
 
+  it('R200 R208 is nobody for what they had no right used for, whatever else they did to the file', () => {
+    const OFF = 'no audit record for this change: auditing of the file is off';
+    const both = changed({ what: CHANGE.modified | CHANGE.closedAfterWrite | CHANGE.deleted });
+    expect(reasonOf(withAccess(access({ rights: 0x2 })), both)).toBe(OFF);
+    expect(reasonOf(withAccess(access({ rights: 0x1_0000 })), both)).toBe(OFF);
+    expect(reasonOf(withAccess(access({ rights: 0x1_0002 })), both)).toBe(NOTEPAD.pid);
+    const shared = withAccess(access({ rights: 0x2 }), access({ process: OTHER, rights: 0x1_0000 }));
+    expect(reasonOf(shared, both)).toContain('several');
+    const perhaps = withAccess(access({ rights: 0x2 }), access({ process: OTHER, rights: 0x1_0002 }));
+    expect(reasonOf(perhaps, both)).toContain('several');
+  });
+
   it('R200 looks a move up under its old name', () => {
     const writers = withAccess(access({ rights: 0x1_0000 }));
     const moved = changed({ path: 'C:\\Data\\b.txt', what: CHANGE.movedTo });

@@ -20,7 +20,7 @@ const EARLIER = unknownActor('the last audit record for this change is too old')
 const WRITE_DATA = 0x2 | 0x4;
 const WRITE_ATTRIBUTES = 0x100 | 0x10 | 0x4_0000 | 0x8_0000;
 const DELETE = 0x1_0000;
-const NEEDED: readonly (readonly [what: number, rights: number])[] = [
+const NEEDED: readonly (readonly [bits: number, rights: number])[] = [
   [CHANGE.created | CHANGE.modified | CHANGE.closedAfterWrite, WRITE_DATA],
   [CHANGE.attributes, WRITE_ATTRIBUTES],
   [CHANGE.deleted | CHANGE.movedFrom | CHANGE.movedTo, DELETE],
@@ -78,10 +78,12 @@ export class Writers {
     const entry = this.#paths.get(path.toLowerCase());
     if (entry?.overflowed === true) return SEVERAL;
     const needed = rightsFor(what);
-    const able = (entry?.writers ?? []).filter(({ rights }) => (rights & needed) !== 0);
-    const [only, ...others] = able;
+    const uses = (rights: number): boolean => needed.some((one) => (rights & one) !== 0);
+    const [only, ...others] = (entry?.writers ?? []).filter(({ rights }) => uses(rights));
     if (only === undefined) return UNAUDITED;
     if (others.length > 0) return SEVERAL;
+    // Reasons add up in the journal: who wrote to a file need not be who deleted it.
+    if (!needed.every((one) => (only.rights & one) !== 0)) return UNAUDITED;
     return at - only.at <= BEFORE_MS && only.at - at <= AFTER_MS ? only.by : EARLIER;
   }
 
@@ -97,10 +99,9 @@ export class Writers {
   }
 }
 
-function rightsFor(what: number): number {
-  let rights = 0;
-  for (const [bits, needed] of NEEDED) if ((what & bits) !== 0) rights |= needed;
-  return rights;
+/** For each kind of change in it, the rights of which it takes one. */
+function rightsFor(what: number): number[] {
+  return NEEDED.filter(([bits]) => (what & bits) !== 0).map(([, rights]) => rights);
 }
 
 function forgetOldest<K>(map: Map<K, unknown>, most: number): void {

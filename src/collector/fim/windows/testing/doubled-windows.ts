@@ -81,6 +81,8 @@ export class DoubledWindows {
   readonly files = new Map<string, Looked>();
   /** Error number of what may not be done: opening volumes. */
   refused: number | undefined;
+  /** How often a volume was to be opened. */
+  opened = 0;
   /** Exit code of wevtutil. */
   exitCode = 0;
   /** Questions that wevtutil was asked. */
@@ -117,6 +119,7 @@ export class DoubledWindows {
   }
 
   #open(letter: string): Volume {
+    this.opened += 1;
     if (this.refused !== undefined) {
       throw new Error(`the volume ${letter}: can't be opened: error ${this.refused}`);
     }
