@@ -35,11 +35,14 @@ export interface OpenedListener {
  */
 export class ListenerWatch {
   readonly #place: Place;
+  readonly #mostFiles: number;
   /** Keys of those that were there, by protocol; none before the first look. */
   readonly #known = new Map<string, ReadonlySet<string>>();
 
-  constructor(place: Place) {
+  /** `mostFiles`: open files that one look goes through. */
+  constructor(place: Place, mostFiles = MOST_IN_A_LOOK) {
     this.#place = place;
+    this.#mostFiles = mostFiles;
   }
 
   /** What opened since the last look; nothing at the first. `likely`: pids to look at first. */
@@ -95,7 +98,7 @@ export class ListenerWatch {
   /** Who holds these sockets, by inode: the first process that is found, among as many open files as a look may take. */
   #owners(wanted: ReadonlySet<string>, likely: readonly number[]): Map<string, number> {
     const owners = new Map<string, number>();
-    let left = MOST_IN_A_LOOK;
+    let left = this.#mostFiles;
     for (const pid of new Set([...likely, ...this.#pids()])) {
       if (owners.size === wanted.size || left <= 0) break;
       const files = this.#namesIn(`/proc/${pid}/fd`).slice(0, Math.min(MOST_FILES, left));
