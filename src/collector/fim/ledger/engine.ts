@@ -60,7 +60,8 @@ export class Engine {
     this.#now = now;
     this.#settleMs = settleMs;
     this.plan = new WalkPlan(store, os);
-    this.#reconciler = new Reconciler({ store, os, names: localNames(os, now), newId, onEvent });
+    const rulesOf = (path: string, isDirectory: boolean): FimRule[] => this.rules.rulesFor(path, isDirectory);
+    this.#reconciler = new Reconciler({ store, os, names: localNames(os, now), rulesOf, newId, onEvent });
     const looker = new Looker(new ExtendedAttributes(process.platform), os, now, mostHashed);
     const parts = { store, os, looker, reconciler: this.#reconciler, now, settleMs, log };
     this.#examiner = new Examiner(parts, new RuleSet([], [], os));

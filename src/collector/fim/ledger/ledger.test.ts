@@ -1,13 +1,14 @@
 import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import type { FimRule } from '../../../shared/file-integrity.ts';
 import { edrEvent, fimEvent } from '../../../../test/support/sealed-events.ts';
 import { CHANGE } from '../change.ts';
 import { LedgerStore } from './store.ts';
 import { LedgerError } from './unavailable.ts';
 import { actor, examination, inDirectory, rule, TestLedger, watching } from './testing/test-ledger.ts';
 
-const { created, modified, closedAfterWrite, attributes, movedFrom } = CHANGE;
+const { created, modified, closedAfterWrite, attributes, movedFrom, movedTo } = CHANGE;
 const WRITTEN = modified | closedAfterWrite;
 
 describe('what a source hears late, and what is no file', () => {
@@ -48,6 +49,39 @@ describe('what a source hears late, and what is no file', () => {
     });
   });
 });
+
+/** What is told of a file that is moved, with a critical rule on its old path and one of medium severity on its directory. */
+function toldOfMove(
+  wide: Partial<FimRule>,
+  grave: Partial<FimRule>,
+  { to = 'other', isWritten = false }: { to?: string; isWritten?: boolean } = {},
+): string[] {
+  const told: string[] = [];
+  watching(
+    (root, ledger) => {
+      const by = { presence: actor(1), content: actor(1) };
+      const [from, at] = [join(root, 'known'), join(root, to)];
+      renameSync(from, at);
+      if (isWritten) appendFileSync(at, 'more');
+      const what = isWritten ? movedTo | WRITTEN : movedTo;
+      ledger.examine(examination(from, movedFrom, { by }), examination(at, what, { by, from }));
+      for (const { event, file, wayfarer, rule: named } of ledger.drain().events()) {
+        const before =
+          file.previous_path === undefined ? '' : ` < ${file.previous_path.slice(root.length + 1)}`;
+        const what = `${event.action} ${file.path.slice(root.length + 1)}${before}`;
+        told.push(`${what}: ${wayfarer.severity}, ${named.id}`);
+      }
+    },
+    (root) => {
+      for (const name of ['known', 'there']) writeFileSync(join(root, name), name);
+    },
+    (root) => [
+      rule({ id: 'wide', ...wide, path: join(root, wide.path ?? '.') }),
+      rule({ id: 'grave', kind: 'file', severity: 'critical', ...grave, path: join(root, 'known') }),
+    ],
+  );
+  return told;
+}
 
 describe('rules', () => {
   it('R206 name the first that wants a change, with the highest severity of all that do', () => {
@@ -90,6 +124,49 @@ describe('rules', () => {
       },
       (root) => [rule({ path: root, excludeUsers: ['backup'], excludeProcesses: ['/bin/sync*'] })],
     );
+  });
+
+  it.each<[string, Partial<FimRule>, string[]]>([
+    ['the gravest of both', {}, ['moved other < known: critical, grave']],
+    ['that of the old path, by itself', { events: ['content'] }, ['moved other < known: critical, grave']],
+    [
+      'that of the new path too, where it is graver',
+      { severity: 'critical' },
+      ['moved other < known: critical, wide'],
+    ],
+  ])('R200 R206 of both paths of a move are asked, and it names %s', (_, wide, told) => {
+    expect(toldOfMove(wide, {})).toEqual(told);
+  });
+
+  it('R200 R206 of the old path that want deletions hear of one where no rule of the new one wants a move', () => {
+    expect(toldOfMove({ events: ['content'] }, { events: ['delete'] })).toEqual([
+      'deleted known: critical, grave',
+    ]);
+    expect(toldOfMove({}, { events: ['delete'] })).toEqual(['moved other < known: critical, grave']);
+    expect(toldOfMove({}, { events: ['content'] })).toEqual(['moved other < known: medium, wide']);
+    expect(toldOfMove({ events: ['create'] }, { events: ['create'] })).toEqual([]);
+  });
+
+  it('R200 R206 of the new path that want what is new hear of it, wherever it was before', () => {
+    const only = (path: string, grave: Partial<FimRule>): string[] =>
+      toldOfMove({ kind: 'file', path, events: ['create'] }, grave);
+    expect(only('other', { events: ['content'] })).toEqual(['created other < known: medium, wide']);
+    expect(only('other', { events: ['delete'] })).toEqual(['moved other < known: critical, grave']);
+  });
+
+  it('R200 R206 of both paths are asked where another file was in the place, and of what was written on the way', () => {
+    const over = { to: 'there' };
+    expect(toldOfMove({}, {}, over)).toEqual(['updated there < known: critical, grave']);
+    expect(toldOfMove({ events: ['create'] }, { events: ['delete'] }, over)).toEqual([
+      'deleted known: critical, grave',
+    ]);
+    expect(toldOfMove({ events: ['rename'] }, { events: ['create'] }, over)).toEqual([
+      'updated there < known: medium, wide',
+    ]);
+    expect(toldOfMove({ events: ['rename'] }, { events: ['content'] }, { isWritten: true })).toEqual([
+      'moved other < known: medium, wide',
+      'updated other: critical, grave',
+    ]);
   });
 
   it('R206 that are new take in silently what is there, and those that go leave nothing behind', () => {
