@@ -1,9 +1,10 @@
-import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import type { FimRule } from '../../../shared/file-integrity.ts';
 import { edrEvent, fimEvent } from '../../../../test/support/sealed-events.ts';
 import { CHANGE } from '../change.ts';
+import { Folder } from './folder.ts';
 import { LedgerStore } from './store.ts';
 import { LedgerError } from './unavailable.ts';
 import { actor, examination, inDirectory, rule, TestLedger, watching } from './testing/test-ledger.ts';
@@ -237,23 +238,54 @@ describe('rules', () => {
   });
 
   it('with a depth, patterns and the agent\u2019s own directories are obeyed before anything is read', () => {
-    watching(
-      (root, ledger) => {
-        expect(ledger.last('baseline')).toMatchObject({ state: 'complete', entries: 4 });
-        for (const name of ['skip/x.conf', 'own/x.conf', 'deep/deeper/x.conf', 'x.txt']) {
-          appendFileSync(join(root, name), 'more');
-          ledger.examine(examination(join(root, name), WRITTEN));
-        }
-        expect(ledger.drain().events()).toEqual([]);
-      },
-      (root) => {
-        for (const name of ['skip', 'own', 'deep/deeper']) mkdirSync(join(root, name), { recursive: true });
-        for (const name of ['x.conf', 'x.txt', 'skip/x.conf', 'own/x.conf', 'deep/deeper/x.conf']) {
-          writeFileSync(join(root, name), '');
-        }
-      },
-      (root) => [rule({ path: root, include: ['*.conf'], exclude: [join(root, 'skip'), 'own'], depth: 1 })],
-    );
+    const opened = vi.spyOn(Folder.prototype, 'openFile');
+    const read = (): string[] => opened.mock.calls.splice(0).map(([name]) => name);
+    try {
+      watching(
+        (root, ledger) => {
+          expect(ledger.last('baseline')).toMatchObject({ state: 'complete', entries: 4 });
+          expect(read()).toEqual(['x.conf']);
+          for (const name of ['skip/x.conf', 'own/x.conf', 'deep/deeper/x.conf', 'x.txt', 'new.txt']) {
+            appendFileSync(join(root, name), 'more');
+            ledger.examine(examination(join(root, name), created | WRITTEN));
+          }
+          expect(ledger.drain().events()).toEqual([]);
+          ledger.ledger.receive({ kind: 'lost', lost: { reason: 'overflow', below: [] } });
+          expect(ledger.drain().events()).toEqual([]);
+          expect(read().filter((name) => name !== 'x.conf')).toEqual([]);
+        },
+        (root) => {
+          for (const name of ['skip', 'own', 'deep/deeper']) mkdirSync(join(root, name), { recursive: true });
+          for (const name of ['x.conf', 'x.txt', 'skip/x.conf', 'own/x.conf', 'deep/deeper/x.conf']) {
+            writeFileSync(join(root, name), '');
+          }
+        },
+        (root) => [rule({ path: root, include: ['*.conf'], exclude: [join(root, 'skip'), 'own'], depth: 1 })],
+      );
+    } finally {
+      opened.mockRestore();
+    }
+  });
+
+  it('that include files by name know a directory from a file in its place, which is not read', () => {
+    const opened = vi.spyOn(Folder.prototype, 'openFile');
+    try {
+      watching(
+        (root, ledger) => {
+          rmdirSync(join(root, 'a'));
+          writeFileSync(join(root, 'a'), 'no.conf');
+          ledger.examine(examination(join(root, 'a'), created | WRITTEN));
+          expect(ledger.drain().brief(root)).toEqual(['deleted a']);
+          expect(opened).not.toHaveBeenCalled();
+        },
+        (root) => {
+          mkdirSync(join(root, 'a'));
+        },
+        (root) => [rule({ path: root, include: ['*.conf'] })],
+      );
+    } finally {
+      opened.mockRestore();
+    }
   });
 });
 

@@ -165,11 +165,12 @@ export class Walker {
     const { os, looker, reconciler, log } = this.#examiner.parts;
     const { folder, known, cause } = visit;
     const path = joinPath(visit.path, name, os);
-    const rules = this.#rulesFor(visit, name, true);
-    if (rules.length === 0) return true;
     const encoded = encodePath(name, os);
-    const subject = { path, name, key: joinPath(visit.key, encoded, os), rules };
     const row = known.get(encoded);
+    // A file that no rule includes is never known: it would be read on every walk.
+    const rules = this.#rulesFor(visit, name, row !== undefined || !isFile);
+    if (rules.length === 0) return true;
+    const subject = { path, name, key: joinPath(visit.key, encoded, os), rules };
     const mine = cause.from === undefined ? cause : { ...cause, from: joinPath(cause.from, encoded, os) };
     // What came along with its directory is known from where it was: it is neither read again nor waited for.
     const moved =
@@ -193,7 +194,7 @@ export class Walker {
     }
     if (found === UNSETTLED) return this.#unsettled(visit, path, row);
     if (found === undefined) return false;
-    const covering = found.row.type === 'dir' ? rules : this.#rulesFor(visit, name, false);
+    const covering = this.#rulesFor(visit, name, found.row.type === 'dir');
     if (covering.length === 0) return row === undefined;
     const before = known.get(encoded);
     const outcome = reconciler.present({ ...subject, rules: covering }, before, found, mine);
