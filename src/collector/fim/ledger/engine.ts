@@ -13,6 +13,7 @@ import { Reconciler } from './reconcile.ts';
 import { rootTroubles } from './roots.ts';
 import { Runner } from './runner.ts';
 import type { LedgerStore } from './store.ts';
+import { UnreadPaths } from './unread.ts';
 import { WalkPlan } from './walk-plan.ts';
 import { Walker } from './walk.ts';
 
@@ -40,6 +41,7 @@ export class Engine {
   readonly live: Runner;
   /** Walks, which are paced. */
   readonly paced: Runner;
+  readonly unread = new UnreadPaths();
   readonly #os: Os;
   readonly #now: () => number;
   readonly #reconciler: Reconciler;
@@ -63,7 +65,16 @@ export class Engine {
     const rulesOf = (path: string, isDirectory: boolean): FimRule[] => this.rules.rulesFor(path, isDirectory);
     this.#reconciler = new Reconciler({ store, os, names: localNames(os, now), rulesOf, newId, onEvent });
     const looker = new Looker(new ExtendedAttributes(process.platform), os, now, mostHashed);
-    const parts = { store, os, looker, reconciler: this.#reconciler, now, settleMs, log };
+    const parts = {
+      store,
+      os,
+      looker,
+      reconciler: this.#reconciler,
+      now,
+      settleMs,
+      unread: this.unread,
+      log,
+    };
     this.#examiner = new Examiner(parts, new RuleSet([], [], os));
     const walker = new Walker(this.#examiner);
     this.live = new Runner(store, walker, LANE.moved, LANE.live, skipped);
@@ -98,9 +109,9 @@ export class Engine {
     return rootTroubles(this.#given ?? []);
   }
 
-  /** The walk of everything is over, in the open transaction. */
+  /** Nothing is left to walk, in the open transaction. */
   walkEnded(): void {
-    this.plan.ended(this.#now());
+    this.unread.walkEnded(this.plan.ended(this.#now()));
     this.refresh();
   }
 

@@ -10,6 +10,7 @@ import { LANE } from './pending.ts';
 import type { Outcome, Reconciler, Subject } from './reconcile.ts';
 import { CHANGED_MEANWHILE, type Row } from './row.ts';
 import type { LedgerStore } from './store.ts';
+import type { UnreadPaths } from './unread.ts';
 
 export interface ExaminerParts {
   readonly store: LedgerStore;
@@ -20,6 +21,7 @@ export interface ExaminerParts {
   readonly now: () => number;
   /** How long what was heard of a change may take to arrive here, ms. */
   readonly settleMs: number;
+  readonly unread: UnreadPaths;
   readonly log: (message: string) => void;
 }
 
