@@ -1,9 +1,17 @@
-import { appendFileSync, mkdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import type { FimRule } from '../../../shared/file-integrity.ts';
 import { edrEvent, fimEvent } from '../../../../test/support/sealed-events.ts';
-import { CHANGE } from '../change.ts';
+import { CHANGE, type Attribution } from '../change.ts';
 import { Folder } from './folder.ts';
 import { LedgerStore } from './store.ts';
 import { LedgerError } from './unavailable.ts';
@@ -124,6 +132,68 @@ describe('rules', () => {
         writeFileSync(join(root, 'file'), '');
       },
       (root) => [rule({ path: root, excludeUsers: ['backup'], excludeProcesses: ['/bin/sync*'] })],
+    );
+  });
+
+  it.each<[string, Attribution, boolean]>([
+    ['a program', actor(1, { process: { pid: 1, executable: '/bin/sync2' } }), false],
+    ['a program of another directory', actor(1, { process: { pid: 1, executable: '/x/bin/sync2' } }), true],
+    ['a program below one', actor(1, { process: { pid: 1, executable: '/bin/sync2/sh' } }), true],
+    ['a program that is not known', actor(1, { process: { pid: 1 } }), true],
+    ['a user by number', actor(1, { user: { id: '34', name: 'backup' } }), false],
+    ['a user without a name', actor(1, { user: { id: '34' } }), false],
+    ['a user whose name is the number', actor(1, { user: { id: '7', name: '340' } }), true],
+    ['nobody', { actor: { state: 'unknown', reason: 'gone' } }, true],
+  ])('R206 that exclude programs by path and users by number are asked of %s', (_, by, isTold) => {
+    watching(
+      (root, ledger) => {
+        appendFileSync(join(root, 'file'), 'x');
+        ledger.examine(examination(join(root, 'file'), WRITTEN, { by: { content: by } }));
+        expect(ledger.drain().events()).toHaveLength(isTold ? 1 : 0);
+      },
+      (root) => {
+        writeFileSync(join(root, 'file'), '');
+      },
+      (root) => [rule({ path: root, excludeUsers: ['34'], excludeProcesses: ['/bin/sync*'] })],
+    );
+  });
+
+  it('R206 of a link watch the link itself: a file or a directory in its place is a change of type', () => {
+    watching(
+      (root, ledger) => {
+        const link = join(root, 'link');
+        appendFileSync(join(root, 'target/file'), 'more');
+        ledger.examine(examination(join(root, 'target/file'), WRITTEN));
+        expect(ledger.drain().events()).toEqual([]);
+        const replaced = (make: () => void): unknown => {
+          rmSync(link, { recursive: true });
+          make();
+          ledger.examine(examination(link, created));
+          const [event, ...others] = ledger.drain().events();
+          expect(others).toEqual([]);
+          expect(event?.wayfarer.changed).toContain('type');
+          return [event?.event.action, event?.wayfarer.before?.type, event?.file.type];
+        };
+        const isFile = replaced(() => {
+          writeFileSync(link, 'a file');
+        });
+        expect(isFile).toEqual(['updated', 'symlink', 'file']);
+        const isDirectory = replaced(() => {
+          mkdirSync(join(link, 'below'), { recursive: true });
+        });
+        expect(isDirectory).toEqual(['updated', 'file', 'dir']);
+        const isLink = replaced(() => {
+          symlinkSync('elsewhere', link);
+        });
+        expect(isLink).toEqual(['updated', 'dir', 'symlink']);
+        expect(ledger.last('rules')?.troubles).toEqual([]);
+      },
+      (root) => {
+        mkdirSync(join(root, 'target'));
+        writeFileSync(join(root, 'target/file'), '');
+        symlinkSync('target', join(root, 'link'));
+      },
+      (root) => [rule({ kind: 'symlink', path: join(root, 'link') })],
     );
   });
 
