@@ -57,7 +57,7 @@ describe.skipIf(reason !== undefined)(`file integrity under the package manager$
     expect(new Set(known.map(({ wayfarer }) => wayfarer.package_manager))).toEqual(new Set(['dpkg']));
   });
 
-  it('accounts for a removal', async () => {
+  it('R200 R208 accounts for a removal, with dpkg as its actor wherever one is known', async () => {
     apt('purge', PACKAGE);
     const events = await watched().accounted();
     const deleted = events.filter(({ event }) => event.action === 'deleted');
@@ -65,6 +65,7 @@ describe.skipIf(reason !== undefined)(`file integrity under the package manager$
     // What is found gone with its directory has no actor, and so no label.
     const known = deleted.filter(({ wayfarer }) => wayfarer.actor.state === 'known');
     expect(known.length).toBeGreaterThan(0);
+    expect(Object.keys(actorsOf(known))).toEqual(['/usr/bin/dpkg']);
     expect(new Set(known.map(({ wayfarer }) => wayfarer.package_manager))).toEqual(new Set(['dpkg']));
   });
 });

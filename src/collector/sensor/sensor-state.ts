@@ -1,6 +1,7 @@
 import type { EventStream } from '../../shared/host-events.ts';
 import type { RuleState, SensorProblem, SensorState } from '../../shared/sensor.ts';
 import type { FromLedger } from '../fim/ledger/messages.ts';
+import { MOST_UNREAD } from '../fim/ledger/unread.ts';
 import type { FileWatchState } from './file-watch.ts';
 import type { ProcessSource } from './ports.ts';
 
@@ -26,6 +27,9 @@ export interface SensorFacts {
 const NO_EVENTS: Readonly<Record<EventStream, number>> = { fim: 0, edr: 0 };
 /** How long an overflow shows after the rules were walked again, ms. */
 const OVERFLOW_SHOWS_MS = 3_600_000;
+
+/** Characters of a path in a text that may have 500. */
+const MOST_PATH = 200;
 
 const instant = (ms: number | null | undefined): string | null =>
   ms === null || ms === undefined ? null : new Date(ms).toISOString();
@@ -73,7 +77,7 @@ function problemsOf(facts: SensorFacts, now: number): Problem[] {
 }
 
 function addFim(
-  { files, rules, overflowAt }: SensorFacts,
+  { files, rules, baseline, overflowAt }: SensorFacts,
   now: number,
   add: (code: SensorProblem, text: string | undefined) => void,
 ): void {
@@ -82,7 +86,7 @@ function addFim(
     const why = files.noActors ?? files.trouble ?? `${files.provider} does not tell who made a change`;
     add('FIM_NO_ACTOR', why);
   }
-  add('FIM_INCOMPLETE', incomplete(files, rules));
+  add('FIM_INCOMPLETE', incomplete(files, rules, baseline?.unreadable ?? null));
   if (overflowAt !== undefined && now - overflowAt < OVERFLOW_SHOWS_MS) {
     add(
       'FIM_OVERFLOW',
@@ -91,13 +95,25 @@ function addFim(
   }
 }
 
-function incomplete(files: FileWatchState, rules: readonly RuleState[]): string | undefined {
+function incomplete(
+  files: FileWatchState,
+  rules: readonly RuleState[],
+  unreadable: Baseline['unreadable'],
+): string | undefined {
   if (files.provider === undefined && !files.idle) return files.trouble ?? 'no source of file changes runs';
   const broken = rules.filter(({ state }) => state === 'refused' || state === 'unreadable');
   const blind = files.mounts.filter(({ method }) => method === 'none' || method === 'rescan only');
   const parts = [
     ...broken.map(({ id, reason }) => `rule ${id}: ${reason ?? 'not watched'}`),
     ...blind.map(({ mount, note }) => `${mount}: ${note ?? 'looked at in walks alone'}`),
+    ...(unreadable === null ? [] : [unreadText(unreadable)]),
   ];
   return parts.length === 0 ? undefined : parts.join('; ');
+}
+
+/** The path is cut, so that the reason is not. */
+function unreadText({ count, path, reason }: NonNullable<Baseline['unreadable']>): string {
+  const named = `${path.slice(0, MOST_PATH)}: ${reason}`;
+  if (count === 1) return `one path can't be read, ${named}`;
+  return `${count >= MOST_UNREAD ? `${count} paths or more` : `${count} paths`} can't be read, one of them ${named}`;
 }

@@ -249,6 +249,7 @@ describe('the sensor', () => {
       nextRescanAt: 86_400_000,
       spooled: 4,
       eventsLastHour: { fim: 5, edr: 6 },
+      unreadable: { count: 3, path: '/etc/x', reason: 'EACCES' },
     });
     ledger().message({ kind: 'rules', troubles: [{ id: 'etc', state: 'unreadable', reason: 'EACCES' }] });
     ledger().message({ kind: 'stopped', text: 'ENOSPC' });
@@ -271,7 +272,7 @@ describe('the sensor', () => {
     });
     expect(state?.problems.map(({ code, text }) => `${code}: ${text}`)).toEqual([
       'SPOOL_STOPPED: ENOSPC',
-      'FIM_INCOMPLETE: rule etc: EACCES',
+      "FIM_INCOMPLETE: rule etc: EACCES; 3 paths can't be read, one of them /etc/x: EACCES",
     ]);
   });
 

@@ -4,8 +4,9 @@ import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EVENT_LIMITS } from '../../../shared/host-events.ts';
+import { CHANGE } from '../change.ts';
 import { difference, holdsSecrets, keptText } from './diff.ts';
-import { rule, TestLedger, watching } from './testing/test-ledger.ts';
+import { examination, rule, TestLedger, watching } from './testing/test-ledger.ts';
 
 const kept = (text: string): Buffer => {
   const found = keptText(Buffer.from(text));
@@ -79,6 +80,30 @@ describe('differences of texts', () => {
 });
 
 describe('the text of a file', () => {
+  it('R200 is shown up to the length that its rule allows, and of files that hold secrets never', () => {
+    watching(
+      (root, ledger) => {
+        const written = (name: string, text: string): unknown => {
+          writeFileSync(join(root, name), text);
+          ledger.examine(examination(join(root, name), CHANGE.closedAfterWrite));
+          const [event] = ledger.drain().events();
+          return event?.wayfarer.no_diff ?? event?.wayfarer.diff;
+        };
+        expect(written('app.conf', 'two\n')).toContain('-one\n+two');
+        expect(written('app.conf', 'x'.repeat(1025))).toBe('larger than 1 KB');
+        expect(written('app.conf', 'yes '.repeat(256))).toBe('the text before is not known');
+        expect(written('app.conf', 'no! '.repeat(256))).toContain('+no!');
+        for (const name of ['.env', 'own.cred']) {
+          expect(written(name, 'two\n')).toBe('a file that holds secrets');
+        }
+      },
+      (root) => {
+        for (const name of ['app.conf', '.env', 'own.cred']) writeFileSync(join(root, name), 'one\n');
+      },
+      (root) => [rule({ path: root, diff: true, diffMaxKb: 1, secrets: ['*.cred'] })],
+    );
+  });
+
   it('R200 is not kept once the file has the name of one that holds secrets', () => {
     watching(
       (root, ledger, file) => {

@@ -14,6 +14,7 @@ import { Reconciler } from './reconcile.ts';
 import { rootTroubles } from './roots.ts';
 import { Runner } from './runner.ts';
 import type { LedgerStore } from './store.ts';
+import { UnreadPaths } from './unread.ts';
 import { WalkPlan } from './walk-plan.ts';
 import { Walker } from './walk.ts';
 
@@ -41,6 +42,7 @@ export class Engine {
   readonly live: Runner;
   /** Walks, which are paced. */
   readonly paced: Runner;
+  readonly unread = new UnreadPaths();
   readonly #os: Os;
   readonly #now: () => number;
   readonly #reconciler: Reconciler;
@@ -67,12 +69,22 @@ export class Engine {
       store,
       os,
       names: localNames(os, now),
+      rulesOf: (path, isDirectory) => this.rules.rulesFor(path, isDirectory),
       newId,
       onEvent,
       installerOf: (path, row) => this.#packages.installerOf(path, row, this.plan.walkedAt ?? Infinity),
     });
     const looker = new Looker(new ExtendedAttributes(process.platform), os, now, mostHashed);
-    const parts = { store, os, looker, reconciler: this.#reconciler, now, settleMs, log };
+    const parts = {
+      store,
+      os,
+      looker,
+      reconciler: this.#reconciler,
+      now,
+      settleMs,
+      unread: this.unread,
+      log,
+    };
     this.#examiner = new Examiner(parts, new RuleSet([], [], os));
     const walker = new Walker(this.#examiner);
     this.live = new Runner(store, walker, LANE.moved, LANE.live, skipped);
@@ -107,9 +119,9 @@ export class Engine {
     return rootTroubles(this.#given ?? []);
   }
 
-  /** The walk of everything is over, in the open transaction. */
+  /** Nothing is left to walk, in the open transaction. */
   walkEnded(): void {
-    this.plan.ended(this.#now());
+    this.unread.walkEnded(this.plan.ended(this.#now()));
     this.#packages.forget();
     this.refresh();
   }

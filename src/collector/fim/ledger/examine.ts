@@ -10,6 +10,7 @@ import { LANE } from './pending.ts';
 import type { Outcome, Reconciler, Subject } from './reconcile.ts';
 import { CHANGED_MEANWHILE, type Row } from './row.ts';
 import type { LedgerStore } from './store.ts';
+import type { UnreadPaths } from './unread.ts';
 
 export interface ExaminerParts {
   readonly store: LedgerStore;
@@ -20,6 +21,7 @@ export interface ExaminerParts {
   readonly now: () => number;
   /** How long what was heard of a change may take to arrive here, ms. */
   readonly settleMs: number;
+  readonly unread: UnreadPaths;
   readonly log: (message: string) => void;
 }
 
@@ -56,15 +58,16 @@ export class Examiner {
     }
     const { name } = splitPath(path, os);
     const found = yield* this.#look({ path, name, key, rules }, known, ifPresent);
-    if (found === 'unreadable') return undefined;
+    if (found === 'left') return undefined;
     // Others may have been here meanwhile.
     const row = store.baseline.get(key);
     if (found === undefined) {
       this.#gone(path, key, row, cause);
       return undefined;
     }
-    const covering = found.row.type === 'dir' ? rules : this.rules.rulesFor(path, false);
-    if (covering.length === 0) {
+    const covering =
+      found === 'excluded' || found.row.type !== 'dir' ? this.rules.rulesFor(path, false) : rules;
+    if (found === 'excluded' || covering.length === 0) {
       // A directory became a file that no rule includes.
       if (row !== undefined) this.#gone(path, key, row, ifPresent);
       return undefined;
@@ -94,24 +97,35 @@ export class Examiner {
     subject: Subject,
     known: Row | undefined,
     cause: Cause,
-  ): Generator<void, Found | 'unreadable' | undefined> {
+  ): Generator<void, Found | 'left' | 'excluded' | undefined> {
     const { os, looker } = this.parts;
     let folder: Folder | undefined;
     try {
       folder = Folder.open(splitPath(subject.path, os).parent, os);
       if (folder === undefined) return undefined;
+      if (this.#isExcludedFile(folder, subject)) return 'excluded';
       const found = yield* looker.look(folder, subject.name, {
         known,
         force: (cause.what & WRITTEN) !== 0 || cause.linked === true,
         contentBytes: this.contentBytes(subject),
       });
-      return found === UNSETTLED ? 'unreadable' : found;
+      return found === UNSETTLED ? 'left' : found;
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
       this.parts.log(`can't be looked at (${error.message}): ${subject.key}`);
-      return 'unreadable';
+      return 'left';
     } finally {
       folder?.close();
+    }
+  }
+
+  /** Whether something stands there that only as a directory would concern a rule: it is not read. */
+  #isExcludedFile(folder: Folder, { path, name }: Subject): boolean {
+    if (this.rules.rulesFor(path, false).length > 0) return false;
+    try {
+      return folder.lstat(name)?.isDirectory() === false;
+    } catch {
+      return false;
     }
   }
 

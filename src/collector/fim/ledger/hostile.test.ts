@@ -13,7 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { because, noLinuxRoot, noProgram } from '../../../../test/support/reason.ts';
 import { Unreadable } from '../../table.ts';
 import { decodeHostText } from '../../text.ts';
@@ -33,7 +33,7 @@ import {
 import { Looker, type Found } from './look.ts';
 import { CHANGED_MEANWHILE, type Row } from './row.ts';
 
-const { created, modified, closedAfterWrite, attributes } = CHANGE;
+const { created, modified, closedAfterWrite, attributes, deleted, movedFrom } = CHANGE;
 const WRITTEN = modified | closedAfterWrite;
 const noPython = noLinuxRoot ?? noProgram('python3', 'python3');
 
@@ -286,18 +286,62 @@ describe.skipIf(noLinuxRoot !== undefined)(`hostile trees${because(noLinuxRoot)}
     },
   );
 
-  it('a directory that can\u2019t be listed is named, and nothing in it counts as deleted', () => {
-    const name = 'x'.repeat(255);
+  it('a known tree that can\u2019t be read any more is named until it can, and nothing in it counts as deleted', () => {
+    inDirectory((directory) => {
+      const root = join(directory, 'watched');
+      const kept = join(root, 'kept');
+      mkdirSync(join(kept, 'deep'), { recursive: true });
+      for (const name of ['file', 'deep/file', '../refused']) writeFileSync(join(kept, name), name);
+      const ledger = new TestLedger(join(directory, 'l.db')).rules([rule({ path: root })]).drain();
+      const walk = (): void => {
+        ledger.pass(2_000);
+        ledger.ledger.receive({ kind: 'lost', lost: { reason: 'overflow', below: [] } });
+        expect(ledger.drain().events()).toEqual([]);
+      };
+      const entries = ledger.last('baseline')?.entries;
+      expect(ledger.last('baseline')?.unreadable).toBeNull();
+      const open = Folder.open.bind(Folder);
+      const refused = vi.spyOn(Folder, 'open').mockImplementation((path, ...rest) => {
+        if (path.startsWith(kept)) throw new Unreadable('EACCES');
+        return open(path, ...rest);
+      });
+      try {
+        for (const path of [join(kept, 'file'), join(kept, 'deep'), kept]) {
+          ledger.examine(examination(path, deleted | movedFrom));
+        }
+        walk();
+        const unreadable = { count: 1, path: kept, reason: 'EACCES' };
+        expect(ledger.last('baseline')).toMatchObject({ entries, unreadable });
+        ledger.ledger.receive({ kind: 'lost', lost: { reason: 'overflow', below: [join(root, 'refused')] } });
+        ledger.pass(2_000);
+        expect(ledger.drain().last('baseline')).toMatchObject({ unreadable });
+      } finally {
+        refused.mockRestore();
+      }
+      walk();
+      expect(ledger.last('baseline')).toMatchObject({ entries, unreadable: null });
+      ledger.stop();
+    });
+  });
+
+  it('a file that can\u2019t be read is named, and one that vanishes while it is looked at is not', () => {
     inDirectory((directory) => {
       const root = join(directory, 'watched');
       mkdirSync(root);
-      const ledger = new TestLedger(join(directory, 'l.db')).rules([rule({ path: root })]).drain();
-      const beyond = join(root, ...Array<string>(17).fill(name));
-      ledger.examine(examination(beyond, created));
-      expect(ledger.drain().events()).toEqual([]);
-      expect(() => Folder.open(beyond, os)).toThrow(Unreadable);
-      expect(ledger.last('log')?.message).toContain('ENAMETOOLONG');
-      ledger.stop();
+      for (const name of ['gone', 'refused']) writeFileSync(join(root, name), name);
+      const refused = vi.spyOn(Folder.prototype, 'openFile').mockImplementation((name) => {
+        const code = name === 'gone' ? 'ENOENT' : 'EIO';
+        throw Object.assign(new Error(code), { code });
+      });
+      try {
+        const ledger = new TestLedger(join(directory, 'l.db')).rules([rule({ path: root })]).drain();
+        const unreadable = { count: 1, path: join(root, 'refused'), reason: 'EIO' };
+        ledger.pass(2_000);
+        expect(ledger.drain().last('baseline')).toMatchObject({ unreadable });
+        ledger.stop();
+      } finally {
+        refused.mockRestore();
+      }
     });
   });
 });

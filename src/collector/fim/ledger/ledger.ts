@@ -6,7 +6,7 @@ import { Engine } from './engine.ts';
 import { EventRate } from './event-rate.ts';
 import type { FromLedger, ToLedger } from './messages.ts';
 import { ProcessIntake } from './process-intake.ts';
-import { Progress } from './progress.ts';
+import { limitedLog, Progress } from './progress.ts';
 import { workName } from './runner.ts';
 import { LedgerStore } from './store.ts';
 import { faultOf, LedgerError } from './unavailable.ts';
@@ -303,6 +303,7 @@ export class Ledger {
       nextRescanAt: this.#rescanAt(plan.walkedAt),
       spooled: store.spool.count,
       eventsLastHour: this.#rate.lastHour(),
+      unreadable: engine.unread.report,
     });
   }
 
@@ -355,14 +356,4 @@ function setRules({ rules, own }: Rules): Order {
   };
   RULES.add(order);
   return order;
-}
-
-/** Passes on so many lines and then says that there are more. */
-function limitedLog(most: number, log: (message: string) => void): (message: string) => void {
-  let lines = 0;
-  return (message) => {
-    lines += 1;
-    if (lines <= most) log(message);
-    if (lines === most) log('more lines of this kind are left out until the ledger is opened again');
-  };
 }

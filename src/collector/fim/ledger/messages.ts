@@ -73,6 +73,8 @@ export type FromLedger =
       readonly nextRescanAt: number | null;
       readonly spooled: number;
       readonly eventsLastHour: Readonly<Record<EventStream, number>>;
+      /** How many paths walks could not read, up to 1,000, one of them (encoded) and why. */
+      readonly unreadable: { readonly count: number; readonly path: string; readonly reason: string } | null;
     }
   /** Paths of rules that are absent or can't be read, by rule id; empty when all are well. */
   | {

@@ -29,3 +29,13 @@ export class Progress {
     return Infinity;
   }
 }
+
+/** Passes on so many lines and then says that there are more. */
+export function limitedLog(most: number, log: (message: string) => void): (message: string) => void {
+  let lines = 0;
+  return (message) => {
+    lines += 1;
+    if (lines <= most) log(message);
+    if (lines === most) log('more lines of this kind are left out until the ledger is opened again');
+  };
+}

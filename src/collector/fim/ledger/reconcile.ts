@@ -21,7 +21,7 @@ import {
   type Part,
 } from './net-change.ts';
 import { LANE } from './pending.ts';
-import { chooseRule } from './rule-choice.ts';
+import { chooseRule, chooseRuleOfMove, exceptOf, type Choice } from './rule-choice.ts';
 import { isSameInode, type Row } from './row.ts';
 import type { LedgerStore } from './store.ts';
 
@@ -30,6 +30,8 @@ export interface ReconcilerParts {
   readonly store: LedgerStore;
   readonly os: Os;
   readonly names: Names;
+  /** The rules that cover a host path, as they are now. */
+  readonly rulesOf: (path: string, isDirectory: boolean) => readonly FimRule[];
   readonly newId: () => string;
   /** Which package manager has a file with this content in its database, of those that it installed since the last walk. */
   readonly installerOf: (path: string, row: Row) => string | undefined;
@@ -58,6 +60,9 @@ export interface Outcome {
   /** Where it was before, encoded. */
   readonly origin?: string;
 }
+
+/** An occurrence that no rule was chosen for yet. */
+type Untold = Omit<Occurrence, 'id' | 'choice'>;
 
 const APPEARED = CHANGE.created | CHANGE.movedTo;
 const WRITTEN = CHANGE.modified | CHANGE.closedAfterWrite;
@@ -118,15 +123,10 @@ export class Reconciler {
     baseline.put(key, found.row);
     const shown = this.#text(subject, found, changed.includes('content'));
     for (const part of partsOfChange(changed, cause)) {
-      this.#emit(rules, {
-        path: key,
-        ...(origin === undefined ? {} : { previousPath: origin.path }),
-        before: row,
-        after: found.row,
-        part,
-        cause,
-        ...(part.changed.includes('content') ? shown : {}),
-      });
+      const text = part.changed.includes('content') ? shown : {};
+      const occurrence = { path: key, before: row, after: found.row, part, cause, ...text };
+      if (origin === undefined) this.#emit(rules, occurrence);
+      else this.#emitMove(rules, origin, occurrence);
     }
   }
 
@@ -163,11 +163,13 @@ export class Reconciler {
     baseline.put(subject.key, found.row);
     if (text !== undefined) baseline.putText(subject.key, text);
     const states = { path: subject.key, before: origin.row, after: found.row, cause };
-    this.#emit(subject.rules, { ...states, previousPath: origin.path, part: partOfMove(cause) });
+    const left = this.#emitMove(subject.rules, origin, { ...states, part: partOfMove(cause) });
     const changed = differences(origin.row, found.row);
     const shown = this.#text(subject, found, changed.includes('content'));
+    // It may have been changed before it was moved.
+    const rules = [...subject.rules, ...left];
     for (const part of partsOfChange(changed, causeAfterMove(cause))) {
-      this.#emit(subject.rules, { ...states, part, ...(part.changed.includes('content') ? shown : {}) });
+      this.#emit(rules, { ...states, part, ...(part.changed.includes('content') ? shown : {}) });
     }
     return {
       isDirectory: found.row.type === 'dir',
@@ -233,9 +235,30 @@ export class Reconciler {
     return before === undefined ? { noDiff: 'the text before is not known' } : difference(before, kept, key);
   }
 
-  #emit(rules: readonly FimRule[], occurrence: Omit<Occurrence, 'id' | 'choice'>): void {
+  #emit(rules: readonly FimRule[], occurrence: Untold): void {
     const choice = chooseRule(rules, occurrence.part, this.#parts.os);
-    if (choice === undefined) return;
+    if (choice !== undefined) this.#tell(choice, occurrence);
+  }
+
+  /** What happened at a path because a file was moved there. Returns the rules that it moved out of. */
+  #emitMove(now: readonly FimRule[], origin: Located, occurrence: Untold): readonly FimRule[] {
+    const { os, rulesOf } = this.#parts;
+    const { part, cause } = occurrence;
+    const old = rulesOf(decodePath(origin.path, os), origin.row.type === 'dir');
+    const choice = chooseRuleOfMove({ old, now }, part, os);
+    const told = { ...occurrence, previousPath: origin.path };
+    if (choice?.as === 'move') this.#tell(choice, told);
+    if (choice?.as === 'creation') {
+      const { before: _elsewhere, ...here } = told;
+      this.#tell(choice, { ...here, part: { ...part, action: 'created', changed: [] } });
+    }
+    if (choice?.as === 'deletion') {
+      this.#tell(choice, { path: origin.path, before: origin.row, part: partOfDeletion(cause), cause });
+    }
+    return exceptOf(old, now);
+  }
+
+  #tell(choice: Choice, occurrence: Untold): void {
     const installer = this.#installerOf(occurrence);
     const labelled = installer === undefined ? occurrence : { ...occurrence, installer };
     const event = fimEvent({ ...labelled, id: this.#parts.newId(), choice }, this.#parts.names);

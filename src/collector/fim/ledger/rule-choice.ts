@@ -1,4 +1,4 @@
-import type { FimRule } from '../../../shared/file-integrity.ts';
+import type { FimRule, FimWanted } from '../../../shared/file-integrity.ts';
 import { SEVERITIES, type EventActor, type Severity } from '../../../shared/host-events.ts';
 import { encodeText } from '../../../wire/encode.ts';
 import type { Os } from '../../table.ts';
@@ -18,14 +18,54 @@ export interface Choice {
  * not want it if everybody who took part is excluded by it: one who is not must not hide behind one who is.
  */
 export function chooseRule(rules: readonly FimRule[], part: Part, os: Os): Choice | undefined {
-  const wanting = rules.filter((rule) => wants(rule, part, os));
-  const [rule] = wanting;
-  if (rule === undefined) return undefined;
-  const highest = Math.max(...wanting.map(({ severity }) => SEVERITIES.indexOf(severity)));
-  return { rule, severity: SEVERITIES[highest] ?? rule.severity };
+  return choiceOf(rules.filter((rule) => wants(rule, part.wanted, part, os)));
 }
 
-function wants(rule: FimRule, { wanted, by, others }: Part, os: Os): boolean {
+/** The rules of the two paths of a move. */
+export interface RulesOfMove {
+  readonly old: readonly FimRule[];
+  readonly now: readonly FimRule[];
+}
+
+/** What a move is told as: itself, or where every rule that wants to hear of it sees one end alone, that end. */
+export interface ChoiceOfMove extends Choice {
+  readonly as: 'move' | 'deletion' | 'creation';
+}
+
+/**
+ * The rule that an event of a move names; `undefined` where no rule wants one. `part` is what happened at the new path. A move
+ * concerns the rules of both paths: for those of the old path alone it is a deletion as well, for those of the new one alone
+ * a creation if nothing stood there. Where it leads out of rules, the gravest is named: the gravest may be one of those.
+ */
+export function chooseRuleOfMove({ old, now }: RulesOfMove, part: Part, os: Os): ChoiceOfMove | undefined {
+  const wanting = (rules: readonly FimRule[], ...wanted: FimWanted[]): FimRule[] =>
+    rules.filter((rule) => wants(rule, wanted, part, os));
+  const left = wanting(exceptOf(old, now), 'rename', 'delete');
+  const entered = part.action === 'moved' ? wanting(exceptOf(now, old), 'create') : [];
+  const here = wanting(now, 'rename', ...part.wanted);
+  const near = now.filter((rule) => here.includes(rule) || entered.includes(rule));
+  const choice = choiceOf(left.length === 0 ? near : [...near, ...left].toSorted(bySeverity));
+  if (choice === undefined) return undefined;
+  const isMove =
+    here.length > 0 || (near.length > 0 && left.length > 0) || wanting(left, 'rename').length > 0;
+  return { ...choice, as: isMove ? 'move' : left.length > 0 ? 'deletion' : 'creation' };
+}
+
+/** The rules of one list that are not in the other. */
+export function exceptOf(rules: readonly FimRule[], others: readonly FimRule[]): FimRule[] {
+  return rules.filter(({ id }) => !others.some((other) => other.id === id));
+}
+
+const gravityOf = ({ severity }: FimRule): number => SEVERITIES.indexOf(severity);
+const bySeverity = (a: FimRule, b: FimRule): number => gravityOf(b) - gravityOf(a);
+
+function choiceOf(wanting: readonly FimRule[]): Choice | undefined {
+  const [rule] = wanting;
+  if (rule === undefined) return undefined;
+  return { rule, severity: SEVERITIES[Math.max(...wanting.map(gravityOf))] ?? rule.severity };
+}
+
+function wants(rule: FimRule, wanted: readonly FimWanted[], { by, others }: Part, os: Os): boolean {
   if (!wanted.some((kind) => rule.events.includes(kind))) return false;
   return ![by, ...others].every((attribution) => isExcluded(rule, attribution, os));
 }

@@ -8,7 +8,10 @@ import { WalkPlan } from './walk-plan.ts';
 function plan() {
   const walked: string[] = [];
   const pending = { hasFrom: () => false, add: ({ path }: { path: string }) => walked.push(path) };
-  return { walked, plan: new WalkPlan({ pending } as unknown as LedgerStore, 'win32') };
+  return {
+    walked,
+    plan: new WalkPlan({ pending, meta: { set: () => undefined } } as unknown as LedgerStore, 'win32'),
+  };
 }
 
 describe('what is walked on Windows', () => {

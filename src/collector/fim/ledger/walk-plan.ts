@@ -9,6 +9,8 @@ import type { LedgerStore } from './store.ts';
 
 /** Where the time of the last walk of everything is kept, ms since the epoch. */
 const WALKED = 'walked.at';
+/** Whether what is walked is everything, or what may have changed unseen. */
+const WHOLE = 'walked.whole';
 
 /** Decides what is walked when, and keeps that in `pending`. All calls work in the open transaction. */
 export class WalkPlan {
@@ -35,6 +37,7 @@ export class WalkPlan {
    */
   walkAll(rules: RuleSet, detected: Exclude<Detection, 'live'>, at: number): void {
     const lane = this.isWalking ? LANE.secondWalk : LANE.walk;
+    this.#store.meta.set(WHOLE, '1');
     for (const root of this.#outermost(rules)) this.#walk(root, lane, detected, at);
   }
 
@@ -58,11 +61,14 @@ export class WalkPlan {
     }
   }
 
-  /** The walk of everything is over. */
-  ended(at: number): void {
+  /** Nothing is left to walk. Returns whether everything was: the time of the next walk counts from that. */
+  ended(at: number): boolean {
     this.#store.establishAll();
     this.#store.baseline.tidy();
-    this.#store.meta.set(WALKED, String(Math.round(at)));
+    const isWhole = this.#store.meta.get(WHOLE) === '1';
+    if (isWhole) this.#store.meta.set(WALKED, String(Math.round(at)));
+    this.#store.meta.set(WHOLE, '0');
+    return isWhole;
   }
 
   /** Roots that the walk of no other root comes to. */

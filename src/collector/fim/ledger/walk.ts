@@ -129,10 +129,17 @@ export class Walker {
       if (visit.isDeferred) this.#defer(item, cause);
     } catch (error) {
       if (!(error instanceof Unreadable) && codeOf(error) === 'error') throw error;
-      log(`can't be listed (${error instanceof Unreadable ? error.message : codeOf(error)}): ${item.path}`);
+      const reason = error instanceof Unreadable ? error.message : codeOf(error);
+      log(`can't be listed (${reason}): ${item.path}`);
+      this.#unread(item, item.path, reason);
     } finally {
       folder?.close();
     }
+  }
+
+  /** Only walks come to everything, so that they alone can say what can't be read. */
+  #unread({ lane }: Pending, key: string, reason: string): void {
+    if (lane >= LANE.walk) this.#examiner.parts.unread.note(key, reason);
   }
 
   #vanished(key: string, cause: Cause): void {
@@ -165,11 +172,12 @@ export class Walker {
     const { os, looker, reconciler, log } = this.#examiner.parts;
     const { folder, known, cause } = visit;
     const path = joinPath(visit.path, name, os);
-    const rules = this.#rulesFor(visit, name, true);
-    if (rules.length === 0) return true;
     const encoded = encodePath(name, os);
-    const subject = { path, name, key: joinPath(visit.key, encoded, os), rules };
     const row = known.get(encoded);
+    // A file that no rule includes is never known: it would be read on every walk.
+    const rules = this.#rulesFor(visit, name, row !== undefined || !isFile);
+    if (rules.length === 0) return true;
+    const subject = { path, name, key: joinPath(visit.key, encoded, os), rules };
     const mine = cause.from === undefined ? cause : { ...cause, from: joinPath(cause.from, encoded, os) };
     // What came along with its directory is known from where it was: it is neither read again nor waited for.
     const moved =
@@ -189,12 +197,14 @@ export class Walker {
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
       log(`can't be looked at (${error.message}): ${subject.key}`);
+      this.#unread(visit.item, subject.key, error.message);
       return true;
     }
     if (found === UNSETTLED) return this.#unsettled(visit, path, row);
     if (found === undefined) return false;
-    const covering = found.row.type === 'dir' ? rules : this.#rulesFor(visit, name, false);
+    const covering = this.#rulesFor(visit, name, found.row.type === 'dir');
     if (covering.length === 0) return row === undefined;
+    if (found.row.unhashed !== null) this.#unread(visit.item, subject.key, found.row.unhashed);
     const before = known.get(encoded);
     const outcome = reconciler.present({ ...subject, rules: covering }, before, found, mine);
     known.wrote(outcome.origin !== undefined);
