@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { appendFileSync, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { because, noDpkg, noLinuxRoot, unless, type Reason } from '../support/reason.ts';
 import { actorsOf, WatchedTree } from '../support/watched-tree.ts';
@@ -44,6 +45,7 @@ describe.skipIf(reason !== undefined)(`file integrity under the package manager$
   beforeAll(() => watched().watch());
   afterAll(async () => {
     if (isInstalled(PACKAGE)) apt('purge', PACKAGE);
+    rmSync(join(ROOT, PACKAGE), { recursive: true, force: true });
     await watched().close();
   });
 
@@ -67,5 +69,25 @@ describe.skipIf(reason !== undefined)(`file integrity under the package manager$
     expect(known.length).toBeGreaterThan(0);
     expect(Object.keys(actorsOf(known))).toEqual(['/usr/bin/dpkg']);
     expect(new Set(known.map(({ wayfarer }) => wayfarer.package_manager))).toEqual(new Set(['dpkg']));
+  });
+
+  it('R200 labels by its database what dpkg installed while nothing ran, and nothing that was changed since', async () => {
+    await watched().sensor.stop();
+    apt('install', PACKAGE);
+    writeFileSync(join(ROOT, PACKAGE, 'README.evil'), 'not of the package');
+    const changed = join(ROOT, PACKAGE, 'copyright');
+    appendFileSync(changed, 'one more line\n');
+    await watched().watchAgain();
+    const events = await watched().accounted();
+    const labelled = events.filter(({ wayfarer }) => wayfarer.package_manager === 'dpkg');
+    const files = events.filter(({ file, event }) => file.type === 'file' && event.action === 'created');
+    expect(files.length).toBeGreaterThan(20);
+    expect(
+      files
+        .filter((event) => !labelled.includes(event))
+        .map(({ file }) => file.path)
+        .sort(),
+    ).toEqual([changed, join(ROOT, PACKAGE, 'README.evil')].sort());
+    expect(new Set(events.map(({ wayfarer }) => wayfarer.actor.state))).toEqual(new Set(['unknown']));
   });
 });
