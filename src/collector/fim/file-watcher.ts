@@ -116,7 +116,8 @@ const isBad = ({ state }: RootState): boolean => state === 'limit' || state === 
 
 const METHODS: Readonly<Record<RootState['state'], Pick<MountState, 'method'>>> = {
   watched: { method: 'file watcher' },
-  absent: { method: 'none' },
+  // Its parent is looked after, so that it is heard of when it comes.
+  absent: { method: 'file watcher' },
   limit: { method: 'rescan only' },
   failed: { method: 'rescan only' },
 };

@@ -237,6 +237,17 @@ describe('the sensor', () => {
     ]);
   });
 
+  it('R200 counts a rule as watched only while a source hears its changes', async () => {
+    const { start, tell, of, source, timers } = open();
+    await start();
+    await tell(WATCH);
+    const rules = () => of('state').at(-1)?.state.fim?.rules;
+    expect(rules()).toMatchObject([{ state: 'watching' }]);
+    source().failed('read: EIO');
+    timers.pass(600);
+    expect(rules()).toMatchObject([{ id: 'etc', state: 'unreadable', reason: 'read: EIO' }]);
+  });
+
   it('shows what the ledger tells: the baseline, rules that it can not read, a disk that takes nothing', async () => {
     const { start, tell, ledger, timers, of } = open();
     await start();

@@ -7,9 +7,10 @@ import type { Port } from '../port.ts';
 import { reasonOf } from '../reasons.ts';
 import type { Os } from '../table.ts';
 import { ChangeRouter } from './change-router.ts';
-import { FileWatch, type FileWatchOptions } from './file-watch.ts';
-import { parseFimRules, stateOfKey, stateOfRule, type RealPath } from './fim-rules.ts';
+import { FileWatch, type FileWatchOptions, type FileWatchState } from './file-watch.ts';
+import { parseFimRules, stateOfKey, type RealPath } from './fim-rules.ts';
 import type { LedgerEvents, LedgerPort, ProcessSource, ProcessSourceEvents } from './ports.ts';
+import { rulePaths, whyNotHeard, type RulePaths } from './rule-paths.ts';
 import { sensorState } from './sensor-state.ts';
 
 type Watch = Extract<ToSensor, { kind: 'watch' }>;
@@ -174,7 +175,7 @@ export class Sensor {
 
   async #follow(watch: Watch): Promise<void> {
     if (this.#ending) return;
-    const { os, realPath } = this.#options;
+    const { os, realPath = rulePaths(os).real } = this.#options;
     const { rules, refused } = parseFimRules(watch.fim?.tasks ?? [], os, realPath);
     this.#watch = watch;
     this.#rules = rules;
@@ -222,12 +223,14 @@ export class Sensor {
 
   #tellState(): void {
     if (this.#ending) return;
-    const { port, now } = this.#options;
+    const { port, now, os } = this.#options;
+    const files = this.#files.state();
+    const paths = rulePaths(os);
     const facts = {
       fimOn: (this.#watch?.fim ?? null) !== null,
       edrOn: (this.#watch?.edr ?? null) !== null,
-      rules: [...this.#refused, ...this.#rules.map((rule) => this.#ruleState(rule))],
-      files: this.#files.state(),
+      rules: [...this.#refused, ...this.#rules.map((rule) => this.#ruleState(rule, paths, files))],
+      files,
       processes: this.#processes,
       baseline: this.#baseline,
       stopped: this.#stopped,
@@ -237,13 +240,13 @@ export class Sensor {
     port.send({ kind: 'state', state: sensorState(facts, now()) });
   }
 
-  #ruleState(rule: FimRule): RuleState {
+  /** A rule counts as watched while it can be read and its changes are heard. */
+  #ruleState(rule: FimRule, paths: RulePaths, files: FileWatchState): RuleState {
     if (!isOfFiles(rule)) return stateOfKey(rule, this.#processes.registry);
-    const state = stateOfRule(rule);
-    const reason = this.#unreadable.get(rule.id);
-    return state.state === 'watching' && reason !== undefined
-      ? { ...state, state: 'unreadable', reason }
-      : state;
+    const state = paths.stateOf(rule);
+    if (state.state !== 'watching') return state;
+    const reason = this.#unreadable.get(rule.id) ?? whyNotHeard(rule.path, files, this.#options.os);
+    return reason === undefined ? state : { ...state, state: 'unreadable', reason };
   }
 
   #log(level: Level, message: string): void {
