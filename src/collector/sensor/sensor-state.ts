@@ -17,7 +17,7 @@ export interface SensorFacts {
   readonly files: FileWatchState;
   readonly processes: Pick<ProcessSource, 'state' | 'problems'>;
   readonly baseline: Baseline | undefined;
-  /** Why the disk takes no event; empty while it does. */
+  /** Why no event is kept; empty while they are. */
   readonly stopped: string;
   /** When the kernel last lost file events, ms since the epoch. */
   readonly overflowAt: number | undefined;

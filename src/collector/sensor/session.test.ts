@@ -297,6 +297,40 @@ describe('the sensor', () => {
     });
   });
 
+  it('says that its ledger does not answer, and no longer once it does', async () => {
+    const { start, tell, ledger, timers, of, posted } = open();
+    await start();
+    await tell({ ...WATCH, fim: null, edr: { tasks: [] } });
+    timers.pass(130_000);
+    // One question waits at a time, or those of a week would wait with it.
+    expect(posted.filter(({ kind }) => kind === 'ping')).toHaveLength(1);
+    timers.pass(2_000);
+    const problems = () => of('state').at(-1)?.state.problems;
+    expect(problems()).toEqual([
+      {
+        code: 'SPOOL_STOPPED',
+        text: 'the ledger has not answered for 2 min: a filesystem that it looks at may hang',
+      },
+    ]);
+    timers.pass(180_000);
+    expect(problems()?.[0]?.text).toContain('for 5 min');
+    ledger().message({ kind: 'pong' });
+    timers.pass(2_000);
+    expect(problems()).toEqual([]);
+  });
+
+  it('has nothing to say of a ledger that answers', async () => {
+    const { start, tell, ledger, timers, of, posted } = open();
+    await start();
+    await tell(WATCH);
+    for (let seconds = 0; seconds < 300; seconds += 10) {
+      timers.pass(10_000);
+      if (posted.at(-1)?.kind === 'ping') ledger().message({ kind: 'pong' });
+    }
+    const codes = of('state').flatMap(({ state }) => state.problems.map(({ code }) => code));
+    expect(codes).not.toContain('SPOOL_STOPPED');
+  });
+
   it('shows life every 10 s', async () => {
     const { start, timers, of } = open();
     await start();

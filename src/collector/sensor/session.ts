@@ -9,6 +9,7 @@ import type { Os } from '../table.ts';
 import { ChangeRouter } from './change-router.ts';
 import { FileWatch, type FileWatchOptions, type FileWatchState } from './file-watch.ts';
 import { parseFimRules, stateOfKey, type RealPath } from './fim-rules.ts';
+import { LedgerWatchdog } from './ledger-watchdog.ts';
 import type { LedgerEvents, LedgerPort, ProcessSource, ProcessSourceEvents } from './ports.ts';
 import { rulePaths, whyNotHeard, type RulePaths } from './rule-paths.ts';
 import { sensorState } from './sensor-state.ts';
@@ -52,6 +53,7 @@ export class Sensor {
   readonly #files: FileWatch;
   readonly #router: ChangeRouter;
   readonly #publish: Debounce;
+  readonly #watchdog: LedgerWatchdog;
   #watch: Watch | undefined;
   #rules: readonly FimRule[] = [];
   #refused: readonly RuleState[] = [];
@@ -83,6 +85,7 @@ export class Sensor {
         void this.end(1);
       },
     });
+    this.#watchdog = new LedgerWatchdog(() => this.#ledger.post({ kind: 'ping' }), changed);
     this.#processes = options.openProcesses({
       events: (events) => {
         this.#ledger.post({ kind: 'append', events });
@@ -124,6 +127,7 @@ export class Sensor {
     port.send({ kind: 'ready', pid });
     this.#every(ALIVE_MS, () => {
       port.send({ kind: 'alive', rssBytes: this.#options.rssBytes() });
+      this.#watchdog.passed(ALIVE_MS);
     });
     this.#every(STATE_EVERY_MS, this.#tellState.bind(this));
   }
@@ -211,6 +215,9 @@ export class Sensor {
       case 'rules':
         this.#unreadable = new Map(message.troubles.map(({ id, reason }) => [id, reason]));
         break;
+      case 'pong':
+        this.#watchdog.answered();
+        return;
       case 'stopped':
         this.#stopped = message.text;
         break;
@@ -233,7 +240,7 @@ export class Sensor {
       files,
       processes: this.#processes,
       baseline: this.#baseline,
-      stopped: this.#stopped,
+      stopped: this.#stopped === '' ? this.#watchdog.trouble : this.#stopped,
       overflowAt: this.#overflowAt,
       refusedTasks: this.#refusedTasks,
     };
