@@ -6,7 +6,8 @@ import { processTimer } from '../debounce.ts';
 import { hostClock } from '../edr/clock.ts';
 import { ProcessEventSource } from '../edr/source.ts';
 import { FileWatcher } from '../fim/file-watcher.ts';
-import { FanotifySource } from '../fim/linux/source.ts';
+import { LinuxSource } from '../fim/linux/linux-source.ts';
+import type { FanotifySource } from '../fim/linux/source.ts';
 import type { ChangeSource, SourceEvents } from '../fim/source.ts';
 import { normalRoot } from '../files.ts';
 import { ReadableWatch } from '../native/readable.ts';
@@ -37,7 +38,15 @@ export function linuxSources(
       }),
     fileSources: (processes) => [
       (events) =>
-        fanotify(events, { watch, attribute: processes.attribute, monotonic: clock.monotonic, readers }),
+        new LinuxSource({
+          watch,
+          attribute: processes.attribute,
+          monotonic: clock.monotonic,
+          now: () => Date.now(),
+          startTimer: processTimer,
+          readers,
+          events,
+        }),
       fileWatcher,
     ],
   };
@@ -96,51 +105,6 @@ function processSource(events: ProcessSourceEvents, parts: ProcessParts): Proces
 function hashThread(): URL {
   const here = import.meta.url;
   return new URL(here.endsWith('.ts') ? '../edr/image-hash-thread.ts' : './image-hash.mjs', here);
-}
-
-interface FanotifyParts {
-  readonly watch: ReadableWatch;
-  readonly attribute: ProcessSource['attribute'];
-  readonly monotonic: () => number;
-  readonly readers: Set<FanotifySource>;
-}
-
-function fanotify(
-  events: SourceEvents,
-  { watch, attribute, monotonic, readers }: FanotifyParts,
-): ChangeSource {
-  let source: FanotifySource | undefined;
-  return {
-    provider: 'fanotify',
-    actors: 'known',
-    start: (rules) => {
-      const opened = new FanotifySource(
-        {
-          watch,
-          attribute,
-          monotonic,
-          now: () => Date.now(),
-          events: {
-            ...events,
-            trouble: (text) => {
-              events.log('warn', text);
-            },
-          },
-        },
-        rules,
-      );
-      opened.start();
-      source = opened;
-      readers.add(opened);
-    },
-    setRules: (rules) => source?.setRules(rules),
-    mounts: () => source?.mounts() ?? [],
-    stop: () => {
-      if (source === undefined) return;
-      readers.delete(source);
-      source.stop();
-    },
-  };
 }
 
 /** Without the rights for fanotify: what is watched is watched, and by whom it was changed is not known. */

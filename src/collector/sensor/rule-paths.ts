@@ -2,7 +2,7 @@ import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { posix } from 'node:path';
 import type { FimRule } from '../../shared/file-integrity.ts';
 import type { RuleState } from '../../shared/sensor.ts';
-import { isRemote, REMOTE_REASON } from '../fim/linux/filesystem-kinds.ts';
+import { REMOTE_REASON, remoteMountOf } from '../fim/linux/filesystem-kinds.ts';
 import { MountTable, type Mount } from '../fim/linux/mount-table.ts';
 import type { Os } from '../table.ts';
 import { decodeHostText, encodeHostText, hostPathBytes } from '../text.ts';
@@ -37,18 +37,12 @@ export function rulePaths(os: Os, mountinfo: () => Uint8Array = ownMountinfo): R
     stateOf: (rule) => {
       const { path } = rule;
       const above = resolve(posix.dirname(path), table);
-      const behind = above.behind ?? remoteAt(posix.join(above.path, posix.basename(path)), table);
+      const behind = above.behind ?? remoteMountOf(posix.join(above.path, posix.basename(path)), table);
       if (behind === undefined) return stateOfRule(rule);
       const reason = `looked at in walks alone: it is on ${behind.point} (${behind.type}), ${REMOTE_REASON}`;
       return { id: rule.id, path, state: 'unreadable', reason: reason.slice(0, 300) };
     },
   };
-}
-
-/** The mount of such a filesystem that a path without links leads to. The one that all programs run from is spared. */
-function remoteAt(path: string, table: MountTable): Mount | undefined {
-  const mount = table.mountOf(path);
-  return mount !== undefined && mount.point !== '/' && isRemote(mount.type) ? mount : undefined;
 }
 
 /** Where a path leads as far as it exists, name by name, up to the mount `behind` which nothing may be asked. */
@@ -58,7 +52,7 @@ function resolve(path: string, table: MountTable): { path: string; behind: Mount
   const names = namesOf(path);
   for (let name = names.shift(); name !== undefined; name = names.shift()) {
     const next = posix.join(done, name);
-    const behind = remoteAt(next, table);
+    const behind = remoteMountOf(next, table);
     const link = behind === undefined ? linkAt(next) : undefined;
     if (behind !== undefined || link === null) return { path: posix.join(next, ...names), behind };
     if (link === undefined) {

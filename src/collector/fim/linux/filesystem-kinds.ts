@@ -1,3 +1,5 @@
+import type { Mount, MountTable } from './mount-table.ts';
+
 /** Filesystems of the kernel itself: what is read there is made while it is read. */
 const KERNEL = new Set(
   (
@@ -17,3 +19,12 @@ export const isRemote = (type: string): boolean => REMOTE.test(type);
 
 /** Why changes on such a filesystem are found by walks alone. */
 export const REMOTE_REASON = 'a server or a program is behind it, which may not answer';
+
+/**
+ * The mount of such a filesystem that a path without links leads to; `undefined` where another one does. The one that all
+ * programs run from is spared: whatever hangs there hangs anyway.
+ */
+export function remoteMountOf(path: string, table: MountTable): Mount | undefined {
+  const mount = table.mountOf(path);
+  return mount !== undefined && mount.point !== '/' && isRemote(mount.type) ? mount : undefined;
+}
