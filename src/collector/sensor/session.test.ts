@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FromSensor, ToSensor } from '../../shared/sensor.ts';
 import { CHANGE, type RawChange } from '../fim/change.ts';
+import { COALESCER_LIMITS } from '../fim/coalescer.ts';
 import type { ToLedger } from '../fim/ledger/messages.ts';
 import type { ChangeSource, SourceEvents } from '../fim/source.ts';
 import { by, change } from '../fim/testing/changes.ts';
@@ -217,6 +218,18 @@ describe('the sensor', () => {
       timers.pass(60_000);
     }
     expect(codes()).not.toContain('FIM_OVERFLOW');
+  });
+
+  it('R205 counts also what it gave up itself, since more was heard than it may keep', async () => {
+    const { start, tell, source, of, timers } = open();
+    await start();
+    await tell(WATCH);
+    const flood = COALESCER_LIMITS.pending + 1;
+    source().changes(Array.from({ length: flood }, (_, n) => change(`/etc/f${n}`, CHANGE.modified)));
+    timers.pass(2_000);
+    const state = of('state').at(-1)?.state;
+    expect(state?.fim?.overflows).toBe(1);
+    expect(state?.problems.map(({ code }) => code)).toEqual(['FIM_OVERFLOW']);
   });
 
   it('names a rule that it can not follow, and follows the others', async () => {

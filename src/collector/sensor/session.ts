@@ -63,6 +63,8 @@ export class Sensor {
   #unreadable = new Map<string, string>();
   #stopped = '';
   #overflowAt: number | undefined;
+  /** How often more was heard than could be kept until it was looked at. */
+  #givenUp = 0;
   /** Changes of what is watched, one after the other. */
   #changing: Promise<void> = Promise.resolve();
   #ending = false;
@@ -99,7 +101,10 @@ export class Sensor {
       examine: (batch, items) => {
         this.#ledger.post({ kind: 'examine', batch, items });
       },
-      lost: this.#lost.bind(this),
+      lost: (lost) => {
+        this.#givenUp += 1;
+        this.#lost(lost);
+      },
       dropped: (change) => {
         this.#processes.fileChange(change);
       },
@@ -237,7 +242,7 @@ export class Sensor {
       fimOn: (this.#watch?.fim ?? null) !== null,
       edrOn: (this.#watch?.edr ?? null) !== null,
       rules: [...this.#refused, ...this.#rules.map((rule) => this.#ruleState(rule, paths, files))],
-      files,
+      files: { ...files, overflows: files.overflows + this.#givenUp },
       processes: this.#processes,
       baseline: this.#baseline,
       stopped: this.#stopped === '' ? this.#watchdog.trouble : this.#stopped,
