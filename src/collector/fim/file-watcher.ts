@@ -32,6 +32,8 @@ export interface FileWatcherOptions {
   readonly covers?: (root: string) => boolean;
   /** Where to watch for rules, where that is on single mounts alone; without it, at their roots and all that is below. */
   readonly roots?: () => readonly string[];
+  /** The mounts of the host, on Linux; its own unless a test brings them. */
+  readonly mountTable?: () => MountTable;
 }
 
 /**
@@ -67,8 +69,8 @@ export class FileWatcher {
    */
   async setRules(rules: RuleSet): Promise<void> {
     const old = this.#roots;
-    const { os, covers = () => true, roots = () => rules.roots() } = this.#options;
-    const table = os === 'linux' ? mountTable() : undefined;
+    const { covers = () => true, roots = () => rules.roots() } = this.#options;
+    const table = this.#mountTable();
     const isOnServer = (root: string): boolean =>
       table !== undefined && remoteMountOf(root, table) !== undefined;
     const wanted = roots();
@@ -95,7 +97,7 @@ export class FileWatcher {
 
   /** How each root is watched. */
   mounts(): MountState[] {
-    const mounts = this.#options.os === 'linux' ? mountTable() : undefined;
+    const mounts = this.#mountTable();
     const place = (root: string): Pick<MountState, 'mount' | 'filesystem'> => ({
       mount: encodeHostText(root, this.#options.os),
       filesystem: mounts?.mountOf(root)?.type ?? 'unknown',
@@ -112,6 +114,11 @@ export class FileWatcher {
         note: REMOTE_REASON,
       })),
     ];
+  }
+
+  #mountTable(): MountTable | undefined {
+    const { os, mountTable = ownMounts } = this.#options;
+    return os === 'linux' ? mountTable() : undefined;
   }
 
   #watch(root: string, rules: RuleSet, table: MountTable | undefined): RootWatch {
@@ -181,7 +188,7 @@ function covers(rules: RuleSet, tree: string, root: string): boolean {
 }
 
 /** The mounts of this host; none where there is no mountinfo. */
-function mountTable(): MountTable {
+function ownMounts(): MountTable {
   try {
     return new MountTable(readFileSync('/proc/self/mountinfo'));
   } catch {
