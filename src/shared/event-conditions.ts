@@ -44,7 +44,7 @@ export const EVENT_CONDITIONS = {
   SPOOL_STOPPED: {
     severity: 'error',
     title: 'The disk takes no events',
-    text: '{text}. Free space on the disk of the data directory; it goes on by itself.',
+    text: '{text}. Free space on the disk of the data directory, or bring back the filesystem that does not answer; it goes on by itself.',
     dependsOn: ['SENSOR_DOWN', 'DISK_FULL'],
   },
   EDR_POLLING: {

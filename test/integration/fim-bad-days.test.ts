@@ -1,7 +1,15 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { processTimer, type StartTimer } from '../../src/collector/debounce.ts';
+import type { LostChanges } from '../../src/collector/fim/change.ts';
+import { loadFanotifyCalls } from '../../src/collector/fim/linux/calls.ts';
+import { FAN_MARK } from '../../src/collector/fim/linux/fanotify-abi.ts';
+import { LinuxSource } from '../../src/collector/fim/linux/linux-source.ts';
+import { ruleWith } from '../../src/collector/fim/testing/fim-rules.ts';
+import { ReadableWatch } from '../../src/collector/native/readable.ts';
+import { FileWatch } from '../../src/collector/sensor/file-watch.ts';
 import type { FimEvent } from '../../src/shared/host-events.ts';
 import { SeededRandom } from '../support/random.ts';
 import { because, noLinuxRoot } from '../support/reason.ts';
@@ -70,5 +78,76 @@ describe.skipIf(noLinuxRoot !== undefined)(`file integrity on bad days${because(
       execFileSync('umount', [mounted]);
     }
     expect((await tree.accounted()).map(({ file }) => file.path)).toContain(join(mounted, 'below'));
+  });
+
+  it('R208 watches without root through the file watcher, and says that it knows no actors', async () => {
+    const nobody = 65_534;
+    for (const directory of [dirname(tree.root), tree.root]) chmodSync(directory, 0o755);
+    chownSync(tree.dataDir, nobody, nobody);
+    await tree.watch({}, { uid: nobody });
+    const { state } = tree.sensor;
+    expect(state?.fim).toMatchObject({ actor: 'unknown', rules: [{ state: 'watching' }] });
+    expect(state?.fim?.mounts).toContainEqual(
+      expect.objectContaining({ mount: tree.root, method: 'file watcher' }),
+    );
+    const codes = state?.problems.map(({ code }) => code);
+    expect(codes).toContain('FIM_NO_ACTOR');
+    expect(codes).not.toContain('FIM_INCOMPLETE');
+    writeFileSync(join(tree.root, 'file'), 'x');
+    const [created] = await tree.accounted();
+    expect(created?.wayfarer.actor.state).toBe('unknown');
+  });
+
+  it('notices that the kernel tells nothing any more, and begins anew', async () => {
+    const canary = join(tree.dataDir, 'canary');
+    const real = loadFanotifyCalls();
+    const groups: number[] = [];
+    const init = (flags: number): number => {
+      const fd = real.init(flags);
+      groups.push(fd);
+      return fd;
+    };
+    const reads = new ReadableWatch({ now: () => performance.now(), failed: () => undefined });
+    const logged: string[] = [];
+    const lost: LostChanges[] = [];
+    // A minute between two looks is two seconds here.
+    const startTimer: StartTimer = (ms, fire) => processTimer(ms / 30, fire);
+    const watch = new FileWatch({
+      os: 'linux',
+      now: () => Date.now(),
+      startTimer,
+      sources: [
+        (events) =>
+          new LinuxSource({
+            ...{ watch: reads, calls: { ...real, init }, events, readers: new Set(), startTimer },
+            attribute: () => ({ actor: { state: 'unknown', reason: 'a test' } }),
+            now: () => Date.now(),
+            monotonic: () => performance.now(),
+          }),
+      ],
+      canaryPath: canary,
+      touchCanary: () => writeFileSync(canary, 'x'),
+      changes: () => undefined,
+      lost: (told) => void lost.push(told),
+      changed: () => undefined,
+      log: (_level, message) => void logged.push(message),
+    });
+    try {
+      await watch.setRules([ruleWith({ path: tree.root })], [tree.dataDir]);
+      await until('the canary', () => watch.state().canarySeenAt);
+      for (const group of [...groups])
+        for (const kind of [0, FAN_MARK.FILESYSTEM])
+          expect(real.mark(group, FAN_MARK.FLUSH | kind, 0, '/')).toBe(0);
+      const emptiedAt = Date.now();
+      await until('the silence', () => (watch.state().silent ? true : undefined));
+      await until('a new start', () => lost.find(({ reason }) => reason === 'restart'));
+      await until('the canary again', () =>
+        !watch.state().silent && (watch.state().canarySeenAt ?? 0) > emptiedAt ? true : undefined,
+      );
+      expect(logged.join()).toContain('says nothing of changes that were made');
+    } finally {
+      await watch.stop();
+      await reads.stop();
+    }
   });
 });

@@ -81,7 +81,8 @@ export class SensorProcess {
   }
 
   send(message: ToSensor): void {
-    this.#child.send(message);
+    // One that was just killed counts as connected until its end is heard.
+    this.#child.send(message, () => undefined);
   }
 
   /** Waits until the walk over the rules is complete. */

@@ -18,7 +18,8 @@ const NOBODY = unknown(0, 'the kernel itself, or a process of another pid namesp
 /**
  * Says which process did something, and what that ran as whom at that time. Never a guess: a program is named only if the
  * process ran no other one in the whole time in which it may have happened. It holds
- * - against a pid that was given anew, by the start of the process and the kernel's events;
+ * - against a pid that was given anew, by the start of the process and the kernel's events, and by what the source says of
+ *   processes that are gone;
  * - against a program that was started between the event and the look, by the times of the kernel's events, and by the order
  *   in which the source saw files opened for execution;
  * - while events are lost: then actors are unknown until the time in question begins after the loss.
@@ -41,7 +42,8 @@ export class Attributions {
   of(pid: number, moment: Moment): Attribution {
     const { since } = moment;
     if (pid <= 0) return NOBODY;
-    const found = this.#table.find(pid);
+    // Of one that is gone only what was remembered counts: /proc would tell of the next one with its pid.
+    const found = moment.isGone === true ? this.#table.known(pid) : this.#table.find(pid);
     const entry = found === undefined ? undefined : onlyOne(found, moment);
     if (entry === undefined) return unknown(pid, 'gone before it could be read');
     if (entry === 'two') return unknown(pid, 'two processes had this pid at that time');
@@ -130,10 +132,14 @@ const labelled = (attribution: Attribution, packageManager: string | undefined):
   packageManager === undefined ? attribution : { ...attribution, packageManager };
 
 /** The one process that had the pid at that moment; `undefined` where none did. */
-function onlyOne(entry: ProcessEntry, { since, until }: Moment): ProcessEntry | 'two' | undefined {
+function onlyOne(
+  entry: ProcessEntry,
+  { since, until, isGone = false }: Moment,
+): ProcessEntry | 'two' | undefined {
   const lived = [entry, entry.previous].filter(
     (one) =>
       one !== undefined &&
+      (!isGone || one.endedAt !== undefined || one.leaderGone) &&
       (one.endedAt ?? Number.POSITIVE_INFINITY) >= since &&
       (one.spans[0]?.from ?? Number.NEGATIVE_INFINITY) <= until,
   );

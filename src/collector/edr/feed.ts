@@ -14,6 +14,8 @@ const MOST = 20_000;
 const POLL_MS = 2_000;
 const AFTER_LOSS_MS = 1_000;
 const SWEEP_MS = 5_000;
+/** While processes are polled, the kernel's events are asked for again this often, ms. */
+const RETRY_MS = 180_000;
 
 /** What happened to processes. Times are ms of CLOCK_MONOTONIC. */
 export interface FeedListener {
@@ -28,30 +30,34 @@ export interface FeedListener {
   readonly lost: (count: number) => void;
 }
 
+/** A subscription to the kernel's events, as the feed uses it. */
+export type FeedConnector = Pick<ProcessConnector, 'fd' | 'drain' | 'failure' | 'close'>;
+
 export interface FeedOptions {
   readonly table: ProcessTable;
   readonly listener: FeedListener;
   readonly startTimer: StartTimer;
   /** Waits for the kernel; without one, processes are polled. */
-  readonly watch: ReadableWatch | undefined;
+  readonly watch: Pick<ReadableWatch, 'add'> | undefined;
   /** Subscribes to the kernel's events, or gives the reason why that can't be. */
   readonly open?: (listener: {
     message: (message: ProcessMessage) => void;
     lost: (count: number) => void;
-  }) => ProcessConnector | string;
+  }) => FeedConnector | string;
 }
 
 /** What processes do, from the kernel's events into the table and on; by comparing lists where those are not to be had. */
 export class ProcessFeed {
   readonly #options: FeedOptions;
   readonly #table: ProcessTable;
-  #connector: ProcessConnector | undefined;
+  #connector: FeedConnector | undefined;
   #unwatch: (() => void) | undefined;
   #isReading = false;
   #isBehind = false;
   #hasStarts = false;
   #cancelScan: (() => void) | undefined;
   #cancelSweep: (() => void) | undefined;
+  #cancelRetry: (() => void) | undefined;
   /** Why processes are polled; `undefined` while they are not. */
   pollingBecause: string | undefined;
 
@@ -72,6 +78,7 @@ export class ProcessFeed {
   stop(): void {
     this.#cancelScan?.();
     this.#cancelSweep?.();
+    this.#cancelRetry?.();
     this.#close();
   }
 
@@ -81,7 +88,7 @@ export class ProcessFeed {
     return !this.#isBehind;
   }
 
-  #open(): ProcessConnector | string {
+  #open(): FeedConnector | string {
     const { open, watch } = this.#options;
     if (watch === undefined || open === undefined) return 'no process events are listened to';
     try {
@@ -91,7 +98,7 @@ export class ProcessFeed {
     }
   }
 
-  #listen(connector: ProcessConnector): void {
+  #listen(connector: FeedConnector): void {
     this.#connector = connector;
     this.#table.polled = false;
     this.#unwatch = this.#options.watch?.add({
@@ -104,7 +111,7 @@ export class ProcessFeed {
     });
   }
 
-  #read(connector: ProcessConnector, most: number): void {
+  #read(connector: FeedConnector, most: number): void {
     this.#isReading = true;
     this.#isBehind = !connector.drain(most);
     this.#isReading = false;
@@ -128,6 +135,26 @@ export class ProcessFeed {
     this.pollingBecause = because;
     this.#table.polled = true;
     this.#scanLater(POLL_MS);
+    this.#retryLater();
+  }
+
+  /** What kept the kernel's events away may pass: no memory, a socket that failed, rights that are given later. */
+  #retryLater(): void {
+    const { open, watch, startTimer } = this.#options;
+    if (watch === undefined || open === undefined) return;
+    this.#cancelRetry?.();
+    this.#cancelRetry = startTimer(RETRY_MS, () => {
+      const opened = this.#open();
+      if (typeof opened === 'string') {
+        this.pollingBecause = opened;
+        this.#retryLater();
+        return;
+      }
+      this.pollingBecause = undefined;
+      this.#listen(opened);
+      // What began or ended since the last poll and before the kernel told of it.
+      this.#compare();
+    });
   }
 
   #scanLater(ms: number): void {

@@ -61,6 +61,27 @@ describe('the table of processes', () => {
     expect(host.who(11, 0.5)).toBe(COPY);
   });
 
+  it('R199 names of a process that is gone nobody who has its pid now, and the one that had it where that is known', () => {
+    host.fork(10, 11);
+    host.now += 500;
+    host.exit(11);
+    host.now += 1;
+    host.fork(10, 11);
+    host.runs(11, COPY);
+    host.exec(11);
+    host.now += 1;
+    expect(host.whoIsGone(11, 100)).toBe(SHELL);
+    // Of the one before nothing is known: it is neither the next one nor one that can be read now.
+    host.fork(10, 12);
+    host.runs(12, COPY);
+    host.exec(12);
+    host.runs(13, COPY);
+    host.now += 1;
+    expect(host.who(12, 0.5)).toBe(COPY);
+    expect(host.whoIsGone(12, 100)).toBe('? gone before it could be read');
+    expect(host.whoIsGone(13, 0.5)).toBe('? gone before it could be read');
+  });
+
   it('tells a pid that was given anew by the start of its process', () => {
     host.fork(10, 11);
     host.now += 500;

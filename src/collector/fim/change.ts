@@ -22,6 +22,8 @@ export interface Moment {
    * which devices (`st_dev`) that is reported. What is asked about is then no doing of a program that was replaced since.
    */
   readonly noExecAfter?: ((device: bigint) => boolean) | undefined;
+  /** The kernel said that the process had ended when this was read: whoever runs under its pid is another one. */
+  readonly isGone?: boolean;
 }
 
 /**

@@ -14,11 +14,11 @@ export interface FileWatcherHost {
   readonly port?: WatchPort | undefined;
 }
 
-/** A file watcher that tells `events` what it hears. `covers` as `FileWatcherOptions.covers`. */
+/** A file watcher that tells `events` what it hears; `where` as in `FileWatcherOptions`. */
 export function fileWatcherFor(
   events: SourceEvents,
   { os, now, startTimer, port }: FileWatcherHost,
-  covers?: FileWatcherOptions['covers'],
+  where: Pick<FileWatcherOptions, 'covers' | 'roots'> = {},
 ): FileWatcher {
   return new FileWatcher({
     os,
@@ -30,7 +30,7 @@ export function fileWatcherFor(
       if (text !== '') events.log('warn', `file watcher: ${text}`);
       events.mountsChanged();
     },
-    ...(covers === undefined ? {} : { covers }),
+    ...where,
     ...(port === undefined ? {} : { port }),
   });
 }

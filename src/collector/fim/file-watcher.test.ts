@@ -17,7 +17,8 @@ import { FimRuleParams, type FimRule } from '../../shared/file-integrity.ts';
 import type { StartTimer } from '../debounce.ts';
 import { processTimer } from '../debounce.ts';
 import { CHANGE, type LostChanges, type RawChange } from './change.ts';
-import { FileWatcher } from './file-watcher.ts';
+import { FileWatcher, type FileWatcherOptions } from './file-watcher.ts';
+import { MountTable } from './linux/mount-table.ts';
 import { RuleSet } from './rule-set.ts';
 import type { WatchPort } from './watcher/subscribe.ts';
 
@@ -50,7 +51,7 @@ async function watching(
   rules: readonly FimRule[],
   port?: WatchPort,
   own: readonly string[] = [],
-  more: { canary?: string; covers?: (root: string) => boolean } = {},
+  more: Partial<Pick<FileWatcherOptions, 'covers' | 'mountTable'>> & { canary?: string } = {},
 ) {
   const heard: Heard = { changes: [], lost: [], failed: [] };
   let look = (): void => undefined;
@@ -68,6 +69,7 @@ async function watching(
     failed: (text) => heard.failed.push(text),
     ...(port === undefined ? {} : { port }),
     ...(more.covers === undefined ? {} : { covers: more.covers }),
+    ...(more.mountTable === undefined ? {} : { mountTable: more.mountTable }),
   });
   watchers.push(watcher);
   watcher.start();
@@ -112,15 +114,37 @@ describe.skipIf(noLinux !== undefined)(`the file watcher${because(noLinux)}`, ()
   it('shows a file that comes later as watched', async () => {
     const path = join(tree, 'later');
     const { watcher, find, look } = await watching([rule({ kind: 'file', path })]);
-    expect(watcher.mounts()).toMatchObject([{ method: 'none', note: 'does not exist yet' }]);
+    expect(watcher.mounts()).toMatchObject([{ method: 'file watcher', note: 'does not exist yet' }]);
     writeFileSync(path, '1');
     await find(path, CHANGE.created);
     look();
-    await until('the state', () => watcher.mounts().find(({ method }) => method === 'file watcher'));
+    await until('the state', () => watcher.mounts().find(({ note }) => note === undefined));
     rmSync(path);
     await find(path, CHANGE.deleted);
     look();
-    await until('the state', () => watcher.mounts().find(({ method }) => method === 'none'));
+    await until('the state', () => watcher.mounts().find(({ note }) => note === 'does not exist yet'));
+  });
+
+  it('R208 asks nothing of a server: neither where a rule leads there, nor where it is mounted below one', async () => {
+    const server = join(tree, 'server');
+    mkdirSync(join(server, 'data'), { recursive: true });
+    const mountinfo = `1 0 8:1 / / rw - ext4 /dev/sda rw\n2 1 0:50 / ${server} rw - nfs4 host:/x rw\n`;
+    const trees: [string, readonly string[]][] = [];
+    const port: WatchPort = {
+      tree: (directory, ignore) => {
+        trees.push([directory, ignore]);
+        return Promise.resolve(() => Promise.resolve());
+      },
+      entries: () => () => undefined,
+    };
+    const rules = [rule({ path: tree }), rule({ path: join(server, 'data') })];
+    const mountTable = (): MountTable => new MountTable(Buffer.from(mountinfo));
+    const { watcher } = await watching(rules, port, [], { mountTable });
+    expect(trees).toEqual([[tree, [server]]]);
+    expect(watcher.mounts()).toMatchObject([
+      { mount: tree, filesystem: 'ext4', method: 'file watcher' },
+      { mount: join(server, 'data'), filesystem: 'nfs4', method: 'rescan only' },
+    ]);
   });
 
   it('leaves alone the roots that another source covers', async () => {
@@ -220,11 +244,11 @@ describe.skipIf(noLinux !== undefined)(`the file watcher${because(noLinux)}`, ()
   it('watches a root that comes later, and says until then that it is not there', async () => {
     const root = join(tree, 'one', 'two');
     const { watcher, find, look, lostBelow } = await watching([rule({ path: root })]);
-    expect(watcher.mounts()).toMatchObject([{ method: 'none', note: 'does not exist yet' }]);
+    expect(watcher.mounts()).toMatchObject([{ method: 'file watcher', note: 'does not exist yet' }]);
     mkdirSync(root, { recursive: true });
     look();
     await lostBelow(root);
-    expect(watcher.mounts()).toMatchObject([{ method: 'file watcher' }]);
+    expect(watcher.mounts()).toEqual([expect.not.objectContaining({ note: expect.anything() as string })]);
     writeFileSync(join(root, 'file'), '');
     await find(join(root, 'file'), CHANGE.created);
   });

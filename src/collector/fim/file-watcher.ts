@@ -4,6 +4,7 @@ import type { StartTimer } from '../debounce.ts';
 import type { Os } from '../table.ts';
 import { encodeHostText } from '../text.ts';
 import type { LostChanges, RawChange } from './change.ts';
+import { isRemote, REMOTE_REASON, remoteMountOf } from './linux/filesystem-kinds.ts';
 import { MountTable } from './linux/mount-table.ts';
 import type { RuleSet } from './rule-set.ts';
 import { unknownActor } from './unknown-actor.ts';
@@ -29,6 +30,10 @@ export interface FileWatcherOptions {
   readonly port?: WatchPort;
   /** Which roots are to be watched here; without it, all of them. */
   readonly covers?: (root: string) => boolean;
+  /** Where to watch for rules, where that is on single mounts alone; without it, at their roots and all that is below. */
+  readonly roots?: () => readonly string[];
+  /** The mounts of the host, on Linux; its own unless a test brings them. */
+  readonly mountTable?: () => MountTable;
 }
 
 /**
@@ -39,6 +44,8 @@ export interface FileWatcherOptions {
 export class FileWatcher {
   readonly #options: FileWatcherOptions;
   #roots: RootWatch[] = [];
+  /** Roots of which nothing may be asked: a call could wait for ever. */
+  #remote: readonly string[] = [];
   #cancelLook: (() => void) | undefined;
   #looks = 0;
   #failing = false;
@@ -62,10 +69,18 @@ export class FileWatcher {
    */
   async setRules(rules: RuleSet): Promise<void> {
     const old = this.#roots;
-    const { covers = () => true } = this.#options;
-    this.#roots = topmost(rules)
+    const { covers = () => true, roots = () => rules.roots() } = this.#options;
+    const table = this.#mountTable();
+    const isOnServer = (root: string): boolean =>
+      table !== undefined && remoteMountOf(root, table) !== undefined;
+    const wanted = roots();
+    this.#remote = wanted.filter(isOnServer);
+    this.#roots = topmost(
+      rules,
+      wanted.filter((root) => !isOnServer(root)),
+    )
       .filter(covers)
-      .map((root) => this.#watch(root, rules));
+      .map((root) => this.#watch(root, rules, table));
     await Promise.all(old.map((root) => root.close()));
     await Promise.all(this.#roots.map((root) => root.look()));
     this.#report();
@@ -76,23 +91,43 @@ export class FileWatcher {
     this.#cancelLook = undefined;
     const roots = this.#roots;
     this.#roots = [];
+    this.#remote = [];
     await Promise.all(roots.map((root) => root.close()));
   }
 
   /** How each root is watched. */
   mounts(): MountState[] {
-    const mounts = this.#options.os === 'linux' ? mountTable() : undefined;
-    return this.#roots.map(({ root, state }) => ({
+    const mounts = this.#mountTable();
+    const place = (root: string): Pick<MountState, 'mount' | 'filesystem'> => ({
       mount: encodeHostText(root, this.#options.os),
       filesystem: mounts?.mountOf(root)?.type ?? 'unknown',
-      ...METHODS[state.state],
-      ...noteOf(state),
-    }));
+    });
+    return [
+      ...this.#roots.map(({ root, state }) => ({
+        ...place(root),
+        ...METHODS[state.state],
+        ...noteOf(state),
+      })),
+      ...this.#remote.map((root) => ({
+        ...place(root),
+        method: 'rescan only' as const,
+        note: REMOTE_REASON,
+      })),
+    ];
   }
 
-  #watch(root: string, rules: RuleSet): RootWatch {
-    const { now, startTimer, changes, lost, port = systemWatchers } = this.#options;
-    return new RootWatch({ root, rules, port, by: BY, now, startTimer, changes, lost });
+  #mountTable(): MountTable | undefined {
+    const { os, mountTable = ownMounts } = this.#options;
+    return os === 'linux' ? mountTable() : undefined;
+  }
+
+  #watch(root: string, rules: RuleSet, table: MountTable | undefined): RootWatch {
+    const { now, startTimer, changes, lost, port = systemWatchers, roots } = this.#options;
+    // On single mounts, what is mounted below has a source of its own.
+    const closed = (table?.mounts ?? []).filter(({ type }) => roots !== undefined || isRemote(type));
+    const points = new Set(closed.map(({ point }) => point));
+    const foreign = (path: string): boolean => points.has(path);
+    return new RootWatch({ root, rules, port, by: BY, now, startTimer, changes, lost, foreign });
   }
 
   async #lookAfter(): Promise<void> {
@@ -116,7 +151,8 @@ const isBad = ({ state }: RootState): boolean => state === 'limit' || state === 
 
 const METHODS: Readonly<Record<RootState['state'], Pick<MountState, 'method'>>> = {
   watched: { method: 'file watcher' },
-  absent: { method: 'none' },
+  // Its parent is looked after, so that it is heard of when it comes.
+  absent: { method: 'file watcher' },
   limit: { method: 'rescan only' },
   failed: { method: 'rescan only' },
 };
@@ -134,9 +170,9 @@ function noteOf(state: RootState): { note?: string } {
 }
 
 /** Roots without those that the watch of another one covers. */
-function topmost(rules: RuleSet): string[] {
-  const trees = rules.roots().filter((root) => lookAt(root)?.isDirectory() === true);
-  return rules.roots().filter((root) => !trees.some((tree) => covers(rules, tree, root)));
+function topmost(rules: RuleSet, roots: readonly string[]): string[] {
+  const trees = roots.filter((root) => lookAt(root)?.isDirectory() === true);
+  return roots.filter((root) => !trees.some((tree) => covers(rules, tree, root)));
 }
 
 /** Whether `root` is below `tree` and every directory on the way is entered, so that none of them is ignored. */
@@ -152,7 +188,7 @@ function covers(rules: RuleSet, tree: string, root: string): boolean {
 }
 
 /** The mounts of this host; none where there is no mountinfo. */
-function mountTable(): MountTable {
+function ownMounts(): MountTable {
   try {
     return new MountTable(readFileSync('/proc/self/mountinfo'));
   } catch {

@@ -167,13 +167,14 @@ describe('the watch over files', () => {
     expect(watch.state().silent).toBe(false);
   });
 
-  it('counts what the kernel lost and has it walked again', async () => {
+  it('counts what was lost and has it walked again', async () => {
     const { watch, sources, lost } = open();
     await watch.setRules(ETC, []);
     sources[0]?.events.lost({ reason: 'overflow', below: [] });
     sources[0]?.events.lost({ reason: 'mount', below: ['/mnt'] });
-    expect(lost.map(({ reason }) => reason)).toEqual(['overflow', 'mount']);
-    expect(watch.state().overflows).toBe(1);
+    sources[0]?.events.lost({ reason: 'error', below: [] });
+    expect(lost.map(({ reason }) => reason)).toEqual(['overflow', 'mount', 'error']);
+    expect(watch.state().overflows).toBe(2);
   });
 
   it('gives a running source other rules, and stops it when there are none', async () => {

@@ -203,7 +203,8 @@ export class FileWatch {
   }
 
   #lost(lost: LostChanges): void {
-    if (lost.reason === 'overflow') this.#overflows += 1;
+    // A mount or a new start is no loss of events.
+    if (lost.reason === 'overflow' || lost.reason === 'error') this.#overflows += 1;
     this.#options.log(
       'warn',
       `file changes were lost (${lost.reason}): what may have changed is walked again`,

@@ -6,8 +6,8 @@ import { processTimer } from '../debounce.ts';
 import { hostClock } from '../edr/clock.ts';
 import { ProcessEventSource } from '../edr/source.ts';
 import { fileWatcherSource } from '../fim/file-watcher-source.ts';
-import { FanotifySource } from '../fim/linux/source.ts';
-import type { ChangeSource, SourceEvents } from '../fim/source.ts';
+import { LinuxSource } from '../fim/linux/linux-source.ts';
+import type { FanotifySource } from '../fim/linux/source.ts';
 import { normalRoot } from '../files.ts';
 import { ReadableWatch } from '../native/readable.ts';
 import { hashThread, PACE } from './host-parts.ts';
@@ -35,7 +35,15 @@ export function linuxSources(
       }),
     fileSources: (processes) => [
       (events) =>
-        fanotify(events, { watch, attribute: processes.attribute, monotonic: clock.monotonic, readers }),
+        new LinuxSource({
+          watch,
+          attribute: processes.attribute,
+          monotonic: clock.monotonic,
+          now: () => Date.now(),
+          startTimer: processTimer,
+          readers,
+          events,
+        }),
       (events) => fileWatcherSource(events, { os: 'linux', now: () => Date.now(), startTimer: processTimer }),
     ],
   };
@@ -85,46 +93,6 @@ function processSource(events: ProcessSourceEvents, parts: ProcessParts): Proces
       stopping.abort();
       await source.stop();
       await watch.stop();
-    },
-  };
-}
-
-interface FanotifyParts {
-  readonly watch: ReadableWatch;
-  readonly attribute: ProcessSource['attribute'];
-  readonly monotonic: () => number;
-  readonly readers: Set<FanotifySource>;
-}
-
-function fanotify(
-  events: SourceEvents,
-  { watch, attribute, monotonic, readers }: FanotifyParts,
-): ChangeSource {
-  let source: FanotifySource | undefined;
-  return {
-    provider: 'fanotify',
-    actors: 'known',
-    start: (rules) => {
-      const opened = new FanotifySource(
-        {
-          watch,
-          attribute,
-          monotonic,
-          now: () => Date.now(),
-          events,
-        },
-        rules,
-      );
-      opened.start();
-      source = opened;
-      readers.add(opened);
-    },
-    setRules: (rules) => source?.setRules(rules),
-    mounts: () => source?.mounts() ?? [],
-    stop: () => {
-      if (source === undefined) return;
-      readers.delete(source);
-      source.stop();
     },
   };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FromSensor, ToSensor } from '../../shared/sensor.ts';
 import { CHANGE, type RawChange } from '../fim/change.ts';
+import { COALESCER_LIMITS } from '../fim/coalescer.ts';
 import type { ToLedger } from '../fim/ledger/messages.ts';
 import type { ChangeSource, SourceEvents } from '../fim/source.ts';
 import { by, change } from '../fim/testing/changes.ts';
@@ -219,6 +220,18 @@ describe('the sensor', () => {
     expect(codes()).not.toContain('FIM_OVERFLOW');
   });
 
+  it('R205 counts also what it gave up itself, since more was heard than it may keep', async () => {
+    const { start, tell, source, of, timers } = open();
+    await start();
+    await tell(WATCH);
+    const flood = COALESCER_LIMITS.pending + 1;
+    source().changes(Array.from({ length: flood }, (_, n) => change(`/etc/f${n}`, CHANGE.modified)));
+    timers.pass(2_000);
+    const state = of('state').at(-1)?.state;
+    expect(state?.fim?.overflows).toBe(1);
+    expect(state?.problems.map(({ code }) => code)).toEqual(['FIM_OVERFLOW']);
+  });
+
   it('names a rule that it can not follow, and follows the others', async () => {
     const { start, tell, of, posted } = open();
     await start();
@@ -235,6 +248,17 @@ describe('the sensor', () => {
     expect(state?.problems).toEqual([
       { code: 'FIM_INCOMPLETE', text: 'rule odd: path: not an absolute path' },
     ]);
+  });
+
+  it('R200 counts a rule as watched only while a source hears its changes', async () => {
+    const { start, tell, of, source, timers } = open();
+    await start();
+    await tell(WATCH);
+    const rules = () => of('state').at(-1)?.state.fim?.rules;
+    expect(rules()).toMatchObject([{ state: 'watching' }]);
+    source().failed('read: EIO');
+    timers.pass(600);
+    expect(rules()).toMatchObject([{ id: 'etc', state: 'unreadable', reason: 'read: EIO' }]);
   });
 
   it('shows what the ledger tells: the baseline, rules that it can not read, a disk that takes nothing', async () => {
@@ -285,6 +309,40 @@ describe('the sensor', () => {
       edr: { method: 'process connector', lost: 3, eventsLastHour: 0 },
       problems: [{ code: 'EDR_INCOMPLETE', text: 'not followed: odd: no such table' }],
     });
+  });
+
+  it('says that its ledger does not answer, and no longer once it does', async () => {
+    const { start, tell, ledger, timers, of, posted } = open();
+    await start();
+    await tell({ ...WATCH, fim: null, edr: { tasks: [] } });
+    timers.pass(130_000);
+    // One question waits at a time, or those of a week would wait with it.
+    expect(posted.filter(({ kind }) => kind === 'ping')).toHaveLength(1);
+    timers.pass(2_000);
+    const problems = () => of('state').at(-1)?.state.problems;
+    expect(problems()).toEqual([
+      {
+        code: 'SPOOL_STOPPED',
+        text: 'the ledger has not answered for 2 min: a filesystem that it looks at may hang',
+      },
+    ]);
+    timers.pass(180_000);
+    expect(problems()?.[0]?.text).toContain('for 5 min');
+    ledger().message({ kind: 'pong' });
+    timers.pass(2_000);
+    expect(problems()).toEqual([]);
+  });
+
+  it('has nothing to say of a ledger that answers', async () => {
+    const { start, tell, ledger, timers, of, posted } = open();
+    await start();
+    await tell(WATCH);
+    for (let seconds = 0; seconds < 300; seconds += 10) {
+      timers.pass(10_000);
+      if (posted.at(-1)?.kind === 'ping') ledger().message({ kind: 'pong' });
+    }
+    const codes = of('state').flatMap(({ state }) => state.problems.map(({ code }) => code));
+    expect(codes).not.toContain('SPOOL_STOPPED');
   });
 
   it('shows life every 10 s', async () => {

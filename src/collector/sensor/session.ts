@@ -7,9 +7,11 @@ import type { Port } from '../port.ts';
 import { reasonOf } from '../reasons.ts';
 import type { Os } from '../table.ts';
 import { ChangeRouter } from './change-router.ts';
-import { FileWatch, type FileWatchOptions } from './file-watch.ts';
-import { parseFimRules, stateOfKey, stateOfRule, type RealPath } from './fim-rules.ts';
+import { FileWatch, type FileWatchOptions, type FileWatchState } from './file-watch.ts';
+import { parseFimRules, stateOfKey, type RealPath } from './fim-rules.ts';
+import { LedgerWatchdog } from './ledger-watchdog.ts';
 import type { LedgerEvents, LedgerPort, ProcessSource, ProcessSourceEvents } from './ports.ts';
+import { rulePaths, whyNotHeard, type RulePaths } from './rule-paths.ts';
 import { sensorState } from './sensor-state.ts';
 
 type Watch = Extract<ToSensor, { kind: 'watch' }>;
@@ -51,6 +53,7 @@ export class Sensor {
   readonly #files: FileWatch;
   readonly #router: ChangeRouter;
   readonly #publish: Debounce;
+  readonly #watchdog: LedgerWatchdog;
   #watch: Watch | undefined;
   #rules: readonly FimRule[] = [];
   #refused: readonly RuleState[] = [];
@@ -60,6 +63,8 @@ export class Sensor {
   #unreadable = new Map<string, string>();
   #stopped = '';
   #overflowAt: number | undefined;
+  /** How often more was heard than could be kept until it was looked at. */
+  #givenUp = 0;
   /** Changes of what is watched, one after the other. */
   #changing: Promise<void> = Promise.resolve();
   #ending = false;
@@ -82,6 +87,7 @@ export class Sensor {
         void this.end(1);
       },
     });
+    this.#watchdog = new LedgerWatchdog(() => this.#ledger.post({ kind: 'ping' }), changed);
     this.#processes = options.openProcesses({
       events: (events) => {
         this.#ledger.post({ kind: 'append', events });
@@ -95,7 +101,10 @@ export class Sensor {
       examine: (batch, items) => {
         this.#ledger.post({ kind: 'examine', batch, items });
       },
-      lost: this.#lost.bind(this),
+      lost: (lost) => {
+        this.#givenUp += 1;
+        this.#lost(lost);
+      },
       dropped: (change) => {
         this.#processes.fileChange(change);
       },
@@ -123,6 +132,7 @@ export class Sensor {
     port.send({ kind: 'ready', pid });
     this.#every(ALIVE_MS, () => {
       port.send({ kind: 'alive', rssBytes: this.#options.rssBytes() });
+      this.#watchdog.passed(ALIVE_MS);
     });
     this.#every(STATE_EVERY_MS, this.#tellState.bind(this));
   }
@@ -174,7 +184,7 @@ export class Sensor {
 
   async #follow(watch: Watch): Promise<void> {
     if (this.#ending) return;
-    const { os, realPath } = this.#options;
+    const { os, realPath = rulePaths(os).real } = this.#options;
     const { rules, refused } = parseFimRules(watch.fim?.tasks ?? [], os, realPath);
     this.#watch = watch;
     this.#rules = rules;
@@ -210,6 +220,9 @@ export class Sensor {
       case 'rules':
         this.#unreadable = new Map(message.troubles.map(({ id, reason }) => [id, reason]));
         break;
+      case 'pong':
+        this.#watchdog.answered();
+        return;
       case 'stopped':
         this.#stopped = message.text;
         break;
@@ -222,28 +235,30 @@ export class Sensor {
 
   #tellState(): void {
     if (this.#ending) return;
-    const { port, now } = this.#options;
+    const { port, now, os } = this.#options;
+    const files = this.#files.state();
+    const paths = rulePaths(os);
     const facts = {
       fimOn: (this.#watch?.fim ?? null) !== null,
       edrOn: (this.#watch?.edr ?? null) !== null,
-      rules: [...this.#refused, ...this.#rules.map((rule) => this.#ruleState(rule))],
-      files: this.#files.state(),
+      rules: [...this.#refused, ...this.#rules.map((rule) => this.#ruleState(rule, paths, files))],
+      files: { ...files, overflows: files.overflows + this.#givenUp },
       processes: this.#processes,
       baseline: this.#baseline,
-      stopped: this.#stopped,
+      stopped: this.#stopped === '' ? this.#watchdog.trouble : this.#stopped,
       overflowAt: this.#overflowAt,
       refusedTasks: this.#refusedTasks,
     };
     port.send({ kind: 'state', state: sensorState(facts, now()) });
   }
 
-  #ruleState(rule: FimRule): RuleState {
+  /** A rule counts as watched while it can be read and its changes are heard. */
+  #ruleState(rule: FimRule, paths: RulePaths, files: FileWatchState): RuleState {
     if (!isOfFiles(rule)) return stateOfKey(rule, this.#processes.registry);
-    const state = stateOfRule(rule);
-    const reason = this.#unreadable.get(rule.id);
-    return state.state === 'watching' && reason !== undefined
-      ? { ...state, state: 'unreadable', reason }
-      : state;
+    const state = paths.stateOf(rule);
+    if (state.state !== 'watching') return state;
+    const reason = this.#unreadable.get(rule.id) ?? whyNotHeard(rule.path, files, this.#options.os);
+    return reason === undefined ? state : { ...state, state: 'unreadable', reason };
   }
 
   #log(level: Level, message: string): void {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { StatusRequest } from '../../shared/wire.ts';
 import { StoreError } from '../queue/store-error.ts';
 import { soundState } from './testing/fake-sensor.ts';
 import { MINUTE, Rig } from './testing/rig.ts';
@@ -46,6 +47,34 @@ describe('watching files and processes', () => {
     rig.changeProfile({ fimEnabled: true });
     await checkIn();
     expect(rig.sensor).toMatchObject({ started: 2, running: 1 });
+  });
+
+  it('R205 tells the platform once of what its processes lost, each of which counts anew', async () => {
+    await rig.start();
+    const lose = (overflows: number, lost: number): void => {
+      const fim = anyFim === null ? null : { ...anyFim, overflows };
+      const edr = { method: 'process connector' as const, eventsLastHour: 0, lost };
+      rig.sensor.say({ kind: 'state', state: { ...soundState, fim, edr } });
+    };
+    const told = () =>
+      rig.platform
+        .of('heartbeat')
+        .map(({ body }) => (body as StatusRequest).drops ?? {})
+        .filter((drops) => Object.keys(drops).length > 0);
+    lose(1, 5);
+    lose(1, 7);
+    await checkIn();
+    expect(told()).toEqual([{ fimLost: 1, edrLost: 7 }]);
+    await checkIn();
+    expect(told()).toHaveLength(1);
+    rig.sensor.die();
+    await rig.pass(MINUTE);
+    lose(2, 7);
+    await checkIn();
+    expect(told()).toEqual([
+      { fimLost: 1, edrLost: 7 },
+      { fimLost: 2, edrLost: 7 },
+    ]);
   });
 
   it('R207 needs the module as well as the switch, and ends with it', async () => {

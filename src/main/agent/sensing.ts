@@ -3,6 +3,7 @@ import type { FromSensor, SensorState, ToSensor } from '../../shared/sensor.ts';
 import { toInstant } from '../clock.ts';
 import { isDiskRefusal } from '../queue/store-error.ts';
 import type { Context } from './context.ts';
+import { SensorLosses } from './drops.ts';
 import { EventIntake } from './event-intake.ts';
 import { noteQueued } from './event-streams.ts';
 import { payloadLimits } from './payload-limits.ts';
@@ -47,6 +48,7 @@ export class Sensing {
   readonly #context: Context;
   readonly #supervisor: ProcessSupervisor<ToSensor, FromSensor>;
   readonly #intake: EventIntake;
+  readonly #losses: SensorLosses;
   /** For who looks at events on this host. */
   readonly recent = new RecentHostEvents();
   #phase: SensorProcess['phase'] = 'off';
@@ -58,6 +60,7 @@ export class Sensing {
 
   constructor(context: Context, start: StartSensor, post: Post) {
     this.#context = context;
+    this.#losses = new SensorLosses(context);
     this.#supervisor = new ProcessSupervisor(start, context.clock, rules, {
       message: (message) => {
         post(`sensor ${message.kind}`, () => {
@@ -122,7 +125,7 @@ export class Sensing {
     if (this.#phase === 'off') return;
     this.#context.log.info('nothing is to be watched any more: the sensor is ended');
     this.#phase = 'off';
-    this.#state = null;
+    this.#forget();
     this.#intake.end();
     this.recent.clear();
     noteSensorProblems(this.#context, null);
@@ -135,7 +138,7 @@ export class Sensing {
       'more events wait than are held here: the sensor is started again to send them once more',
     );
     this.#phase = 'starting';
-    this.#state = null;
+    this.#forget();
     void this.stop();
     this.#supervisor.start();
   }
@@ -153,6 +156,7 @@ export class Sensing {
         break;
       case 'state':
         this.#state = message.state;
+        this.#losses.take(message.state);
         noteSensorProblems(this.#context, message.state);
         break;
       case 'log':
@@ -164,12 +168,18 @@ export class Sensing {
     }
   }
 
+  /** The process is gone, and what it said with it. */
+  #forget(): void {
+    this.#state = null;
+    this.#losses.ended();
+  }
+
   #down(reason: string, inARow: number, restartAt: number): void {
     const { log, conditions, clock } = this.#context;
     const next = toInstant(restartAt);
     log.error(`sensor ended: ${reason}; started again at ${next}`);
     this.#phase = 'down';
-    this.#state = null;
+    this.#forget();
     this.#intake.reset();
     noteSensorProblems(this.#context, null);
     conditions.raise('SENSOR_DOWN', clock.now(), { times: String(inARow), reason, next });

@@ -34,7 +34,7 @@ function fimRows(fim: NonNullable<SensorStatus['fim']>, now: Date): Row[] {
   const { baseline, mounts, troubles, moreMounts } = fim;
   const complete = baseline.state === 'complete' ? `, complete ${ago(baseline.completedAt, now)}` : '';
   const walk = baseline.nextRescanAt === null ? '' : `, next walk ${ahead(baseline.nextRescanAt, now)}`;
-  const lost = fim.overflows === 0 ? 'none lost' : `lost by the kernel ${fim.overflows} times`;
+  const lost = fim.overflows === 0 ? 'none lost' : `lost ${fim.overflows} times`;
   const more = fim.rules - fim.watching - troubles.length;
   return [
     ['Rules', `watching ${fim.watching} of ${fim.rules} rules`],

@@ -226,7 +226,7 @@ describe('times and sizes', () => {
     expect(value(text, 'Filesystems')).toBe('/ (ext4): filesystem mark');
     expect(text).toMatch(/^ +\/home \(btrfs\): inode marks, no mark\n +and 5 more$/m);
     expect(value(text, 'Baseline')).toBe('complete, 9 entries, complete 60 min ago, next walk in 2 h');
-    expect(value(text, 'Files')).toBe('7 events in the last hour, lost by the kernel 2 times');
+    expect(value(text, 'Files')).toBe('7 events in the last hour, lost 2 times');
     expect(value(text, 'Actor')).toBe('unknown: not root');
     expect(value(text, 'Processes')).toBe('process connector, 8 events in the last hour, 1 lost');
     expect(value(text, 'FIM events')).toBe(

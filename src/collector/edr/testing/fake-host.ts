@@ -1,3 +1,4 @@
+import type { Moment } from '../../fim/change.ts';
 import { layOut } from '../../testing/host.ts';
 import { Attributions } from '../attribution.ts';
 import type { HostClock } from '../clock.ts';
@@ -75,7 +76,16 @@ export class FakeHost {
 
   /** Who did something in the last `ms`: a program, or why none is named. */
   who(pid: number, ms: number, noExecAfter?: (device: bigint) => boolean): string {
-    const { actor } = this.attributions.of(pid, { since: this.now - ms, until: this.now, noExecAfter });
+    return this.#said(pid, { since: this.now - ms, until: this.now, noExecAfter });
+  }
+
+  /** `who` of a process that was gone when it was read what it did. */
+  whoIsGone(pid: number, ms: number): string {
+    return this.#said(pid, { since: this.now - ms, until: this.now, isGone: true });
+  }
+
+  #said(pid: number, moment: Moment): string {
+    const { actor } = this.attributions.of(pid, moment);
     return actor.state === 'known' ? (actor.process.executable ?? '') : `? ${actor.reason}`;
   }
 

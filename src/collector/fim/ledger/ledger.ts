@@ -93,7 +93,7 @@ export class Ledger {
   }
 
   /** Takes one message; what it asks for is done in a later turn, but for `stop`, which makes durable what is and closes. */
-  receive(message: ToLedger): void {
+  receive(message: Exclude<ToLedger, { kind: 'ping' }>): void {
     if (this.#isEnded) return;
     if (message.kind === 'stop') {
       this.#end();
@@ -103,7 +103,7 @@ export class Ledger {
     this.#wakeIn(0);
   }
 
-  #take(message: Exclude<ToLedger, { kind: 'stop' }>): void {
+  #take(message: Exclude<ToLedger, { kind: 'stop' | 'ping' }>): void {
     switch (message.kind) {
       case 'rules':
         this.#rules = message;

@@ -53,6 +53,8 @@ export type ToLedger =
   | { readonly kind: 'taken'; readonly stream: EventStream; readonly chain: string; readonly upTo: number }
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
+  /** Answered by `pong` between two turns: while a call on a filesystem hangs, it is not. */
+  | { readonly kind: 'ping' }
   | { readonly kind: 'stop' };
 
 export type FromLedger =
@@ -85,6 +87,7 @@ export type FromLedger =
         readonly reason: string;
       }[];
     }
+  | { readonly kind: 'pong' }
   /** The disk takes nothing; `text` empty once it does again. */
   | { readonly kind: 'stopped'; readonly text: string }
   | { readonly kind: 'log'; readonly level: 'error' | 'warn' | 'info' | 'debug'; readonly message: string };

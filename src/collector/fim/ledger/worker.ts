@@ -43,6 +43,10 @@ function run(port: NonNullable<typeof parentPort>): void {
     },
   });
   port.on('message', (message: ToLedger) => {
+    if (message.kind === 'ping') {
+      port.postMessage({ kind: 'pong' } satisfies FromLedger);
+      return;
+    }
     ledger.receive(message);
     if (message.kind === 'stop') port.close();
   });

@@ -4,20 +4,11 @@ import type { MountState } from '../../../shared/sensor.ts';
 import { Anchor } from './anchor.ts';
 import type { FanotifyCalls } from './calls.ts';
 import { FAN_MARK } from './fanotify-abi.ts';
+import { isRemote, REMOTE_REASON, showsKernel } from './filesystem-kinds.ts';
 import type { FanotifyGroup } from './group.ts';
 import { isWithin } from '../ledger/host-path.ts';
 import { join, rest, type Mount, type MountTable } from './mount-table.ts';
 
-/** Filesystems of the kernel itself: what is read there is made while it is read. */
-const PSEUDO = new Set(
-  (
-    'autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts efivarfs fusectl hugetlbfs mqueue nsfs pipefs proc ' +
-    'pstore rpc_pipefs securityfs selinuxfs sockfs sysfs tracefs'
-  ).split(' '),
-);
-/** Filesystems whose server may be away, or belong to a user: a call could wait for ever. */
-const REMOTE =
-  /^(fuse|fuse\..*|nfs|nfs4|cifs|smb3|smbfs|ceph|9p|afs|coda|glusterfs|lustre|virtiofs|gfs2|ocfs2)$/;
 const CONTAINER =
   /^\/(var\/lib\/(docker|containerd|containers|kubelet|rancher|lxc|machines)|run\/(containerd|docker))\//;
 
@@ -48,9 +39,8 @@ export interface MarkContext {
  * `whole` is a visible mount of the same filesystem from its top, where there is one.
  */
 export function markFilesystem(context: MarkContext, mount: Mount, whole: Mount | undefined): Marked {
-  if (PSEUDO.has(mount.type)) return { method: 'none', reason: 'a filesystem of the kernel itself' };
-  if (REMOTE.test(mount.type))
-    return { method: 'rescan only', reason: 'a server or a program is behind it, which may not answer' };
+  if (showsKernel(mount.type)) return { method: 'none', reason: 'a filesystem of the kernel itself' };
+  if (isRemote(mount.type)) return { method: 'rescan only', reason: REMOTE_REASON };
   const { calls, filesystems, directories } = context;
   const point = hostPathBytes(mount.point);
   const result = filesystems.mark(FAN_MARK.ADD | FAN_MARK.FILESYSTEM, point);

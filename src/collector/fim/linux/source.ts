@@ -138,6 +138,11 @@ export class FanotifySource {
     });
   }
 
+  /** `WatchedMounts.unmarked`. */
+  unmarked(): string[] {
+    return this.#running?.mounts.unmarked(this.#scope) ?? [];
+  }
+
   /** Closes everything. The watch is its owner's. */
   stop(): void {
     const running = this.#running;

@@ -52,6 +52,8 @@ export interface DirectoryFollower {
 interface Draft {
   readonly change: Omit<RawChange, 'by'>;
   readonly pid: number;
+  /** `FanotifyEvent.gone`. */
+  readonly gone: boolean;
   /** Its place in the order of the queue. */
   readonly order: number;
 }
@@ -105,12 +107,13 @@ export class Translator {
    */
   end(moment: Moment): { readonly changes: readonly RawChange[]; readonly error: string | undefined } {
     const { noExecAfter: _sure, ...unsure } = moment;
-    /** Who is who in this turn, with and without doubt: one process often does much. */
-    const actors = [new Map<number, Attribution>(), new Map<number, Attribution>()] as const;
-    const changes = this.#drafts.map(({ change, pid, order }) => {
+    /** Who is who in this turn, with and without doubt, gone or not: one process often does much. */
+    const actors = [0, 1, 2, 3].map(() => new Map<number, Attribution>());
+    const changes = this.#drafts.map(({ change, pid, gone, order }) => {
       const isLast = (this.#executed.get(pid) ?? -1) < order;
-      const by = this.#by(pid, isLast ? moment : unsure, actors[isLast ? 0 : 1]);
-      return { ...change, by };
+      const when = isLast ? moment : unsure;
+      const known = actors[(isLast ? 0 : 1) + (gone ? 2 : 0)] ?? new Map<number, Attribution>();
+      return { ...change, by: this.#by(pid, gone ? { ...when, isGone: true } : when, known) };
     });
     return { changes, error: this.#error };
   }
@@ -204,7 +207,7 @@ export class Translator {
     if (!covered || what === 0) return;
     const directory = (event.mask & FAN.ONDIR) !== 0;
     const change = { path, what, directory, at: this.#at, ...(from !== undefined && { from }) };
-    this.#drafts.push({ change, pid: event.pid, order: this.#order });
+    this.#drafts.push({ change, pid: event.pid, gone: event.gone, order: this.#order });
   }
 
   #by(pid: number, moment: Moment, actors: Map<number, Attribution>): Attribution {

@@ -74,6 +74,19 @@ export class WatchedMounts {
     return this.#filesystems.flatMap(({ method, mounts }) => (method === 'inode marks' ? mounts : []));
   }
 
+  /** Where a file watcher has to stand in on mounts that take no mark: where rules lead to, and what is mounted below them. */
+  unmarked(scope: Scope): string[] {
+    const mounts = this.#filesystems.flatMap((each) => (each.method === 'file watcher' ? each.mounts : []));
+    const ids = new Set(mounts.map(({ id }) => id));
+    const roots = scope.roots();
+    const led = roots.filter((root) => ids.has(this.#table.mountOf(root)?.id ?? -1));
+    const below = mounts
+      .filter((mount) => this.#table.isVisible(mount))
+      .map(({ point }) => point)
+      .filter((point) => roots.some((root) => isWithin(root, point, 'linux')));
+    return [...new Set([...led, ...below])];
+  }
+
   /** Where the directory of an event is (`DirectoryEntry.directory`). No path for one that no rule touches. */
   locate(directory: string): Located {
     const filesystem = this.#filesystemOf(directory);

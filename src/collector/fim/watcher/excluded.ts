@@ -19,15 +19,22 @@ export interface Below {
   readonly deep: boolean;
 }
 
-/** Looks for directories below `root` that no rule enters, without following links. What can't be read is passed over. */
-export async function lookBelow(root: string, rules: RuleSet): Promise<Below> {
+/**
+ * Looks for directories below `root` that no rule enters, without following links. What can't be read is passed over; what is
+ * `foreign` is taken for excluded, and nothing in it is asked for.
+ */
+export async function lookBelow(
+  root: string,
+  rules: RuleSet,
+  foreign: (path: string) => boolean = () => false,
+): Promise<Below> {
   const excluded: string[] = [];
   const open = [root];
   let deep = false;
   for (let seen = 0; open.length > 0 && seen < MAX_DIRECTORIES; seen += 1) {
     const directory = open.pop() ?? root;
     for (const path of await directoriesIn(directory)) {
-      if (rules.entersDirectory(path)) {
+      if (rules.entersDirectory(path) && !foreign(path)) {
         deep = true;
         open.push(path);
       } else if (excluded.length < MAX_IGNORED && canIgnore(path)) excluded.push(path);

@@ -35,6 +35,8 @@ export interface RootWatchOptions {
   readonly startTimer: StartTimer;
   readonly changes: (changes: readonly RawChange[]) => void;
   readonly lost: (lost: LostChanges) => void;
+  /** Directories that are not to be entered, whatever the rules say. */
+  readonly foreign?: (path: string) => boolean;
 }
 
 /**
@@ -122,10 +124,10 @@ export class RootWatch {
   }
 
   async #watch(place: Place): Promise<EndWatch> {
-    const { root, rules, port } = this.#options;
+    const { root, rules, port, foreign } = this.#options;
     if (place.only !== undefined) return this.#watchEntries(place);
     if (typeof hostPathBytes(root) !== 'string') throw new Error('its name is not valid UTF-8');
-    const { excluded, deep } = await lookBelow(root, rules);
+    const { excluded, deep } = await lookBelow(root, rules, foreign);
     if (!deep && !takesNewDirectories(rules, root)) return this.#watchEntries(place);
     const hear = {
       heard: (told: readonly Told[]) => {

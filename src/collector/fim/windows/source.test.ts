@@ -59,7 +59,7 @@ describe('the source of file changes on Windows', () => {
     await source.start(RULES);
     expect(source.mounts()).toEqual([
       { mount: 'C:\\', filesystem: 'NTFS or ReFS', method: 'change journal' },
-      { mount: 'D:\\Data', filesystem: 'unknown', method: 'none', note: 'does not exist yet' },
+      { mount: 'D:\\Data', filesystem: 'unknown', method: 'file watcher', note: 'does not exist yet' },
     ]);
     await source.stop();
   });

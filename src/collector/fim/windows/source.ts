@@ -78,7 +78,7 @@ export class JournalSource implements ChangeSource {
     this.#watcher = fileWatcherFor(
       events,
       { os: 'win32', now, startTimer, port },
-      (root) => !this.#drives.has(driveOf(root) ?? ''),
+      { covers: (root) => !this.#drives.has(driveOf(root) ?? '') },
     );
   }
 

@@ -104,7 +104,13 @@ export async function runOnMac() {
     now: timers.now,
     startTimer: timers.start,
     rssBytes: () => 1,
-    openLedger: () => ({ post: (message) => void posted.push(message), stop: () => Promise.resolve() }),
+    openLedger: ({ message: tell }) => ({
+      post: (message) => {
+        if (message.kind === 'ping') tell({ kind: 'pong' });
+        else posted.push(message);
+      },
+      stop: () => Promise.resolve(),
+    }),
     ...macosSources(at.dataDir, () => undefined, {
       context,
       startTimer: timers.start,

@@ -66,7 +66,13 @@ export async function runOnWindows({ windows, drive }: ReturnType<typeof doubled
     now: timers.now,
     startTimer: timers.start,
     rssBytes: () => 1,
-    openLedger: () => ({ post: (message) => void posted.push(message), stop: () => Promise.resolve() }),
+    openLedger: ({ message: tell }) => ({
+      post: (message) => {
+        if (message.kind === 'ping') tell({ kind: 'pong' });
+        else posted.push(message);
+      },
+      stop: () => Promise.resolve(),
+    }),
     ...windowsSources(at.dataDir, () => undefined, windows.host()),
     realPath: ({ path }) => path,
     canaryPath: CANARY,
