@@ -49,11 +49,15 @@ export function expectNoneWrong(events: readonly FimEvent[], { program, pid }: M
   );
 }
 
-/** As `expectNoneWrong`, of a program that lived for 50 ms or longer: it is named for every change. */
+/** Changes that may be of nobody where the machine is busy: one of 20. */
+const UNKNOWN_SHARE = 0.05;
+
+/** As `expectNoneWrong`, of a program that lived for 50 ms or longer: it is named for 95 % of the changes, of few for all. */
 export function expectMadeBy(events: readonly FimEvent[], maker: Maker): void {
   expectNoneWrong(events, maker);
   expect(events.length).toBeGreaterThan(0);
-  expect(Object.keys(actorsOf(events)).filter((name) => name.startsWith('unknown'))).toEqual([]);
+  const unknown = events.filter(({ wayfarer }) => wayfarer.actor.state === 'unknown');
+  expect(unknown.length).toBeLessThanOrEqual(events.length * UNKNOWN_SHARE);
 }
 
 /** Programs that are named for the changes of each file, by the file's name. */
