@@ -84,10 +84,12 @@ code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subproces
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(used.ru_utime + used.ru_stime, used.ru_maxrss, code)`;
   const args = ['-c', script, 'aide', `--config=${directory}/aide.conf`, option];
-  const [cpu = 0, rss = 0] = execFileSync('python3', args, { encoding: 'utf8' })
+  const [cpu = 0, rss = 0, code = 0] = execFileSync('python3', args, { encoding: 'utf8' })
     .trim()
     .split(' ')
     .map(Number);
+  // Below that AIDE tells what differs (aide(1)); what failed is no peer.
+  if (code >= 14) throw new Error(`aide ${option} ended with ${String(code)}`);
   const peakMb = rss / 1024;
   return {
     cpuSeconds: cpu,
@@ -131,7 +133,9 @@ async function main(): Promise<void> {
     const ratios: Record<string, string> = {
       'first walk / plain walk (goal 1.2)': (first.cpuSeconds / plain.cpuSeconds).toFixed(2),
     };
-    if (spawnSync('aide', ['--version']).error === undefined && process.argv[2] !== '--no-aide') {
+    if (spawnSync('aide', ['--version']).error !== undefined) {
+      ratios['beside aide'] = 'not installed';
+    } else if (process.argv[2] !== '--no-aide') {
       writeFileSync(join(directory, 'aide.conf'), AIDE_CONFIG(directory));
       const init = aide(directory, '--init');
       table['aide --init'] = row(init);

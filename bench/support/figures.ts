@@ -5,7 +5,7 @@ export interface Figure {
   readonly unit: string;
   /** Goal or peer in the same unit; without one the figure only informs. */
   readonly limit?: number;
-  /** What the limit is, where it is not the goal. */
+  /** What the limit is, where it is not the goal; without a limit, why there is none. */
   readonly peer?: string;
 }
 
@@ -17,8 +17,10 @@ export function printFigures(figures: readonly Figure[]): void {
   console.log('| what | value | limit or peer | ratio |\n| --- | --- | --- | --- |');
   for (const { what, value, unit, limit, peer } of figures) {
     const against =
-      limit === undefined ? '–' : `${short(limit)} ${unit}${peer === undefined ? '' : ` (${peer})`}`;
-    const ratio = limit === undefined ? '–' : (value / limit).toFixed(2);
+      limit === undefined
+        ? (peer ?? '–')
+        : `${short(limit)} ${unit}${peer === undefined ? '' : ` (${peer})`}`;
+    const ratio = limit === undefined || limit === 0 ? '–' : (value / limit).toFixed(2);
     console.log(`| ${what} | ${short(value)} ${unit} | ${against} | ${ratio} |`);
   }
 }

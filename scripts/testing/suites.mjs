@@ -14,7 +14,7 @@ const INTEGRATION_PACKAGES = [
   ...UNIT_PACKAGES,
   ...['squid', 'tinyproxy-bin', 'nftables', 'openssl', 'strace', 'python3-minimal', 'tzdata'],
   // Filesystems to watch, and programs to work in them.
-  ...['btrfs-progs', 'xfsprogs', 'git', 'rsync'],
+  ...['btrfs-progs', 'xfsprogs', 'git', 'rsync', 'vim-tiny', 'logrotate'],
   ...['dbus', 'dbus-daemon', 'gnome-keyring', 'libsecret-1-0', 'systemd'],
   ...['krb5-kdc', 'krb5-admin-server', 'krb5-user', 'libgssapi-krb5-2'],
 ];

@@ -10,6 +10,7 @@ import { Chain, edrEvent, fimEvent, recordOf, sendEvents } from '../../test/supp
 import { itemsOf, type PlatformClient } from '../../test/support/platform-client.ts';
 import { PlatformFixture } from '../../test/support/platform-fixture.ts';
 import { until } from '../../test/support/until.ts';
+import { runTool } from './testing/run-tool.ts';
 
 const CLI = join(import.meta.dirname, 'cli.ts');
 // Node 22 of the unit tests takes types out of TypeScript only when told to.
@@ -46,12 +47,13 @@ const lines = [
     }),
   ),
 ];
+const started = new Chain().seal(edrEvent());
 
 beforeAll(async () => {
   await fixture.start();
   client = await fixture.agent(['AI', 'FIM', 'EDR']);
   await sendEvents(client, lines);
-  await sendEvents(client, [new Chain().seal(edrEvent())], 'edr');
+  await sendEvents(client, [started], 'edr');
 });
 afterAll(async () => {
   await fixture.dispose();
@@ -114,6 +116,63 @@ describe('wayfarer-platform events', { timeout: 60_000 }, () => {
     expect(run('events', 'show', 'nonsense').status).toBe(ExitCode.refused);
     expect(run('events', 'list', '--rule', 'none').stdout).toBe('no event matches\n');
     expect(run('events', 'list', '--limit', '1').stdout).toContain('there are more');
+  });
+
+  it.each<[readonly string[], readonly number[]]>([
+    [['--actor', 'curl'], [4]],
+    [
+      ['--actor', 'alice'],
+      [4, 3, 1, 0],
+    ],
+    [
+      ['--user', 'root'],
+      [3, 1, 0],
+    ],
+    [['--user', 'alice'], [4]],
+    [['--rule', 'process-events'], [4]],
+    [['--action', 'moved'], [1]],
+    [
+      ['--since', '2026-11-20T11:59:20Z'],
+      [4, 3, 2],
+    ],
+    [
+      ['--until', '2026-11-20T11:59:10Z'],
+      [1, 0],
+    ],
+    [
+      ['--severity', 'high'],
+      [3, 1],
+    ],
+    [['--stream', 'edr'], [4]],
+    [['--path', '/etc/old'], [1]],
+    [
+      ['--host', 'laptop-1', '--limit', '2'],
+      [4, 3],
+    ],
+    [['--path', '/etc/*', '--user', 'root', '--action', 'updated', '--until', '2026-11-20T11:59:00Z'], [0]],
+  ])('finds by %j what fulfils it, and nothing else', async (filter, wanted) => {
+    const { code, stdout } = await runTool(fixture.dataDir, 'events', 'list', '--json', ...filter);
+    expect(code).toBe(ExitCode.ok);
+    const idOf = (line: string): string => recordOf(line).event.id;
+    const all = [...lines, started].map(idOf);
+    expect(stdout.trimEnd().split('\n').map(idOf)).toEqual(wanted.map((n) => all[n]));
+  });
+
+  it.each<[readonly string[], number, string]>([
+    [['--since', 'yesterday'], ExitCode.refused, 'since: give a time such as 2027-01-31T08:00:00Z'],
+    [['--until', 'tomorrow'], ExitCode.refused, 'until: give a time such as 2027-01-31T08:00:00Z'],
+    [['--limit', 'many'], ExitCode.refused, 'limit: '],
+    [['--actor', ''], ExitCode.refused, 'actor: '],
+    [['--user', ''], ExitCode.refused, 'user: '],
+    [['--rule', 'r'.repeat(1_025)], ExitCode.refused, 'rule: '],
+    [['--action', ''], ExitCode.refused, 'action: '],
+    [['--path', ''], ExitCode.refused, 'path: '],
+    [['--severity', 'urgent'], ExitCode.usage, 'Allowed choices are low, medium, high, critical'],
+    [['--stream', 'all'], ExitCode.usage, 'Allowed choices are fim, edr'],
+    [['--host', 'nobody'], ExitCode.failed, 'there is no agent "nobody"'],
+  ])('says what is wrong with %j', async (filter, code, message) => {
+    const ended = await runTool(fixture.dataDir, 'events', 'list', ...filter);
+    expect(ended).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(message) as string });
   });
 
   it('follows what arrives, in both forms, until it is told to end', async () => {

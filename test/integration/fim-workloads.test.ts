@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import {
   appendFileSync,
   closeSync,
@@ -18,26 +18,23 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { FimEvent } from '../../src/shared/host-events.ts';
 import { because, noLinuxRoot, noProgram } from '../support/reason.ts';
-import { actorsOf, WatchedTree, type WatchedDirectory } from '../support/watched-tree.ts';
-
-/** Runs a program of the system, unchanged, in the watched tree. */
-function work(cwd: string, file: string, ...args: string[]): void {
-  execFileSync(file, args, { cwd, stdio: ['ignore', 'ignore', 'pipe'], timeout: 110_000 });
-}
-
-/** A program of shell commands; each is a process of its own. */
-const shell = (cwd: string, script: string): void => work(cwd, '/bin/sh', '-euc', script);
+import { expectMadeBy, expectNoneWrong, programsByFile, shell, work } from '../support/unchanged-programs.ts';
+import { WatchedTree, type WatchedDirectory } from '../support/watched-tree.ts';
 
 const paths = (events: readonly FimEvent[], action: string): string[] =>
   events.filter(({ event }) => event.action === action).map(({ file }) => file.path);
 
-/** Whoever is named was one of these programs; how many have no name is printed. */
-function expectActors(events: readonly FimEvent[], ...programs: string[]): void {
-  const actors = actorsOf(events);
-  const named = Object.keys(actors).filter((name) => !name.startsWith('unknown'));
-  console.log(JSON.stringify(actors));
-  expect(programs).toEqual(expect.arrayContaining(named.map((name) => name.split('/').at(-1) ?? '')));
-}
+/** Programs that save a file by another one in its place; of those that live for 50 ms each change has its actor. */
+const EDITORS = [
+  { program: 'sed', packageName: 'sed', args: ['-i', 's/root/toor/'], made: expectNoneWrong },
+  {
+    program: 'vim.tiny',
+    packageName: 'vim-tiny',
+    // Moves the old file away and writes a new one; then rests, to be known.
+    args: ['-Nu', 'NONE', '-es', '-c', 'set bkc=no', '-c', '%s/root/toor/', '-c', 'w', '-c', 'sleep 200m|q'],
+    made: expectMadeBy,
+  },
+];
 
 describe.skipIf(noLinuxRoot !== undefined)(
   `file integrity under the work of unchanged programs${because(noLinuxRoot)}`,
@@ -59,19 +56,20 @@ describe.skipIf(noLinuxRoot !== undefined)(
         'mkdir src; for i in $(seq 300); do echo $i > src/$i; done; tar cf all.tar src; rm -r src',
       );
       await tree.accounted();
-      work(tree.root, 'tar', 'xf', 'all.tar');
+      // Takes a second of rest on its way: who lives for so long is known.
+      const pid = work(tree.root, 'tar', 'xf', 'all.tar', '--checkpoint=20', '--checkpoint-action=sleep=1');
       const unpacked = await tree.accounted();
       expect(paths(unpacked, 'created')).toHaveLength(301);
-      expectActors(unpacked, 'tar');
-      work(tree.root, 'chmod', '-R', 'o-r', 'src');
+      expectMadeBy(unpacked, { program: 'tar', pid });
+      const changer = work(tree.root, 'chmod', '-R', 'o-r', 'src');
       const changed = await tree.accounted();
       expect(new Set(changed.map(({ event }) => event.action))).toEqual(new Set(['attributes_modified']));
       expect(changed[0]?.wayfarer.changed).toEqual(['mode']);
-      expectActors(changed, 'chmod');
-      work(tree.root, 'rm', '-r', 'src');
+      expectNoneWrong(changed, { program: 'chmod', pid: changer });
+      const remover = work(tree.root, 'rm', '-r', 'src');
       const removed = await tree.accounted();
       expect(paths(removed, 'deleted')).toHaveLength(301);
-      expectActors(removed, 'rm');
+      expectNoneWrong(removed, { program: 'rm', pid: remover });
     });
 
     it.skipIf(noProgram('git', 'git') !== undefined)(
@@ -79,7 +77,7 @@ describe.skipIf(noLinuxRoot !== undefined)(
       async () => {
         const origin = join(watched.outside, 'origin');
         mkdirSync(origin);
-        const git = (...args: string[]): void =>
+        const git = (...args: string[]): number =>
           work(origin, 'git', '-c', 'user.name=a', '-c', 'user.email=a@b', ...args);
         git('init', '-q', '-b', 'main');
         for (const branch of ['one', 'two']) {
@@ -90,38 +88,68 @@ describe.skipIf(noLinuxRoot !== undefined)(
           git('commit', '-qm', branch);
           git('tag', branch);
         }
+        // Git waits for its hook, and lives for long enough to be known.
+        const hooks = join(watched.outside, 'hooks');
+        mkdirSync(hooks);
+        writeFileSync(join(hooks, 'post-checkout'), '#!/bin/sh\nsleep 0.2\n', { mode: 0o755 });
+        const slowGit = (cwd: string, ...args: string[]): number =>
+          work(cwd, 'git', '-c', `core.hooksPath=${hooks}`, ...args);
         await tree.accounted();
-        work(tree.root, 'git', 'clone', '-q', origin, 'clone');
-        expectActors(await tree.accounted(), 'git');
-        work(join(tree.root, 'clone'), 'git', 'checkout', '-q', 'one');
+        const cloner = slowGit(tree.root, 'clone', '-q', origin, 'clone');
+        expectMadeBy(await tree.accounted(), { program: 'git', pid: cloner });
+        const pid = slowGit(join(tree.root, 'clone'), 'checkout', '-q', 'one');
         const checkout = await tree.accounted();
         expect(paths(checkout, 'updated').length).toBeGreaterThanOrEqual(60);
         expect(paths(checkout, 'deleted')).toContain(join(tree.root, 'clone/two/only'));
-        expectActors(checkout, 'git');
+        expectMadeBy(checkout, { program: 'git', pid });
       },
     );
 
-    it('R200 sees an editor save through another file as a change of the one that it replaces', async () => {
-      writeFileSync(join(tree.root, 'passwd'), 'root:x:0:0\n');
+    for (const { program, packageName, args, made } of EDITORS) {
+      const missing = noProgram(program, packageName);
+      it.skipIf(missing !== undefined)(
+        `R200 sees ${program} save through another file as a change of the one that it replaces${because(missing)}`,
+        async () => {
+          writeFileSync(join(tree.root, 'passwd'), 'root:x:0:0\n');
+          await tree.accounted();
+          const pid = work(tree.root, program, ...args, 'passwd');
+          const events = await tree.accounted();
+          expect(paths(events, 'updated')).toEqual([join(tree.root, 'passwd')]);
+          const [updated] = events.filter(({ event }) => event.action === 'updated');
+          expect(updated?.wayfarer.changed).toContain('content');
+          expect(updated?.wayfarer.before?.hash?.sha256).not.toBe(updated?.file.hash?.sha256);
+          made(events, { program, pid });
+        },
+      );
+    }
+
+    it('names a script that lives on for each of its changes', async () => {
       await tree.accounted();
-      shell(tree.root, 'sed -i s/root/toor/ passwd');
+      const pid = shell(
+        tree.root,
+        'for i in 1 2 3 4 5; do echo $i > new$i; echo $i >> all; sleep 0.1; done; :',
+      );
       const events = await tree.accounted();
-      expect(paths(events, 'updated')).toEqual([join(tree.root, 'passwd')]);
-      const [updated] = events.filter(({ event }) => event.action === 'updated');
-      expect(updated?.wayfarer.changed).toContain('content');
-      expect(updated?.wayfarer.before?.hash?.sha256).not.toBe(updated?.file.hash?.sha256);
-      expectActors(events, 'sed');
+      expect(paths(events, 'created')).toHaveLength(6);
+      expectMadeBy(events, { program: 'dash', pid });
     });
 
     it.skipIf(noProgram('rsync', 'rsync') !== undefined)(
       `accounts for a synchronised copy${because(noProgram('rsync', 'rsync'))}`,
       async () => {
         await tree.accounted();
-        work(tree.root, 'rsync', '-a', '--delete', '/etc/default/', '/etc/cron.d', '/etc/apt', 'copy/');
-        expectActors(await tree.accounted(), 'rsync');
+        const synchronise = (...more: string[]): number =>
+          work(
+            tree.root,
+            ...(['rsync', '-a', '--delete', '/etc/default/', '/etc/cron.d', '/etc/apt', 'copy/'] as const),
+            ...more,
+          );
+        // So slow that its processes, which are several, live for long enough to be known.
+        synchronise('--bwlimit=50');
+        expectMadeBy(await tree.accounted(), { program: 'rsync' });
         appendFileSync(join(tree.root, 'copy', 'more'), 'x');
         expect(paths(await tree.accounted(), 'created')).toEqual([join(tree.root, 'copy', 'more')]);
-        work(tree.root, 'rsync', '-a', '--delete', '/etc/default/', '/etc/cron.d', '/etc/apt', 'copy/');
+        synchronise();
         expect(paths(await tree.accounted(), 'deleted')).toEqual([join(tree.root, 'copy', 'more')]);
       },
     );
@@ -129,7 +157,7 @@ describe.skipIf(noLinuxRoot !== undefined)(
     it.skipIf(noProgram('npm', 'npm') !== undefined)(
       `accounts for npm ci${because(noProgram('npm', 'npm'))}`,
       async () => {
-        const npm = (cwd: string, ...args: string[]): void =>
+        const npm = (cwd: string, ...args: string[]): number =>
           work(
             cwd,
             'npm',
@@ -156,10 +184,10 @@ describe.skipIf(noLinuxRoot !== undefined)(
         writeFileSync(join(tree.root, 'package.json'), JSON.stringify({ dependencies }));
         npm(tree.root, 'install', '--package-lock-only');
         await tree.accounted();
-        npm(tree.root, 'ci');
+        const pid = npm(tree.root, 'ci');
         const events = await tree.accounted();
         expect(paths(events, 'created').length).toBeGreaterThan(200);
-        expectActors(events, 'node');
+        expectMadeBy(events, { program: 'node', pid });
         expect(readdirSync(join(tree.root, 'node_modules/.bin')).sort()).toEqual(['one', 'two']);
       },
     );
@@ -174,8 +202,42 @@ describe.skipIf(noLinuxRoot !== undefined)(
       closeSync(fd);
       const events = await tree.accounted();
       expect(paths(events, 'moved')).toEqual([`${log}.1`]);
-      expectActors(events, 'mv', 'touch', 'chmod', 'gzip', 'node');
+      const made = programsByFile(events);
+      const only = (file: string, ...allowed: string[]): void => {
+        expect([...allowed, 'unknown']).toEqual(
+          expect.arrayContaining((made[file] ?? []).map((text) => text.split(' by ')[1])),
+        );
+      };
+      // Of the new app.log see docs/known-issues.md: who moved the old one away may be named.
+      only('app.log.1', 'node', 'mv');
+      only('app.log.1.gz', 'gzip');
+      expect(Object.values(made).flat()).toContain('updated by node');
     });
+
+    it.skipIf(noProgram('logrotate', 'logrotate') !== undefined)(
+      `accounts for logrotate, with each change by the program that made it${because(noProgram('logrotate', 'logrotate'))}`,
+      async () => {
+        const log = join(tree.root, 'app.log');
+        // Takes gzip a while: who lives for long enough is known.
+        writeFileSync(log, randomBytes(6_000_000).toString('hex'));
+        const settings = join(watched.outside, 'logrotate.conf');
+        const rules = 'rotate 2\ncreate 0600 root root\ncompress\npostrotate\nsleep 0.2\nendscript';
+        writeFileSync(settings, `${log} {\n${rules}\n}\n`, { mode: 0o644 });
+        await tree.accounted();
+        const pid = work(tree.root, 'logrotate', '-f', '-s', join(watched.outside, 'rotated'), settings);
+        const events = await tree.accounted();
+        const of = (name: string): FimEvent[] => events.filter(({ file }) => file.path === `${log}${name}`);
+        expectMadeBy(of('.1'), { program: 'logrotate', pid });
+        // The new file may be of nobody: see docs/known-issues.md.
+        expectNoneWrong(of(''), { program: 'logrotate', pid });
+        // Opened by one, written by the other.
+        const made = programsByFile(of('.1.gz'))['app.log.1.gz'] ?? [];
+        expect(made[0]).toBe('created by logrotate');
+        expect(['logrotate', 'gzip', 'unknown']).toEqual(
+          expect.arrayContaining(made.map((text) => text.split(' by ')[1])),
+        );
+      },
+    );
 
     it('moves a deep tree with everything in it', async () => {
       shell(
@@ -183,10 +245,12 @@ describe.skipIf(noLinuxRoot !== undefined)(
         'mkdir -p a/b/c/d/e/f/g; for i in $(seq 40); do echo $i > a/b/c/d/e/$i; done; mkdir z',
       );
       await tree.accounted();
-      work(tree.root, 'mv', 'a', 'z/moved');
+      const pid = work(tree.root, 'mv', 'a', 'z/moved');
       const events = await tree.accounted();
       expect(paths(events, 'moved')).toHaveLength(47);
-      expectActors(events, 'mv');
+      expectNoneWrong(events, { program: 'mv', pid });
+      // One call moved them all.
+      expect(new Set(events.map(({ wayfarer }) => wayfarer.actor.state)).size).toBe(1);
       shell(tree.root, 'echo changed > z/moved/b/c/d/e/1');
       expect(paths(await tree.accounted(), 'updated')).toEqual([join(tree.root, 'z/moved/b/c/d/e/1')]);
     });
@@ -206,6 +270,11 @@ describe.skipIf(noLinuxRoot !== undefined)(
       await tree.accounted();
       linkSync(join(tree.root, 'one'), join(tree.root, 'two'));
       await tree.accounted();
+      appendFileSync(join(tree.root, 'one'), ', and more');
+      expect(paths(await tree.accounted(), 'updated').sort()).toEqual([
+        join(tree.root, 'one'),
+        join(tree.root, 'two'),
+      ]);
       renameSync(join(tree.root, 'two'), join(tree.root, 'three'));
       expect(paths(await tree.accounted(), 'moved')).toEqual([join(tree.root, 'three')]);
       unlinkSync(join(tree.root, 'one'));
@@ -254,8 +323,14 @@ describe.skipIf(noLinuxRoot !== undefined)(
       const fd = openSync(join(tree.root, 'sparse'), 'w');
       ftruncateSync(fd, 64 * 1024 * 1024);
       closeSync(fd);
-      work(tree.root, 'dd', 'if=/dev/urandom', 'of=large', 'bs=1M', 'count=48', 'status=none');
-      expectActors(await tree.accounted(), 'dd', 'node');
+      const pid = work(
+        tree.root,
+        ...(['dd', 'if=/dev/urandom', 'of=large', 'bs=1M', 'count=48', 'status=none'] as const),
+      );
+      const events = await tree.accounted();
+      const by = (name: string): FimEvent[] => events.filter(({ file }) => file.path.endsWith(name));
+      expectMadeBy(by('/sparse'), { program: 'node', pid: process.pid });
+      expectMadeBy(by('/large'), { program: 'dd', pid });
     });
 
     it('R199 leaves no file of 500 new nested directories out', async () => {

@@ -33,7 +33,11 @@ export function addEvents(program: Command, paths: Paths): void {
         EVENT_STREAMS,
       ),
     )
-    .option('--path <glob>', 'only events with such a path; * and ? stop at separators, ** does not', globOf)
+    .option(
+      '--path <glob>',
+      'only events with such a path, of --stream fim without a --stream; * and ? stop at separators, ** does not',
+      globOf,
+    )
     .option('--json', 'print one JSON object, with --follow one for each event')
     .addHelpText(
       'after',
@@ -42,7 +46,7 @@ Examples:
   wayfarerctl events           the last events since the agent started, 200 at most
   wayfarerctl events -f        the same, then every new one
   wayfarerctl events -f --json one JSON object a line, for a program
-  wayfarerctl events --stream fim --path '/etc/**'
+  wayfarerctl events --path '/etc/**'
                                which files below /etc were changed, and by whom
   wayfarerctl events --stream edr -f
                                processes as they start and end`,
@@ -62,13 +66,12 @@ function globOf(text: string): (path: string) => boolean {
   }
 }
 
+/** What the agent did, unless a stream is named; a path without one is that of a changed file. */
 function chosen(paths: Paths, options: Options): Promise<void> {
-  const { follow, stream, path } = options;
+  const { follow, path } = options;
+  const stream = options.stream ?? (path === undefined ? undefined : 'fim');
   if (stream !== undefined) {
     return (follow === true ? followHostEvents : printHostEvents)(paths, { ...options, stream });
-  }
-  if (path !== undefined) {
-    return Promise.reject(new Answer(ExitCode.usage, '--path goes with --stream fim or --stream edr'));
   }
   return follow === true ? followEvents(paths, sayer(options)) : recent(paths, options);
 }

@@ -126,6 +126,17 @@ describe('events', () => {
   }, 120_000);
 });
 
+describe('a follower', () => {
+  it('is told of what arrives after the newest events are gone, as with their agent', async () => {
+    await send(chain.files(2));
+    const last = admin().newestEvent();
+    tamper('DELETE FROM host_events');
+    const [line = ''] = chain.files(1);
+    await send([line]);
+    expect(admin().arrivedEvents({}, last)).toMatchObject([{ record: line }]);
+  });
+});
+
 describe('the chain', () => {
   it('R205 takes a jump of as many records as gaps say were dropped for none', async () => {
     await send([...chain.files(2), chain.lose(3), ...chain.files(1)]);

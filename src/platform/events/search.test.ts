@@ -214,6 +214,49 @@ describe('the API of events', () => {
     });
   });
 
+  it('finds by each filter what fulfils it, and nothing else', async () => {
+    const wanted: readonly (readonly [Record<string, string>, readonly string[]])[] = [
+      [{ host: server.agentId }, ['/etc/hosts']],
+      [{ stream: 'edr' }, ['process']],
+      [{ path: '/srv/foo?.txt' }, ['/srv/foo1.txt']],
+      [{ actor: 'a_b' }, ['/etcetera']],
+      [{ user: 'bob' }, ['/srv/foo[1].txt']],
+      [{ rule: 'ssh' }, ['/etc/ssh/sshd_config']],
+      [{ action: 'moved' }, ['/new/name']],
+      [{ since: at(8) }, ['process', '/tmp/x']],
+      [{ until: at(1) }, ['/etc/hosts', '/etc/hosts']],
+      [{ severity: 'critical' }, ['C:\\Windows\\System32\\drivers\\etc\\hosts']],
+      [{ path: '/srv', user: 'root', action: 'deleted', since: at(5), until: at(5) }, ['/srv/foo1.txt']],
+      [{ path: '/srv', user: 'bob', action: 'deleted' }, []],
+    ];
+    for (const [filter, found] of wanted) {
+      const { status, body } = await get(`events?${new URLSearchParams(filter).toString()}`);
+      const events = body['events'] as readonly { event: unknown }[];
+      expect({
+        filter,
+        status,
+        found: events.map(({ event }) => pathOf(JSON.stringify(event))),
+        next: body['next'],
+      }).toEqual({ filter, status: 200, found, next: null });
+    }
+  });
+
+  it.each([
+    ['since', 'yesterday', /give a time such as/],
+    ['until', '', /give a time such as/],
+    ['severity', 'urgent', /expected one of "low"/],
+    ['stream', 'all', /expected one of "fim"/],
+    ['actor', '', /at least|>=1|small/i],
+    ['limit', 'many', /number/],
+    ['cursor', '1;2', /not one that this platform gave/],
+    ['colour', 'red', /colour/],
+  ])('names %s where its value is wrong', async (field, value, message) => {
+    const { status, body } = await get(`events?${new URLSearchParams({ [field]: value }).toString()}`);
+    expect(status).toBe(400);
+    expect(JSON.stringify(body)).toContain(field);
+    expect(JSON.stringify(body).replaceAll('\\"', '"')).toMatch(message);
+  });
+
   it('refuses what is wrong, and says that there is nothing', async () => {
     expect((await get('events?limit=9999')).status).toBe(400);
     expect((await get('events?path=a&path=b')).status).toBe(400);

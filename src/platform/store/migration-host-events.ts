@@ -1,6 +1,7 @@
 /**
  * The schema step of manifests of administrators, events of hosts with their chains, and change events of assets. What an event
- * is found by is apart from its record, which is long: a search that no index helps reads the short rows alone.
+ * is found by is apart from its record, which is long: a search that no index helps reads the short rows alone. A number of an
+ * event is never given again, not even when the newest ones go with their agent: who follows asks for what is behind a number.
  */
 export const HOST_EVENTS = `
 ALTER TABLE manifests ADD COLUMN own INTEGER NOT NULL DEFAULT 0;
@@ -43,7 +44,7 @@ CREATE TABLE event_chains (
 CREATE INDEX event_chains_by_uuid ON event_chains(uuid);
 
 CREATE TABLE host_events (
-  n INTEGER PRIMARY KEY,
+  n INTEGER PRIMARY KEY AUTOINCREMENT,
   host INTEGER NOT NULL REFERENCES event_hosts(id) ON DELETE CASCADE,
   stream TEXT NOT NULL,
   chain INTEGER NOT NULL REFERENCES event_chains(id) ON DELETE CASCADE,
