@@ -26,6 +26,8 @@ export class AbortGate {
 
   /** Waits for a promise, or rejects with `Cancelled` as soon as the signal fires. */
   async wait<T>(promise: Promise<T>): Promise<T> {
+    // What is not waited for may still fail, and nobody else looks after it.
+    promise.catch(() => undefined);
     this.check();
     try {
       return await new Promise<T>((resolve, reject) => {
