@@ -136,7 +136,7 @@ export class Engine {
   /** Looks at one path, in the open transaction; a large file is left to the live lane, which outlives the process. */
   examine(item: Examination): void {
     if (this.#above.has(item.path)) this.#mustLookAtRoots = true;
-    const cause = heard(item, this.#os);
+    const cause = this.#examiner.heardBefore(item.path, heard(item, this.#os));
     if (this.#awaited.delete(item.path)) {
       this.#examiner.postpone(item.path, cause, this.#now() + LEFTOVERS_AFTER * this.#settleMs);
       return;

@@ -8,7 +8,7 @@ import { encodePath, isWithin, splitPath } from './host-path.ts';
 import { UNSETTLED, type Found, type Looker } from './look.ts';
 import { LANE } from './pending.ts';
 import type { Outcome, Reconciler, Subject } from './reconcile.ts';
-import { CHANGED_MEANWHILE, type Row } from './row.ts';
+import { CHANGED_MEANWHILE, isSameInode, type Row } from './row.ts';
 import type { LedgerStore } from './store.ts';
 import type { UnreadPaths } from './unread.ts';
 
@@ -27,6 +27,7 @@ export interface ExaminerParts {
 
 const WRITTEN = CHANGE.modified | CHANGE.closedAfterWrite;
 const APPEARED = CHANGE.created | CHANGE.movedTo;
+const GONE = CHANGE.deleted | CHANGE.movedFrom;
 /** A file that is never the same for long enough to be hashed is tried this often. */
 const MOST_TRIES = 3;
 /** A moved directory is compared at its new place before what is left at the old one counts as deleted; times `settleMs`. */
@@ -72,14 +73,9 @@ export class Examiner {
       if (row !== undefined) this.#gone(path, key, row, ifPresent);
       return undefined;
     }
-    const outcome = this.parts.reconciler.present(
-      { path, name, key, rules: covering },
-      row,
-      found,
-      ifPresent,
-    );
-    this.#follow(key, row, found, outcome, ifPresent);
-    return outcome;
+    const subject = { path, name, key, rules: covering };
+    if (isTaken(cause, row, found)) return this.#taken(subject, row, found, cause);
+    return this.#present(subject, row, found, ifPresent);
   }
 
   /** How much of a file's content is wanted for showing what differs, in bytes. */
@@ -155,6 +151,38 @@ export class Examiner {
     this.lookForGone(key, below, cause.detected === 'live' ? now() + settleMs : 0);
   }
 
+  #present(subject: Subject, row: Row | undefined, found: Found, cause: Cause): Outcome {
+    const outcome = this.parts.reconciler.present(subject, row, found, cause);
+    this.#follow(subject.key, row, found, outcome, cause);
+    return outcome;
+  }
+
+  /**
+   * What was there is gone by whoever was heard; what is there now is somebody's who is still to be heard, and who is waited for
+   * once (`heardBefore`).
+   */
+  #taken(subject: Subject, row: Row | undefined, found: Found, cause: Cause): Outcome | undefined {
+    const { now, settleMs } = this.parts;
+    const { path, key } = subject;
+    const maker = withoutActors(cause, 'nobody was heard making it in the place of another');
+    if (cause.tries === 0) {
+      const waiting = row === undefined ? maker : cause;
+      this.#pend('look', LANE.live, key, { ...waiting, tries: 1 }, now() + settleMs);
+      return undefined;
+    }
+    if (row !== undefined) this.#gone(path, key, row, cause);
+    return this.#present(subject, undefined, found, maker);
+  }
+
+  /** The cause of what was heard of a path, with who gave its name up before and was not told of yet. */
+  heardBefore(path: string, cause: Cause): Cause {
+    if ((cause.what & APPEARED) === 0) return cause;
+    const waiting = this.parts.store.pending.causeOf('look', encodePath(path, this.parts.os), LANE.live);
+    if (waiting === undefined) return cause;
+    const older = JSON.parse(waiting) as Cause;
+    return (older.what & GONE) === 0 ? cause : { ...mergeCauses(older, cause), tries: 0 };
+  }
+
   /** What else has to be looked at because of this. */
   #follow(key: string, row: Row | undefined, found: Found, outcome: Outcome, cause: Cause): void {
     const { now, settleMs } = this.parts;
@@ -217,4 +245,10 @@ export class Examiner {
   #pend(kind: 'look' | 'directory' | 'gone', lane: number, path: string, cause: Cause, due: number): void {
     this.parts.store.pending.add({ kind, lane, path, cause: JSON.stringify(cause), due });
   }
+}
+
+/** Whether all that was heard is that a name was given up, and by now another file has it. */
+function isTaken({ what, detected }: Cause, row: Row | undefined, found: Found): boolean {
+  if (detected !== 'live' || (what & GONE) === 0 || (what & APPEARED) !== 0) return false;
+  return row === undefined || !isSameInode(row, found.row);
 }

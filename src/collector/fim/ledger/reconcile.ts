@@ -275,8 +275,9 @@ export class Reconciler {
 
 /** Whoever moved a directory in brought what was in it; what was made in it afterwards is somebody's whom nobody heard. */
 function creator(row: Row, cause: Cause): Cause {
-  if (cause.inherited !== true || Number(row.changed / 1_000_000n) <= cause.at) return cause;
-  const { presence: _mover, ...rest } = cause;
+  const { presence: mover, ...rest } = cause;
+  if (cause.inherited !== true || mover === undefined) return cause;
+  if (Number(row.changed / 1_000_000n) <= cause.at) return cause;
   return { ...rest, unknown: 'it changed after its directory was moved' };
 }
 

@@ -178,6 +178,7 @@ export class Walker {
     const rules = this.#rulesFor(visit, name, row !== undefined || !isFile);
     if (rules.length === 0) return true;
     const subject = { path, name, key: joinPath(visit.key, encoded, os), rules };
+    if (row === undefined && this.#isAwaited(subject.key, cause)) return true;
     const mine = cause.from === undefined ? cause : { ...cause, from: joinPath(cause.from, encoded, os) };
     // What came along with its directory is known from where it was: it is neither read again nor waited for.
     const moved =
@@ -210,6 +211,11 @@ export class Walker {
     known.wrote(outcome.origin !== undefined);
     this.#onwards(visit, path, subject.key, before, mine, outcome);
     return true;
+  }
+
+  /** Whether an entry of a new directory waits for a look of its own, which knows who made it. */
+  #isAwaited(key: string, cause: Cause): boolean {
+    return cause.inherited === true && this.#store.pending.causeOf('look', key, LANE.live) !== undefined;
   }
 
   /** Rules may be set in the middle of a directory. */

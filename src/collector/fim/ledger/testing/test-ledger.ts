@@ -238,13 +238,14 @@ export function watching(
   use: (root: string, ledger: TestLedger, file: string) => void,
   fill: (root: string) => void = () => undefined,
   rules: (root: string) => FimRule[] = (root) => [rule({ path: root })],
+  more: Partial<LedgerHost> = {},
 ): void {
   inDirectory((directory) => {
     const root = join(directory, 'watched');
     mkdirSync(root);
     fill(root);
     const file = join(directory, 'ledger.db');
-    const ledger = new TestLedger(file).rules(rules(root)).drain();
+    const ledger = new TestLedger(file, more).rules(rules(root)).drain();
     expect(ledger.events()).toEqual([]);
     use(root, ledger, file);
     ledger.stop();
