@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { because, noUnix } from '../../test/support/reason.ts';
 import { replaceFile } from './replace-file.ts';
 
 describe('what is kept from one run to the next', () => {
@@ -25,7 +26,7 @@ describe('what is kept from one run to the next', () => {
   };
   const of = (name: string): string => new URL(name, import.meta.url).href;
 
-  it.skipIf(process.platform === 'win32').each([
+  it.skipIf(noUnix !== undefined).each([
     [
       'items that start programs',
       `import { saveItems } from '${of('./edr/startup-state.ts')}';
@@ -38,7 +39,7 @@ describe('what is kept from one run to the next', () => {
        const journals = Array.from({ length: 26 }, (_, n) => [String.fromCharCode(65 + n), place]);
        savePlaces(process.argv[1], { ...NO_PLACES, journals: Object.fromEntries(journals) });`,
     ],
-  ])('leaves the %s of before where the disk takes only a part, and says so', (_what, code) => {
+  ])(`leaves the %s of before where the disk takes only a part, and says so${because(noUnix)}`, (_what, code) => {
     const path = join(folder, 'kept.json');
     writeFileSync(path, 'before');
     expect(onFullDisk(code, path)).toContain('EFBIG');
