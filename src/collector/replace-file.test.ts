@@ -39,12 +39,15 @@ describe('what is kept from one run to the next', () => {
        const journals = Array.from({ length: 26 }, (_, n) => [String.fromCharCode(65 + n), place]);
        savePlaces(process.argv[1], { ...NO_PLACES, journals: Object.fromEntries(journals) });`,
     ],
-  ])(`leaves the %s of before where the disk takes only a part, and says so${because(noUnix)}`, (_what, code) => {
-    const path = join(folder, 'kept.json');
-    writeFileSync(path, 'before');
-    expect(onFullDisk(code, path)).toContain('EFBIG');
-    expect(readFileSync(path, 'utf8')).toBe('before');
-  });
+  ])(
+    `leaves the %s of before where the disk takes only a part, and says so${because(noUnix)}`,
+    (_what, code) => {
+      const path = join(folder, 'kept.json');
+      writeFileSync(path, 'before');
+      expect(onFullDisk(code, path)).toContain('EFBIG');
+      expect(readFileSync(path, 'utf8')).toBe('before');
+    },
+  );
 
   it('replaces it whole and for its owner alone, whatever a run before left beside it', () => {
     const path = join(folder, 'kept.json');
