@@ -5,8 +5,11 @@ import { defineConfig } from 'vitest/config';
 /** Files at a time. Vitest by itself leaves one core free, but most tests wait for something, not for a core. */
 const WORKERS = Math.max(2, availableParallelism() - 1);
 
-/** Whole agents and platforms are several processes each: more of them would be late for each other's deadlines. */
-const WORKERS_OF_PROCESSES = 2;
+/**
+ * Whole agents and platforms are several processes each, which mostly wait: with two files at a time a half of two cores was
+ * idle, with more than three they would be late for each other's deadlines.
+ */
+const WORKERS_OF_PROCESSES = 3;
 
 /** Programs that tests start are compiled once and not at each start, which was half of what a short one took (node(1)). */
 const env = { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/compile', import.meta.url)) };
