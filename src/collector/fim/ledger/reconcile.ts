@@ -137,7 +137,8 @@ export class Reconciler {
     const origin = eligible.length > 0 ? this.#origin(key, found.row, cause) : undefined;
     if (origin !== undefined) return this.#moved(subject, origin, found, cause);
     this.#parts.store.baseline.add(key, found.row);
-    this.#text(subject, found, false);
+    // A path that had no row has no text either, and most are under no rule that wants one.
+    if (diffRule(rules) !== undefined) this.#text(subject, found, false);
     const parts =
       eligible.length > 0 ? partsOfCreation(found.row, creator(found.row, cause)) : changesHeard(cause);
     for (const part of parts) {
@@ -222,7 +223,7 @@ export class Reconciler {
   #text({ path, name, key, rules }: Subject, found: Found, isChanged: boolean): Partial<Shown> {
     const rule = diffRule(rules);
     const { baseline } = this.#parts.store;
-    const isSecret = holdsSecrets(path, name, rules);
+    const isSecret = rule !== undefined && holdsSecrets(path, name, rules);
     // It may have had another name, or its rule have said otherwise, when its text was kept.
     if (rule === undefined || isSecret) baseline.putText(key, undefined);
     if (rule === undefined || found.row.type !== 'file' || found.isUnchanged) return {};
