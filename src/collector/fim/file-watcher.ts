@@ -97,6 +97,7 @@ export class FileWatcher {
 
   /** How each root is watched. */
   mounts(): MountState[] {
+    if (this.#roots.length + this.#remote.length === 0) return [];
     const mounts = this.#mountTable();
     const place = (root: string): Pick<MountState, 'mount' | 'filesystem'> => ({
       mount: encodeHostText(root, this.#options.os),

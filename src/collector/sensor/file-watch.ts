@@ -97,10 +97,15 @@ export class FileWatch {
     await this.#inTurn(() => this.#follow());
   }
 
+  /** Name of the source that runs. Asked for every change: the whole state would look through the mounts each time. */
+  get provider(): string | undefined {
+    return this.#source?.provider;
+  }
+
   state(): FileWatchState {
     const source = this.#source;
     return {
-      provider: source?.provider,
+      provider: this.provider,
       idle: this.#rules === undefined,
       actors: source?.actors ?? 'unknown',
       noActors: source?.noActors,

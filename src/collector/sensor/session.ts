@@ -97,7 +97,7 @@ export class Sensor {
     });
     this.#router = new ChangeRouter({
       ...options,
-      provider: () => this.#files.state().provider ?? 'unknown',
+      provider: () => this.#files.provider ?? 'unknown',
       examine: (batch, items) => {
         this.#ledger.post({ kind: 'examine', batch, items });
       },
