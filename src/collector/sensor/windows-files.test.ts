@@ -12,12 +12,17 @@ import {
   rule,
   runOnWindows,
   separateHosts,
-  settle,
   start,
   WRITE,
 } from './testing/windows-sensor.ts';
+import { settle } from './testing/run-sensor.ts';
 
 separateHosts();
+
+/** Somebody writes to the watched `hosts`. */
+const writeHosts = ({ windows, drive }: ReturnType<typeof doubled>): void => {
+  drive.write({ parent: 5n, name: 'hosts', at: windows.timers.now(), reason: WRITE });
+};
 
 describe('the files of Windows, through the sensor', () => {
   it('R199 R208 a change in the journal is looked at, with the actor that the Security log has', async () => {
@@ -26,7 +31,7 @@ describe('the files of Windows, through the sensor', () => {
     await watch([HOSTS]);
     host.windows.audit(4688, start('0x1a2c'));
     host.windows.audit(4663, access());
-    host.drive.write({ parent: 5n, name: 'hosts', at: host.windows.timers.now(), reason: WRITE });
+    writeHosts(host);
     await pass(3_000);
     expect(examined()).toMatchObject([
       { path: 'C:\\Watched\\hosts', provider: 'change journal', at: host.windows.timers.now() - 3_000 },
@@ -51,7 +56,7 @@ describe('the files of Windows, through the sensor', () => {
     const host = doubled();
     const { watch, pass, examined } = await runOnWindows(host);
     await watch([HOSTS]);
-    host.drive.write({ parent: 5n, name: 'hosts', at: host.windows.timers.now(), reason: WRITE });
+    writeHosts(host);
     await pass(3_000);
     expect(examined()[0]?.by.presence?.actor).toEqual({
       state: 'unknown',
@@ -64,7 +69,7 @@ describe('the files of Windows, through the sensor', () => {
     host.windows.policy = { ...host.windows.policy, files: false };
     const { watch, pass, examined, state } = await runOnWindows(host);
     await watch([HOSTS]);
-    host.drive.write({ parent: 5n, name: 'hosts', at: host.windows.timers.now(), reason: WRITE });
+    writeHosts(host);
     await pass(3_000);
     expect(examined()[0]?.by.presence?.actor).toEqual({
       state: 'unknown',
@@ -86,7 +91,7 @@ describe('the files of Windows, through the sensor', () => {
     host.windows.exitCode = 5;
     const { watch, pass, examined, state } = await runOnWindows(host);
     await watch([HOSTS]);
-    host.drive.write({ parent: 5n, name: 'hosts', at: host.windows.timers.now(), reason: WRITE });
+    writeHosts(host);
     await pass(3_000);
     expect(examined()[0]?.by.presence?.actor).toEqual({
       state: 'unknown',
@@ -94,7 +99,7 @@ describe('the files of Windows, through the sensor', () => {
     });
     expect(state()?.problems).toMatchObject([{ code: 'FIM_NO_ACTOR' }]);
     host.windows.exitCode = 0;
-    host.drive.write({ parent: 5n, name: 'hosts', at: host.windows.timers.now(), reason: WRITE });
+    writeHosts(host);
     await pass(3_000);
     expect(state()?.problems).toEqual([]);
   });
@@ -141,7 +146,7 @@ describe('the files of Windows, through the sensor', () => {
     expect(of('lost')).toEqual([
       { kind: 'lost', lost: { reason: 'restart', below: ['C:\\Watched', CANARY] } },
     ]);
-    host.drive.write({ parent: 5n, name: 'hosts', at: host.windows.timers.now(), reason: WRITE });
+    writeHosts(host);
     await pass(3_000);
     expect(examined()).toMatchObject([{ path: 'C:\\Watched\\hosts' }]);
   });
@@ -151,7 +156,7 @@ describe('the files of Windows, through the sensor', () => {
     const host = doubled();
     const { watch, pass, examined, of } = await runOnWindows(host);
     await watch([HOSTS]);
-    host.drive.write({ parent: 5n, name: 'hosts', at: host.windows.timers.now(), reason: WRITE });
+    writeHosts(host);
     await pass(3_000);
     expect(examined()).toHaveLength(1);
     expect(of('lost')).toEqual([]);
@@ -166,7 +171,7 @@ describe('the files of Windows, through the sensor', () => {
     data.write({ parent: 9n, name: 'early', at: 0, reason: WRITE });
     await watch([rule('data', { kind: 'directory', path: 'D:\\Data' })]);
     data.write({ parent: 9n, name: 'a', at: host.windows.timers.now(), reason: WRITE });
-    host.drive.write({ parent: 5n, name: 'hosts', at: host.windows.timers.now(), reason: WRITE });
+    writeHosts(host);
     await pass(3_000);
     expect(examined().map(({ path }) => path)).toEqual(['D:\\Data\\a']);
     expect(state()?.fim?.mounts.map(({ mount }) => mount)).toEqual(['C:\\', 'D:\\']);

@@ -3,9 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 import type { Task } from '../../../shared/manifest.ts';
-import type { FromSensor } from '../../../shared/sensor.ts';
 import type { UnsealedEdrEvent } from '../../../wire/event-chain.ts';
-import type { Examination, ToLedger } from '../../fim/ledger/messages.ts';
 import { file, process as esProcess } from '../../fim/macos/testing/es-line.ts';
 import { FakeEslogger } from '../../fim/macos/testing/fake-eslogger.ts';
 import type { Hear, WatchPort } from '../../fim/watcher/subscribe.ts';
@@ -13,7 +11,8 @@ import { MAC_FILES, sampleMac } from '../../macos/testing/sample-mac.ts';
 import { sampleContext } from '../../testing/sample-host.ts';
 import { SteppedTimers } from '../../testing/timers.ts';
 import { macosSources } from '../macos.ts';
-import { Sensor } from '../session.ts';
+import type { Sensor } from '../session.ts';
+import { runSensor } from './run-sensor.ts';
 
 /* The real sensor over a stand-in for eslogger (fim/macos/testing/fake-eslogger.ts) and a laid-out Mac; the ledger is the test's. */
 
@@ -59,16 +58,10 @@ export function separateMacs(): void {
   });
 }
 
-const settle = async (): Promise<void> => {
-  for (let turn = 0; turn < 60; turn += 1) await Promise.resolve();
-};
-
 /** One run of the sensor on a Mac; `folder` stirs the folders that are watched for what starts programs. */
 export async function runOnMac() {
   const timers = new SteppedTimers(Date.parse('2026-11-28T01:02:04.987Z'));
   const eslogger = new FakeEslogger();
-  const sent: FromSensor[] = [];
-  const posted: ToLedger[] = [];
   const trees = new Map<string, Hear>();
   const folders = new Map<string, () => void>();
   const entries = new Map<string, (name: string, renamed: boolean) => void>();
@@ -90,27 +83,9 @@ export async function runOnMac() {
       return () => entries.delete(directory);
     },
   };
-  let receive: (message: unknown) => void = () => undefined;
   let isSilent = false;
   let ids = 0;
-  const sensor = new Sensor({
-    port: {
-      send: (message) => void sent.push(message),
-      onMessage: (receiver) => (receive = receiver),
-      onClose: () => undefined,
-    },
-    os: 'darwin',
-    pid: 4_242,
-    now: timers.now,
-    startTimer: timers.start,
-    rssBytes: () => 1,
-    openLedger: ({ message: tell }) => ({
-      post: (message) => {
-        if (message.kind === 'ping') tell({ kind: 'pong' });
-        else posted.push(message);
-      },
-      stop: () => Promise.resolve(),
-    }),
+  const run = await runSensor({
     ...macosSources(at.dataDir, () => undefined, {
       context,
       startTimer: timers.start,
@@ -124,8 +99,7 @@ export async function runOnMac() {
         return () => folders.delete(folder.slice(context.root.length));
       },
     }),
-    realPath: ({ path }) => path,
-    canaryPath: canary,
+    ...{ os: 'darwin', timers, own: [at.dataDir], canaryPath: canary },
     touchCanary: () => {
       writeFileSync(canary, '');
       if (isSilent) return;
@@ -134,35 +108,13 @@ export async function runOnMac() {
         entries.get(at.dataDir)?.('canary', false);
       });
     },
-    onEnd: () => undefined,
   });
-  sensors.push(sensor);
-  await sensor.start();
-  const of = <K extends ToLedger['kind']>(kind: K) =>
-    posted.filter((message): message is Extract<ToLedger, { kind: K }> => message.kind === kind);
-  const pass = async (ms: number): Promise<void> => {
-    for (let left = ms; left > 0; left -= 500) {
-      timers.pass(Math.min(500, left));
-      await settle();
-    }
-  };
-  const logs = () => sent.flatMap((message) => (message.kind === 'log' ? [message.message] : []));
+  sensors.push(run.sensor);
   return {
-    ...{ eslogger, timers, posted, of, pass, sensor, trees, folders, logs, root: context.root },
+    ...run,
+    ...{ eslogger, timers, trees, folders, root: context.root },
     silence: () => (isSilent = true),
-    watch: async (fim: readonly Task[] | null, tasks: readonly Task[] | null = null) => {
-      receive({
-        kind: 'watch',
-        fim: fim === null ? null : { tasks: [...fim], rescanHours: 24 },
-        edr: tasks === null ? null : { tasks: [...tasks] },
-        own: [at.dataDir],
-        sharePct: 50,
-      });
-      await settle();
-    },
-    examined: (): Examination[] => of('examine').flatMap(({ items }) => items),
-    appended: () => of('append').flatMap(({ events }) => events as readonly UnsealedEdrEvent[]),
-    state: () => sent.findLast((message) => message.kind === 'state')?.state,
+    appended: () => run.appended() as readonly UnsealedEdrEvent[],
   };
 }
 

@@ -3,11 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 import type { Task } from '../../../shared/manifest.ts';
-import type { FromSensor } from '../../../shared/sensor.ts';
-import type { Examination, ToLedger } from '../../fim/ledger/messages.ts';
 import { DoubledDrive, DoubledWindows } from '../../fim/windows/testing/doubled-windows.ts';
-import { Sensor } from '../session.ts';
+import type { Sensor } from '../session.ts';
 import { windowsSources } from '../windows.ts';
+import { runSensor } from './run-sensor.ts';
 
 /* The real sensor over a double of Windows (fim/windows/testing/doubled-windows.ts); the ledger is the test's. */
 
@@ -36,11 +35,6 @@ export function separateHosts(): void {
   });
 }
 
-/** Has what was promised happen. */
-export const settle = async (): Promise<void> => {
-  for (let turn = 0; turn < 60; turn += 1) await Promise.resolve();
-};
-
 /** A double of Windows with a drive that has a watched directory, number 5, and that of the agent, number 6. */
 export function doubled(): { windows: DoubledWindows; drive: DoubledDrive } {
   const windows = new DoubledWindows();
@@ -51,62 +45,16 @@ export function doubled(): { windows: DoubledWindows; drive: DoubledDrive } {
 
 /** One run of the sensor on that host. */
 export async function runOnWindows({ windows, drive }: ReturnType<typeof doubled>) {
-  const sent: FromSensor[] = [];
-  const posted: ToLedger[] = [];
-  let receive: (message: unknown) => void = () => undefined;
   const { timers } = windows;
-  const sensor = new Sensor({
-    port: {
-      send: (message) => void sent.push(message),
-      onMessage: (receiver) => (receive = receiver),
-      onClose: () => undefined,
-    },
-    os: 'win32',
-    pid: 4_242,
-    now: timers.now,
-    startTimer: timers.start,
-    rssBytes: () => 1,
-    openLedger: ({ message: tell }) => ({
-      post: (message) => {
-        if (message.kind === 'ping') tell({ kind: 'pong' });
-        else posted.push(message);
-      },
-      stop: () => Promise.resolve(),
-    }),
+  const run = await runSensor({
     ...windowsSources(at.dataDir, () => undefined, windows.host()),
-    realPath: ({ path }) => path,
-    canaryPath: CANARY,
+    ...{ os: 'win32', timers, own: [OWN], canaryPath: CANARY },
     touchCanary: () => {
       drive.write({ parent: 6n, name: 'Canary', at: timers.now(), reason: WRITE });
     },
-    onEnd: () => undefined,
   });
-  sensors.push(sensor);
-  await sensor.start();
-  const of = <K extends ToLedger['kind']>(kind: K) =>
-    posted.filter((message): message is Extract<ToLedger, { kind: K }> => message.kind === kind);
-  const pass = async (ms: number): Promise<void> => {
-    for (let left = ms; left > 0; left -= 500) {
-      timers.pass(Math.min(500, left));
-      await settle();
-    }
-  };
-  return {
-    ...{ posted, of, pass, sensor },
-    watch: async (fim: readonly Task[] | null, edr: readonly Task[] | null = null) => {
-      receive({
-        kind: 'watch',
-        fim: fim === null ? null : { tasks: [...fim], rescanHours: 24 },
-        edr: edr === null ? null : { tasks: [...edr] },
-        own: [OWN],
-        sharePct: 50,
-      });
-      await settle();
-    },
-    examined: (): Examination[] => of('examine').flatMap(({ items }) => items),
-    appended: () => of('append').flatMap(({ events }) => events),
-    state: () => sent.findLast((message) => message.kind === 'state')?.state,
-  };
+  sensors.push(run.sensor);
+  return run;
 }
 
 export const access = (more: Readonly<Record<string, string>> = {}) => ({
