@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { loadKoffi } from '../../src/collector/native/koffi.ts';
 import type { FimEvent } from '../../src/shared/host-events.ts';
 import { because, noLinuxRoot, noProgram } from '../support/reason.ts';
 import { expectMadeBy, expectNoneWrong, programsByFile, shell, work } from '../support/unchanged-programs.ts';
@@ -23,6 +24,18 @@ import { WatchedTree, type WatchedDirectory } from '../support/watched-tree.ts';
 
 const paths = (events: readonly FimEvent[], action: string): string[] =>
   events.filter(({ event }) => event.action === action).map(({ file }) => file.path);
+
+const MAPPED_BYTES = 4_096;
+
+/** Writes to an open file as databases do, without write(2): through a shared mapping (mmap(2)). */
+function writeThroughMapping(fd: number, bytes: number): void {
+  const [READ_WRITE, SHARED] = [3, 1];
+  const libc = loadKoffi().load('libc.so.6');
+  const map = libc.func('void *mmap(void *addr, size_t length, int prot, int flags, int fd, int64_t offset)');
+  const at: unknown = map(null, bytes, READ_WRITE, SHARED, fd, 0);
+  libc.func('void *memset(void *to, int byte, size_t length)')(at, 0x79, bytes);
+  libc.func('int munmap(void *addr, size_t length)')(at, bytes);
+}
 
 /** Programs that save a file by another one in its place; of those that live for 50 ms each change has its actor. */
 const EDITORS = [
@@ -280,6 +293,24 @@ describe.skipIf(noLinuxRoot !== undefined)(
       expect(paths(await tree.accounted(), 'moved')).toEqual([join(tree.root, 'three')]);
       unlinkSync(join(tree.root, 'one'));
       expect(paths(await tree.accounted(), 'deleted')).toEqual([join(tree.root, 'one')]);
+    });
+
+    it('R199 hears of what was written through a mapping (mmap) when the file is closed, for no write is heard', async () => {
+      const path = join(tree.root, 'mapped');
+      writeFileSync(path, 'x'.repeat(MAPPED_BYTES));
+      await tree.accounted();
+      const fd = openSync(path, 'r+');
+      writeThroughMapping(fd, MAPPED_BYTES);
+      expect(tree.events()).toEqual([]);
+      closeSync(fd);
+      const [event, ...others] = await tree.accounted();
+      expect(others).toEqual([]);
+      expect(event).toMatchObject({
+        event: { action: 'updated' },
+        file: { path },
+        wayfarer: { actor: { state: 'known', process: { pid: process.pid } } },
+      });
+      expect(event?.wayfarer.changed).toContain('content');
     });
 
     it('accounts for links, pipes, sockets and modes', async () => {
