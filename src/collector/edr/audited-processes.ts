@@ -17,7 +17,6 @@ import { ProcessRules, type ReportedProcess } from './reported.ts';
 import { edrRules } from './rules.ts';
 import { RunningProcesses } from './running-processes.ts';
 import { ToldLosses } from './told-losses.ts';
-import { withinBounds } from './within-bounds.ts';
 
 const PROVIDER = 'security log';
 const NOBODY = unknownActor('the change journal does not tell who made a change');
@@ -194,7 +193,7 @@ export class AuditedProcesses {
   }
 
   #tell(events: readonly (UnsealedEdrEvent | UnsealedFimEvent)[]): void {
-    if (events.length > 0) this.#options.events(events.map(withinBounds));
+    if (events.length > 0) this.#options.events(events);
   }
 
   #processEvents(said: ReportedProcess): UnsealedEdrEvent[] {

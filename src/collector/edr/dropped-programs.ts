@@ -4,6 +4,7 @@ import type { UnsealedEdrEvent } from '../../wire/event-chain.ts';
 import type { StartTimer } from '../debounce.ts';
 import { CHANGE, type Attribution, type RawChange } from '../fim/change.ts';
 import { RuleSet } from '../fim/rule-set.ts';
+import { forgetOldest } from '../forget-oldest.ts';
 import { rfc3339 } from '../instant.ts';
 import { openRegular, type Place } from '../open-file.ts';
 import { encodeHostText } from '../text.ts';
@@ -132,8 +133,7 @@ export class DroppedPrograms {
     const key = [path.toLowerCase(), program.size, program.mtimeMs].join('|');
     if (this.#reported.has(key)) return undefined;
     this.#reported.add(key);
-    const [oldest] = this.#reported;
-    if (this.#reported.size > MOST_REPORTED && oldest !== undefined) this.#reported.delete(oldest);
+    forgetOldest(this.#reported, MOST_REPORTED);
     return this.#event(rule, path, program, by);
   }
 

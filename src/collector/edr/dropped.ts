@@ -1,6 +1,7 @@
 import { closeSync, readSync } from 'node:fs';
 import type { StartTimer } from '../debounce.ts';
 import { CHANGE, type Attribution, type RawChange } from '../fim/change.ts';
+import { forgetOldest } from '../forget-oldest.ts';
 import { homes } from '../linux/accounts.ts';
 import { openRegular, type Place } from '../open-file.ts';
 import type { Os } from '../table.ts';
@@ -142,8 +143,7 @@ export class DropWatch {
     const key = [path, file.inode, file.mtimeMs, file.size, file.kind].join('|');
     if (this.#reported.has(key)) return undefined;
     this.#reported.add(key);
-    const oldest = this.#reported.size > MOST_REPORTED ? this.#reported.values().next().value : undefined;
-    if (oldest !== undefined) this.#reported.delete(oldest);
+    forgetOldest(this.#reported, MOST_REPORTED);
     return { rule: suspect.rule, path, ...file, by };
   }
 }

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { StartTimer } from '../debounce.ts';
+import { forgetOldest } from '../forget-oldest.ts';
 import type { ImageFile } from './read-process.ts';
 
 /** Hashes that are kept, and images that may wait for one. */
@@ -129,7 +130,6 @@ export class ImageHashes {
   #keep(key: string, hash: ImageHash): void {
     this.#kept.delete(key);
     this.#kept.set(key, hash);
-    const oldest = this.#kept.size > MOST_KEPT ? this.#kept.keys().next().value : undefined;
-    if (oldest !== undefined) this.#kept.delete(oldest);
+    forgetOldest(this.#kept, MOST_KEPT);
   }
 }

@@ -21,7 +21,6 @@ import { droppedParts, startupParts, type SideParts } from './side-records.ts';
 import { MACOS_STARTUP } from './startup-macos.ts';
 import { StartupWatch, type StartupItem } from './startup.ts';
 import { ToldLosses } from './told-losses.ts';
-import { withinBounds } from './within-bounds.ts';
 
 const PROVIDER = 'eslogger';
 const NOBODY = unknownActor('eslogger names the actor with each change, and nobody else does');
@@ -74,9 +73,7 @@ export class MacosProcesses {
       now: monotonic,
       startTimer,
       before: () => undefined,
-      send: (events) => {
-        options.events(events.map((event) => withinBounds(event) as UnsealedEdrEvent));
-      },
+      send: options.events,
       room: () => Number.POSITIVE_INFINITY,
       dropped: () => {
         this.missed('process events came faster than they could be written', 1);

@@ -3,7 +3,6 @@ import { EVENT_LIMITS } from '../../shared/host-events.ts';
 import type { EdrRuleParams } from '../../shared/process-events.ts';
 import type { UnsealedEdrEvent } from '../../wire/event-chain.ts';
 import { glob, type Glob } from '../fim/glob.ts';
-import { redact } from '../linux/redact.ts';
 import type { Os } from '../table.ts';
 import { encodeHostText } from '../text.ts';
 import { redactCommandLine } from '../windows/command-line.ts';
@@ -70,13 +69,11 @@ export class ProcessRules {
   }
 }
 
-/** A command line as an event has it: values of secrets blanked, encoded, bounded. */
-export function commandLineText(line: string, os: Os): string {
+/** A command line of Windows as an event has it: values of secrets blanked, encoded, bounded. */
+export function commandLineText(line: string): string {
   // What is beyond the bound is cut first: nobody's arguments make this slow.
-  const bounded = line.slice(0, EVENT_LIMITS.commandLine);
-  // Those of macOS are arguments that were joined: how they were split is not known any more.
-  const blanked = os === 'win32' ? redactCommandLine(bounded) : redact(bounded);
-  return encodeHostText(blanked, os).slice(0, EVENT_LIMITS.commandLine);
+  const blanked = redactCommandLine(line.slice(0, EVENT_LIMITS.commandLine));
+  return encodeHostText(blanked, 'win32').slice(0, EVENT_LIMITS.commandLine);
 }
 
 function anyOf(patterns: readonly string[], os: Os): (path: string) => boolean {

@@ -3,6 +3,7 @@ import { posix } from 'node:path';
 import type { FimRule } from '../../shared/file-integrity.ts';
 import type { RuleState } from '../../shared/sensor.ts';
 import { REMOTE_REASON, remoteMountOf } from '../fim/linux/filesystem-kinds.ts';
+import { isWithin } from '../fim/ledger/host-path.ts';
 import { MountTable, type Mount } from '../fim/linux/mount-table.ts';
 import type { Os } from '../table.ts';
 import { decodeHostText, encodeHostText, hostPathBytes } from '../text.ts';
@@ -100,7 +101,7 @@ export function whyNotHeard(
   if (provider === undefined) return (trouble ?? 'no source of file changes runs').slice(0, 300);
   const spellings = [folded(path, os), folded(encodeHostText(path, os), os)];
   const on = mounts
-    .filter(({ mount }) => spellings.some((spelling) => isWithin(spelling, folded(mount, os))))
+    .filter(({ mount }) => spellings.some((spelling) => isWithin(folded(mount, os), spelling, os)))
     .reduce<(typeof mounts)[number] | undefined>(
       (longest, each) => (longest !== undefined && longest.mount.length > each.mount.length ? longest : each),
       undefined,
@@ -110,10 +111,3 @@ export function whyNotHeard(
 }
 
 const folded = (path: string, os: Os): string => (os === 'win32' ? path.toLowerCase() : path);
-
-function isWithin(path: string, directory: string): boolean {
-  if (!path.startsWith(directory)) return false;
-  return (
-    path.length === directory.length || /[\\/]$/.test(directory) || /[\\/]/.test(path[directory.length] ?? '')
-  );
-}

@@ -1,7 +1,6 @@
 import {
   EVENT_LIMITS,
   severityNumber,
-  type EventActor,
   type FileAction,
   type FileState,
 } from '../../../shared/host-events.ts';
@@ -38,9 +37,6 @@ const TYPES: Readonly<Record<FileAction, 'creation' | 'change' | 'deletion'>> = 
   attributes_modified: 'change',
 };
 
-/** What is kept for everything of an event but texts of any length. */
-const HEADROOM_BYTES = 2_048;
-
 const hex = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
 
@@ -70,13 +66,13 @@ export function stateOf(row: Row, names: Names): FileState {
   };
 }
 
-/** The record of a change, within the bounds of an event. */
+/** The record of a change; its bounds are those of `acceptable` (record-bounds.ts). */
 export function fimEvent(occurrence: Occurrence, names: Names): UnsealedFimEvent {
   const { id, path, previousPath, before, after, part, cause, choice, diff, noDiff, installer } = occurrence;
   const others = part.others.slice(0, EVENT_LIMITS.actors).map(({ actor }) => actor);
   const packageManager = part.by.packageManager ?? installer;
   const type = after?.type ?? before?.type;
-  return fitted({
+  return {
     '@timestamp': new Date(cause.at).toISOString(),
     event: {
       id,
@@ -105,25 +101,5 @@ export function fimEvent(occurrence: Occurrence, names: Names): UnsealedFimEvent
       ...(others.length === 0 ? {} : { other_actors: others }),
       ...(packageManager === undefined ? {} : { package_manager: packageManager }),
     },
-  });
-}
-
-const bytesOf = (event: UnsealedFimEvent): number => Buffer.byteLength(JSON.stringify(event), 'utf8');
-
-/** Leaves out what is longest and least missed until the event is within its bound: the difference, then command lines of others. */
-function fitted(event: UnsealedFimEvent): UnsealedFimEvent {
-  const most = EVENT_LIMITS.bytes - HEADROOM_BYTES;
-  if (bytesOf(event) <= most) return event;
-  const { diff, ...rest } = event.wayfarer;
-  const smaller = diff === undefined ? event : { ...event, wayfarer: { ...rest, no_diff: 'too long' } };
-  if (bytesOf(smaller) <= most) return smaller;
-  const { other_actors: others, ...alone } = smaller.wayfarer;
-  const brief = { ...smaller, wayfarer: { ...alone, other_actors: (others ?? []).map(withoutCommandLine) } };
-  return bytesOf(brief) <= most ? brief : { ...smaller, wayfarer: alone };
-}
-
-function withoutCommandLine(actor: EventActor): EventActor {
-  if (actor.state === 'unknown') return actor;
-  const { command_line: _left, ...process } = actor.process;
-  return { ...actor, process };
+  };
 }

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { edrEvent, fimEvent } from '../../../../test/support/sealed-events.ts';
-import { EdrEvent, EVENT_LIMITS, FimEvent } from '../../../shared/host-events.ts';
+import { EdrEvent, EVENT_LIMITS, FimEvent, type EventProcess } from '../../../shared/host-events.ts';
 import { CHAIN_START, sealEvent } from '../../../wire/event-chain.ts';
+import { edrRecord } from '../../edr/record.ts';
+import { ruleWith } from '../testing/fim-rules.ts';
+import { RegistryRules } from '../windows/registry-events.ts';
 import { acceptable } from './record-bounds.ts';
 
 /** The record as it leaves, which the platform's schema has to take. */
@@ -74,5 +77,51 @@ describe('a record on its way into the chain', () => {
       process: { pid: 815 },
       wayfarer: { severity: 'high', reason: expect.stringContaining('file.mtime') as string },
     });
+  });
+});
+
+const ID = '00000000-0000-4000-8000-000000000001';
+const LONG = 'C:\\' + '漢'.repeat(16_000);
+const process: EventProcess = {
+  pid: 7,
+  executable: LONG,
+  command_line: '漢'.repeat(8_000),
+  parent: { pid: 1, executable: LONG },
+};
+const bytes = (event: unknown): number => Buffer.byteLength(JSON.stringify(event), 'utf8');
+
+describe('the bound of the length of an event', () => {
+  it('leaves alone what is within it', () => {
+    const event = edrRecord({ id: ID, at: 0, action: 'process_started', provider: 'x', severity: 'low' });
+    expect(acceptable(event)).toBe(event);
+  });
+
+  it('holds for process events with the longest names', () => {
+    const parts = { id: ID, at: 0, provider: 'x', severity: 'low' as const, process };
+    const event = edrRecord({ ...parts, action: 'process_started' });
+    expect(bytes(event)).toBeGreaterThan(EVENT_LIMITS.bytes);
+    const brief = acceptable(event);
+    expect(bytes(brief)).toBeLessThan(EVENT_LIMITS.bytes / 2);
+    expect(brief).toMatchObject({ process: { pid: 7, executable: '漢'.repeat(1_024) } });
+  });
+
+  it('holds for values of the registry with the longest names and data', () => {
+    const rule = ruleWith({ kind: 'registry', path: 'HKLM', diff: true, diffMaxKb: 64 });
+    const change = {
+      kind: 'registry',
+      at: 0,
+      key: `HKLM\\${'漢'.repeat(16_000)}`,
+      value: '漢'.repeat(16_000),
+      operation: 'change',
+      before: '',
+      after: '漢'.repeat(10_000),
+      process,
+    } as const;
+    const event = new RegistryRules([rule], () => ID).event(change, false);
+    if (event === undefined) throw new Error('no event');
+    const brief = acceptable(event);
+    expect(bytes(brief)).toBeLessThan(EVENT_LIMITS.bytes - 2_048);
+    expect(brief).toMatchObject({ wayfarer: { no_diff: 'too long', actor: { process: { pid: 7 } } } });
+    expect(brief).not.toHaveProperty('registry.data');
   });
 });

@@ -1,10 +1,18 @@
-import { EdrEvent, EVENT_LIMITS, FimEvent } from '../../../shared/host-events.ts';
+import {
+  EdrEvent,
+  EVENT_LIMITS,
+  FimEvent,
+  type EventActor,
+  type EventProcess,
+} from '../../../shared/host-events.ts';
 import type { UnsealedEdrEvent, UnsealedFimEvent } from '../../../wire/event-chain.ts';
 
-/** What the chain adds to a record, bytes. */
-const CHAIN_BYTES = 512;
+/** Bytes of a record without its place in the chain, for which the rest is kept. */
+const MOST_BYTES = EVENT_LIMITS.bytes - 2_048;
 const PATH_CHARS = 16_384;
 const REASON_CHARS = 200;
+/** Characters of the path of a program that are kept of a process in brief: its end says what it is. */
+const KEPT_CHARS = 1_024;
 
 type Unsealed = UnsealedFimEvent | UnsealedEdrEvent;
 
@@ -17,26 +25,85 @@ const UnsealedEdr = EdrEvent.extend({
   wayfarer: EdrEvent.shape.wayfarer.omit({ chain: true }),
 });
 
+const isFim = (record: Unsealed): record is UnsealedFimEvent => record.event.module === 'fim';
+const isShort = (record: Unsealed): boolean =>
+  Buffer.byteLength(JSON.stringify(record), 'utf8') <= MOST_BYTES;
+
 /**
- * The record, if the platform will take it; else a brief one that still says what happened to what, and which field could not
- * be told. One record out of bounds would have its whole payload refused, and whoever can name a file could have written it.
+ * The record, if the platform will take it. One that is too long is shortened; one with a field out of bounds is told in brief:
+ * what happened to what, and which field could not be told. One record out of bounds would have its whole payload refused, and
+ * whoever can name a file could have written it.
  */
 export function acceptable(record: Unsealed): Unsealed {
-  const fault = faultOf(record);
-  if (fault === undefined) return record;
+  const short = isShort(record) ? record : shortened(record);
+  const fault = faultOf(short);
+  if (fault === undefined) return short;
   const reason = `left out, since it is out of bounds: ${fault}`.slice(0, REASON_CHARS);
-  return record.event.module === 'fim'
-    ? briefChange(record as UnsealedFimEvent, reason)
-    : briefEvent(record as UnsealedEdrEvent, reason);
+  return isFim(short) ? briefChange(short, reason) : briefEvent(short, reason);
 }
 
 /** The first field that is out of bounds. */
 function faultOf(record: Unsealed): string | undefined {
-  const schema = record.event.module === 'fim' ? UnsealedFim : UnsealedEdr;
-  const issue = schema.safeParse(record).error?.issues[0];
-  if (issue !== undefined) return issue.path.join('.');
-  const bytes = Buffer.byteLength(JSON.stringify(record), 'utf8');
-  return bytes + CHAIN_BYTES > EVENT_LIMITS.bytes ? 'its length' : undefined;
+  const schema = isFim(record) ? UnsealedFim : UnsealedEdr;
+  return schema.safeParse(record).error?.issues[0]?.path.join('.');
+}
+
+/** Leaves out what is longest and least missed, a step at a time: shown content, what others did it with, the actor's own names. */
+function shortened(record: Unsealed): Unsealed {
+  if (!isFim(record)) return withBriefProcess(record);
+  let short = record;
+  for (const step of [withoutContent, withoutLinesOfOthers, withoutOthers, withBriefActor]) {
+    short = step(short);
+    if (isShort(short)) break;
+  }
+  return short;
+}
+
+function withoutContent({ registry, ...event }: UnsealedFimEvent): UnsealedFimEvent {
+  const { data, ...named } = registry ?? {};
+  const { diff, ...rest } = event.wayfarer;
+  return {
+    ...event,
+    ...(registry === undefined ? {} : { registry: named as typeof registry }),
+    wayfarer: data === undefined && diff === undefined ? event.wayfarer : { ...rest, no_diff: 'too long' },
+  };
+}
+
+function withoutLinesOfOthers(event: UnsealedFimEvent): UnsealedFimEvent {
+  const { other_actors: others, ...rest } = event.wayfarer;
+  return others === undefined
+    ? event
+    : { ...event, wayfarer: { ...rest, other_actors: others.map(withoutCommandLine) } };
+}
+
+function withoutCommandLine(actor: EventActor): EventActor {
+  if (actor.state === 'unknown') return actor;
+  const { command_line: _left, ...process } = actor.process;
+  return { ...actor, process };
+}
+
+function withoutOthers(event: UnsealedFimEvent): UnsealedFimEvent {
+  const { other_actors: _left, ...alone } = event.wayfarer;
+  return { ...event, wayfarer: alone };
+}
+
+function withBriefActor(event: UnsealedFimEvent): UnsealedFimEvent {
+  const { actor } = event.wayfarer;
+  if (actor.state === 'unknown') return event;
+  return { ...event, wayfarer: { ...event.wayfarer, actor: { ...actor, process: inBrief(actor.process) } } };
+}
+
+function withBriefProcess(event: UnsealedEdrEvent): UnsealedEdrEvent {
+  return event.process === undefined ? event : { ...event, process: inBrief(event.process) };
+}
+
+function inBrief({ pid, executable, start, exit_code: status }: EventProcess): EventProcess {
+  return {
+    pid,
+    ...(executable === undefined ? {} : { executable: executable.slice(-KEPT_CHARS) }),
+    ...(start === undefined ? {} : { start }),
+    ...(status === undefined ? {} : { exit_code: status }),
+  };
 }
 
 /** A change without the states of the file; without who did it as well, where that is what is out of bounds. */

@@ -113,7 +113,7 @@ function processStart(record: AuditRecord): ProcessAudit | undefined {
     pid,
     ...imageOf(executable),
     start: new Date(record.at).toISOString(),
-    ...(commandLine === undefined ? {} : { command_line: commandLineText(commandLine, 'win32') }),
+    ...(commandLine === undefined ? {} : { command_line: commandLineText(commandLine) }),
     ...(parentPid === undefined
       ? {}
       : { parent: { pid: parentPid, ...(parentPath === undefined ? {} : imageOf(parentPath)) } }),

@@ -1,4 +1,5 @@
 import type { StartTimer } from '../../debounce.ts';
+import { forgetOldest } from '../../forget-oldest.ts';
 import { CHANGE, type LostChanges, type RawChange } from '../change.ts';
 import type { RuleSet } from '../rule-set.ts';
 import { unknownActor } from '../unknown-actor.ts';
@@ -272,9 +273,4 @@ export function driveOf(path: string): string | undefined {
 
 function numberOf(text: string): bigint | undefined {
   return /^\d{1,19}$/.test(text) ? BigInt(text) : undefined;
-}
-
-function forgetOldest(map: Map<string, unknown>, most: number): void {
-  const [oldest] = map.keys();
-  if (map.size > most && oldest !== undefined) map.delete(oldest);
 }

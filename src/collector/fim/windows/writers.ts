@@ -1,4 +1,5 @@
 import type { EventProcess } from '../../../shared/host-events.ts';
+import { forgetOldest } from '../../forget-oldest.ts';
 import { CHANGE, type Attribution, type RawChange } from '../change.ts';
 import { unknownActor } from '../unknown-actor.ts';
 import type { FileAccess, ProcessAudit } from './audit-events.ts';
@@ -102,9 +103,4 @@ export class Writers {
 /** For each kind of change in it, the rights of which it takes one. */
 function rightsFor(what: number): number[] {
   return NEEDED.filter(([bits]) => (what & bits) !== 0).map(([, rights]) => rights);
-}
-
-function forgetOldest<K>(map: Map<K, unknown>, most: number): void {
-  const [oldest] = map.keys();
-  if (map.size > most && oldest !== undefined) map.delete(oldest);
 }
