@@ -1,7 +1,6 @@
 import {
   appendFileSync,
   chmodSync,
-  linkSync,
   lstatSync,
   mkdirSync,
   renameSync,
@@ -264,22 +263,6 @@ describe('one examination', () => {
       (root) => {
         mkdirSync(join(root, 'a'));
         writeFileSync(join(root, 'a/file'), '1');
-      },
-    );
-  });
-
-  it('tells of every name of a file that was written through one of them', () => {
-    watching(
-      (root, ledger) => {
-        appendFileSync(join(root, 'a'), 'more');
-        ledger.examine(examination(join(root, 'a'), WRITTEN, { by: { content: actor(1) } }));
-        const events = ledger.drain().events();
-        expect(events.map(({ file }) => file.path.slice(root.length))).toEqual(['/a', '/b']);
-        expect(events.every(({ wayfarer }) => wayfarer.actor.state === 'known')).toBe(true);
-      },
-      (root) => {
-        writeFileSync(join(root, 'a'), '1');
-        linkSync(join(root, 'a'), join(root, 'b'));
       },
     );
   });

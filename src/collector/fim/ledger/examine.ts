@@ -6,9 +6,11 @@ import { diffRule, holdsSecrets } from './diff.ts';
 import { Folder } from './folder.ts';
 import { encodePath, isWithin, splitPath } from './host-path.ts';
 import { UNSETTLED, type Found, type Looker } from './look.ts';
+import { differences } from './net-change.ts';
 import { LANE } from './pending.ts';
 import type { Outcome, Reconciler, Subject } from './reconcile.ts';
 import { CHANGED_MEANWHILE, isSameInode, type Row } from './row.ts';
+import { isStillAt } from './still-at.ts';
 import type { LedgerStore } from './store.ts';
 import type { UnreadPaths } from './unread.ts';
 
@@ -195,8 +197,7 @@ export class Examiner {
     }
     if (outcome.isDirectory && outcome.isNew && outcome.isReported)
       this.#followDirectory(key, outcome, cause);
-    if (!outcome.isNew && outcome.isChanged && found.row.type === 'file')
-      this.#followLinks(key, found.row, cause);
+    if (outcome.isChanged && found.row.type === 'file') this.#followLinks(key, found.row, cause);
   }
 
   /** The entries of a directory that appeared or was moved here. Those that were made in it are heard of by themselves first. */
@@ -224,12 +225,17 @@ export class Examiner {
     this.lookForGone(outcome.origin, left, now() + LEFTOVERS_AFTER * settleMs);
   }
 
-  /** Other names of the same inode changed with it, and sources tell of the one name that was used. */
+  /**
+   * Other names of the same inode changed with it, and sources tell of the one name that was used. A name that is gone is
+   * heard of by itself, and its inode may be another file's by now.
+   */
   #followLinks(key: string, row: Row, cause: Cause): void {
     if (cause.linked === true) return;
+    const { store, os } = this.parts;
     const { presence: _presence, from: _from, ...rest } = cause;
-    for (const other of this.parts.store.baseline.byInode(row.inode)) {
-      if (other.path === key || other.row.device !== row.device) continue;
+    for (const other of store.baseline.byInode(row.inode)) {
+      if (other.path === key || differences(other.row, row).length === 0) continue;
+      if (!isStillAt(other.path, row, os)) continue;
       this.#pend('look', LANE.live, other.path, { ...rest, what: cause.what & ~APPEARED, linked: true }, 0);
     }
   }

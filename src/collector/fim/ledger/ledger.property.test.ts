@@ -48,7 +48,7 @@ describe('net changes', () => {
               ledger.stop();
             }),
         ),
-        { numRuns: 100 },
+        { numRuns: 200 },
       );
     },
     120_000,

@@ -1,6 +1,4 @@
-import { lstatSync } from 'node:fs';
 import type { FimRule } from '../../../shared/file-integrity.ts';
-import { hostPathBytes } from '../../text.ts';
 import type { Os } from '../../table.ts';
 import { CHANGE, type Attribution } from '../change.ts';
 import type { Located } from './baseline.ts';
@@ -23,6 +21,7 @@ import {
 import { LANE } from './pending.ts';
 import { chooseRule, chooseRuleOfMove, exceptOf, type Choice } from './rule-choice.ts';
 import { isSameInode, type Row } from './row.ts';
+import { isStillAt } from './still-at.ts';
 import type { LedgerStore } from './store.ts';
 
 /** What the comparison of one path needs beside the two states. */
@@ -183,16 +182,17 @@ export class Reconciler {
 
   /** Where the file that is now found here was before: a known path that had its inode and has it no more. */
   #origin(key: string, found: Row, cause: Cause): Located | undefined {
-    const { baseline } = this.#parts.store;
+    const { os, store } = this.#parts;
+    const { baseline } = store;
     if (cause.from !== undefined && cause.from !== key) {
       const row = baseline.get(cause.from);
-      if (row !== undefined && isSameInode(row, found) && !this.#isStillAt(cause.from, found)) {
+      if (row !== undefined && isSameInode(row, found) && !isStillAt(cause.from, found, os)) {
         return { path: cause.from, row };
       }
     }
     return baseline
       .byInode(found.inode)
-      .find(({ path, row }) => path !== key && isSameInode(row, found) && !this.#isStillAt(path, found));
+      .find(({ path, row }) => path !== key && isSameInode(row, found) && !isStillAt(path, found, os));
   }
 
   /** Who moved a directory above, where the walk of that has not come to this path yet. */
@@ -206,17 +206,6 @@ export class Reconciler {
       if (from !== undefined && from + key.slice(above.length) === origin) return presence;
     }
     return undefined;
-  }
-
-  /** Only compared, never read: links above it lead to no harm. */
-  #isStillAt(key: string, row: Row): boolean {
-    try {
-      const path = hostPathBytes(decodePath(key, this.#parts.os));
-      const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-      return stat?.ino === BigInt.asUintN(64, row.inode) && stat.dev === row.device;
-    } catch {
-      return false;
-    }
   }
 
   /** Keeps the text of a file whose differences are shown. Returns the difference where the content changed. */

@@ -49,7 +49,7 @@ export const operation = fc.oneof(
   fc.record({ kind: fc.constant('chmod' as const), at: path, mode: fc.constantFrom(0o700, 0o755, 0o640) }),
   fc.record({ kind: fc.constant('touch' as const), at: path, time: fc.constantFrom(1_000, 2_000) }),
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('delete' as const), at: path }) },
-  fc.record({ kind: fc.constant('link' as const), at: path, to: path }),
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('link' as const), at: path, to: path }) },
   fc.record({
     kind: fc.constant('symlink' as const),
     at: path,
