@@ -88,8 +88,19 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'long',
+          name: 'wine',
           sequence: { groupOrder: 5 },
+          include: ['test/wine/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          fileParallelism: false, // each has a Windows of its own, 700 MB
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'long',
+          sequence: { groupOrder: 6 },
           include: ['test/long/**/*.test.ts'],
           testTimeout: 3_600_000,
           hookTimeout: 120_000,

@@ -5,13 +5,14 @@
 import { parseArgs } from 'node:util';
 import { ensureInstalled } from './ensure-installed.mjs';
 import { add, countsLine, emptyResult, table } from './testing/result.mjs';
-import { EVERYDAY, SUITES } from './testing/suites.mjs';
+import { GROUPS, SUITES } from './testing/suites.mjs';
 
 const HELP = `Runs the tests of Wayfarer.
 
-  npm test                     ${EVERYDAY.join(', ')}
-  npm test -- --suite NAME     one of: ${Object.keys(SUITES).join(', ')}; may be repeated
+  npm test                     ${GROUPS.everyday.join(', ')}
+  npm test -- --suite NAME     one of: ${[...Object.keys(GROUPS), ...Object.keys(SUITES)].join(', ')}; may be repeated
   npm run verify               format, types, lint, rooms, unused code, docs, requirements, unit tests
+  npm run test:packaging       ${GROUPS.packaging.join(', ')}
   npm run test:long            the long ones
 `;
 
@@ -32,7 +33,7 @@ function readArguments() {
     process.stdout.write(HELP);
     process.exit(0);
   }
-  const names = values.suite ?? EVERYDAY;
+  const names = (values.suite ?? ['everyday']).flatMap((name) => GROUPS[name] ?? [name]);
   for (const name of names) if (!Object.hasOwn(SUITES, name)) usage(`There is no suite "${name}".`);
   return names;
 }

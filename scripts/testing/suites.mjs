@@ -4,6 +4,7 @@ import { ensurePackageLists, ensurePackages, present } from './packages.mjs';
 import { failed, skipped } from './result.mjs';
 import { verify } from './verify.mjs';
 import { runProject, testFiles } from './vitest.mjs';
+import { ensureWindowsNode } from './windows-node.mjs';
 import { requireNode24 } from '../runtime.mjs';
 
 /** Tools of the system that unit tests ask about what they made. */
@@ -37,6 +38,16 @@ function noBrowser() {
   return `needs ${CHROMIUM}. To run it: apt-get install -y --no-install-recommends chromium, as root on Debian`;
 }
 
+/** Where Debian puts Wine. */
+const WINE = '/usr/lib/wine/wine64';
+
+/** Why no program of Windows can be run for a test here, or `undefined` if one can. */
+function noWine() {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return 'needs Linux on x64';
+  if (existsSync(WINE) || (process.getuid?.() === 0 && present('apt-get'))) return undefined;
+  return `needs ${WINE}. To run it: apt-get install -y --no-install-recommends wine64, as root on Debian`;
+}
+
 /**
  * A suite made of one vitest project in `test/<name>`. `unable` says why it can't run here, `prepare` fetches what it
  * needs.
@@ -61,8 +72,15 @@ export const SUITES = {
   integration: project('integration', undefined, () => ensurePackages(INTEGRATION_PACKAGES)),
   browser: project('browser', noBrowser, () => ensurePackages(['chromium'])),
   deb: project('deb', noPackaging, ensurePackageLists),
+  wine: project('wine', noWine, () => {
+    ensurePackages(['wine64']);
+    ensureWindowsNode();
+  }),
   long: project('long', undefined, () => ensurePackages(INTEGRATION_PACKAGES)),
 };
 
-/** What `npm test` runs. */
-export const EVERYDAY = ['verify', 'integration', 'browser', 'deb'];
+/** Suites that are run together: `npm test`, and `npm run test:packaging` for what concerns other systems than this one. */
+export const GROUPS = {
+  everyday: ['verify', 'integration', 'browser', 'deb'],
+  packaging: ['wine'],
+};

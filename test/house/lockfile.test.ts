@@ -9,6 +9,7 @@ const Lock = z.object({
     z.object({
       /** The package's own name, where it is installed under another one. */
       name: z.string().optional(),
+      version: z.string().optional(),
       optionalDependencies: z.record(z.string(), z.string()).optional(),
       hasInstallScript: z.boolean().optional(),
     }),
@@ -45,5 +46,14 @@ describe('the lock file', () => {
       .filter(([, entry]) => entry.hasInstallScript === true)
       .map(([path, entry]) => entry.name ?? path.replace(/^.*node_modules\//, ''));
     expect(scripted.filter((name) => !(name in allowScripts))).toEqual([]);
+  });
+
+  it('has the same packages for Windows as tests run under Wine', () => {
+    const { packages: wanted } = Lock.parse(read('test/wine/windows/package-lock.json'));
+    const native = Object.entries(wanted).filter(([path]) => path.startsWith('node_modules/@koromix/'));
+    expect(native.map(([path, { version }]) => [path, version])).toEqual(
+      native.map(([path]) => [path, packages[path]?.version]),
+    );
+    expect(native).toHaveLength(1);
   });
 });
