@@ -50,7 +50,7 @@ export class TestLedger {
     this.ledger = new Ledger({
       file,
       os,
-      now: () => Date.now(),
+      now: () => Date.now() + this.#elapsed,
       elapsed: () => this.#elapsed,
       newId: randomUUID,
       schedule: (ms, call) => {
