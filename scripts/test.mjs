@@ -5,12 +5,13 @@
 import { parseArgs } from 'node:util';
 import { ensureInstalled } from './ensure-installed.mjs';
 import { add, countsLine, emptyResult, table } from './testing/result.mjs';
-import { GROUPS, SUITES } from './testing/suites.mjs';
+import { checks } from './testing/checks.mjs';
+import { CHECKS, GROUPS, SUITES } from './testing/suites.mjs';
 
 const HELP = `Runs the tests of Wayfarer.
 
   npm test                     ${GROUPS.everyday.join(', ')}
-  npm test -- --suite NAME     one of: ${[...Object.keys(GROUPS), ...Object.keys(SUITES)].join(', ')}; may be repeated
+  npm test -- --suite NAME     one of: ${[...Object.keys(GROUPS), CHECKS, ...Object.keys(SUITES)].join(', ')}; may be repeated
   npm run verify               format, types, lint, rooms, unused code, docs, requirements, unit tests
   npm run test:packaging       ${GROUPS.packaging.join(', ')}
   npm run test:long            the long ones
@@ -34,15 +35,37 @@ function readArguments() {
     process.exit(0);
   }
   const names = (values.suite ?? ['everyday']).flatMap((name) => GROUPS[name] ?? [name]);
-  for (const name of names) if (!Object.hasOwn(SUITES, name)) usage(`There is no suite "${name}".`);
+  const known = [CHECKS, ...Object.keys(SUITES)];
+  for (const name of names) if (!known.includes(name)) usage(`There is no suite "${name}".`);
   return names;
 }
 
-async function runSuite(name) {
-  console.log(`\n== ${name}`);
+async function timed(name, work) {
   const started = Date.now();
-  const result = await SUITES[name]();
+  const result = await work();
   return { name, result, ms: Date.now() - started };
+}
+
+/** Runs the checks meanwhile; what they say is shown in one piece, once they are over and nothing else runs. */
+function startChecks() {
+  const said = [];
+  const running = timed(CHECKS, () => checks((line) => said.push(line)));
+  return async () => {
+    console.log(`\n== ${CHECKS}`);
+    const suite = await running;
+    for (const line of said) console.log(line);
+    return suite;
+  };
+}
+
+async function runSuites(names) {
+  const checked = names.includes(CHECKS) ? startChecks() : undefined;
+  const suites = [];
+  for (const name of names.filter((name) => name !== CHECKS)) {
+    console.log(`\n== ${name}`);
+    suites.push(await timed(name, SUITES[name]));
+  }
+  return checked === undefined ? suites : [await checked(), ...suites];
 }
 
 function list(title, lines) {
@@ -51,8 +74,7 @@ function list(title, lines) {
 
 const names = readArguments();
 await ensureInstalled();
-const suites = [];
-for (const name of names) suites.push(await runSuite(name));
+const suites = await runSuites(names);
 const total = suites.reduce((sum, suite) => add(sum, suite.result), emptyResult());
 list('Skipped:', total.notes);
 list('Failed:', total.failures);

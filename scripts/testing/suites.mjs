@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { ensurePackageLists, ensurePackages, present } from './packages.mjs';
 import { failed, skipped } from './result.mjs';
-import { verify } from './verify.mjs';
+import { unit } from './unit.mjs';
 import { runProject, testFiles } from './vitest.mjs';
 import { ensureWindowsNode } from './windows-node.mjs';
 import { requireNode24 } from '../runtime.mjs';
@@ -64,10 +64,11 @@ function project(name, unable = () => undefined, prepare = () => undefined) {
   };
 }
 
+/** Suites by name. Beside them goes `CHECKS`, which takes what time the others leave. */
 export const SUITES = {
-  verify: () => {
+  unit: () => {
     ensurePackages(UNIT_PACKAGES);
-    return verify();
+    return unit();
   },
   integration: project('integration', undefined, () => ensurePackages(INTEGRATION_PACKAGES)),
   browser: project('browser', noBrowser, () => ensurePackages(['chromium'])),
@@ -79,8 +80,11 @@ export const SUITES = {
   long: project('long', undefined, () => ensurePackages(INTEGRATION_PACKAGES)),
 };
 
-/** Suites that are run together: `npm test`, and `npm run test:packaging` for what concerns other systems than this one. */
+export const CHECKS = 'checks';
+
+/** Suites that are run together: `npm run verify`, `npm test`, and `npm run test:packaging` for what concerns other systems than this one. */
 export const GROUPS = {
-  everyday: ['verify', 'integration', 'browser', 'deb'],
+  verify: [CHECKS, 'unit'],
+  everyday: [CHECKS, 'unit', 'integration', 'browser', 'deb'],
   packaging: ['wine'],
 };

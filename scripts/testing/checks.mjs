@@ -1,8 +1,7 @@
-/** The checks of `npm run verify`. Built-ins only. */
+/** What tools find in the sources without running them. Built-ins only. */
 import { capture } from './command.mjs';
-import { add, emptyResult, failed, passed, skipped } from './result.mjs';
-import { runProject } from './vitest.mjs';
-import { findNode22, requireNode24 } from '../runtime.mjs';
+import { add, emptyResult, failed, passed } from './result.mjs';
+import { requireNode24 } from '../runtime.mjs';
 
 /** Each counts as one test, in the order in which they start: the longest first. The arguments follow Node 24. */
 const TOOLS = [
@@ -26,52 +25,33 @@ const TOOLS = [
   },
 ];
 
-/** The rooms that also run on Node 22 (docs/decisions/0001-runtime.md). */
-const ON_NODE_22 = ['src/shared/', 'src/wire/', 'src/collector/', 'src/main/'];
-
-async function runTool({ name, args, fix }) {
+async function runTool({ name, args, fix }, say) {
   const started = Date.now();
   const { code, output } = await capture(requireNode24(), args);
   const ms = Date.now() - started;
-  console.log(`  ${code === 0 ? 'ok    ' : 'FAILED'} ${name} (${(ms / 1000).toFixed(1)} s)`);
+  say(`  ${code === 0 ? 'ok    ' : 'FAILED'} ${name} (${(ms / 1000).toFixed(1)} s)`);
   if (code === 0) return passed();
-  console.log(`\n${output.trimEnd()}\n`);
-  if (fix !== undefined) console.log(`  "${fix}" may repair this.\n`);
-  return failed(`verify: ${name}`);
+  say(`\n${output.trimEnd()}\n`);
+  if (fix !== undefined) say(`  "${fix}" may repair this.\n`);
+  return failed(`checks: ${name}`);
 }
 
 /** Each of them uses one core, so two take half the time. */
 const AT_A_TIME = 2;
 
-async function runTools() {
+/**
+ * Runs every tool, also after one has failed, and returns the sum. They give way to whatever else runs: integration tests wait
+ * more than they work, and the tools have what is left. `say` is called with what there is to print.
+ */
+export async function checks(say) {
   const waiting = TOOLS.values();
   let result = emptyResult();
   const work = async () => {
     for (const tool of waiting) {
-      const outcome = await runTool(tool);
+      const outcome = await runTool(tool, say);
       result = add(result, outcome);
     }
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, work));
   return result;
-}
-
-async function unitOnNode22() {
-  const node = findNode22();
-  if (node === undefined) {
-    return skipped(
-      1,
-      `unit tests on Node 22: npm has no packaged one for ${process.platform}-${process.arch}`,
-    );
-  }
-  console.log('\n  unit tests on Node 22');
-  return runProject({ node, project: 'unit', report: 'unit-node22', filters: ON_NODE_22 });
-}
-
-/** Runs every check, also after one has failed, and returns the sum. */
-export async function verify() {
-  let result = await runTools();
-  console.log('\n  unit tests on Node 24');
-  result = add(result, await runProject({ node: requireNode24(), project: 'unit', report: 'unit' }));
-  return add(result, await unitOnNode22());
 }
