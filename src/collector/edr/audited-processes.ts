@@ -11,7 +11,7 @@ import { howToAudit, type AuditKind } from '../fim/windows/audit-policy.ts';
 import { RegistryRules } from '../fim/windows/registry-events.ts';
 import type { SecurityLog } from '../fim/windows/security-log.ts';
 import { DroppedPrograms, type DroppedProgramsOptions } from './dropped-programs.ts';
-import { OwnCommands } from './own-commands.ts';
+import { OwnCommands, WINDOWS_COMMANDS } from './own-commands.ts';
 import { registryEvent, type RegistryRule } from './registry-rules.ts';
 import { ProcessRules, type ReportedProcess } from './reported.ts';
 import { edrRules } from './rules.ts';
@@ -65,7 +65,7 @@ export class AuditedProcesses {
 
   constructor(options: AuditedProcessesOptions) {
     this.#options = options;
-    this.#own = new OwnCommands(options.pid);
+    this.#own = new OwnCommands(options.pid, WINDOWS_COMMANDS);
     this.#startedAt = options.now();
     this.#resume = options.followedUntil;
     this.#losses = new ToldLosses({
