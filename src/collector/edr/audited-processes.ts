@@ -39,6 +39,7 @@ export interface AuditedProcessesOptions {
   readonly events: (events: readonly (UnsealedEdrEvent | UnsealedFimEvent)[]) => void;
   /** A look at a program that appeared. */
   readonly look: DroppedProgramsOptions['look'];
+  /** What is asked for what no log tells of. */
   readonly calls: WindowsCalls;
   readonly startTimer: StartTimer;
 }

@@ -46,7 +46,8 @@ export class MacosListeners {
   readonly #looks: Looks;
   #new = new NewSince(keyOf);
   #rules: readonly EdrRule<'listener_events'>[] = [];
-  #isLooking = false;
+  /** What the look that is under way is compared with. */
+  #looking: NewSince<HeldSocket> | undefined;
   #trouble: string | undefined;
 
   constructor(options: MacosListenersOptions) {
@@ -86,9 +87,9 @@ export class MacosListeners {
   }
 
   async #look(): Promise<void> {
-    if (this.#isLooking) return;
-    this.#isLooking = true;
     const news = this.#new;
+    if (this.#looking === news) return;
+    this.#looking = news;
     try {
       const sockets = await socketsNow(this.#options.context);
       if (news !== this.#new) return;
@@ -97,7 +98,7 @@ export class MacosListeners {
     } catch (error) {
       if (news === this.#new) this.#trouble = reasonOf(error);
     } finally {
-      this.#isLooking = false;
+      if (this.#looking === news) this.#looking = undefined;
     }
   }
 

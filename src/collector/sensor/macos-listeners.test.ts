@@ -110,6 +110,20 @@ describe('sockets of macOS that listen, through the sensor', () => {
     expect([state()?.problems, appended()]).toEqual([[], []]);
   });
 
+  it('are known from the first look on where rules come back while one is under way', async () => {
+    const { watch, pass, appended, lsof } = await runOnMac();
+    lsof.prints = FIRST;
+    const first = watch(null, [edr('listener_events')]);
+    const gone = watch(null, null);
+    const again = watch(null, [edr('listener_events')]);
+    await Promise.all([first, gone, again]);
+    await pass(1_000);
+    expect(lsof.calls).toBe(2);
+    lsof.prints = FIRST + socket(700, '*:8080');
+    await pass(61_000);
+    expect(appended()).toMatchObject([{ server: { port: 8080 } }]);
+  });
+
   it('are told up to a bound, and as lost beyond it', async () => {
     const { watch, pass, appended, lsof } = await runOnMac();
     lsof.prints = FIRST;

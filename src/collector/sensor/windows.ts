@@ -39,6 +39,7 @@ export interface WindowsHost {
   readonly policy: () => AuditPolicy;
   /** A look at a file. */
   readonly look: (path: string) => Looked | undefined;
+  /** For sockets, images of processes and named objects. */
   readonly calls: WindowsCalls;
   readonly pid: number;
   readonly newId: () => string;
