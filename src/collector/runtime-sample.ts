@@ -25,8 +25,11 @@ export interface Sample {
   readonly sockets: readonly SampledSocket[];
 }
 
-/** First port of the dynamic range (RFC 6335): a UDP socket there is a client's. */
-const FIRST_DYNAMIC_PORT = 49_152;
+/**
+ * First port of the dynamic range (RFC 6335), which Windows (KB 929851) and macOS give to clients unless told otherwise: a UDP
+ * socket there is a client's.
+ */
+export const FIRST_DYNAMIC_PORT = 49_152;
 
 /** Pids of a process and all that it started, directly or not. */
 function treeOf(processes: readonly SampledProcess[], root: number): ReadonlySet<number> {

@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -288,6 +289,35 @@ describe('wayfarer-platform manifests and changes', { timeout: 60_000 }, () => {
     await client.upload('Inventory', deb('5.2-2'));
     expect(run('changes', client.agentId).stdout).toMatch(
       /package upgraded +deb +bash amd64 +5\.2-1 +5\.2-2 +Inventory\n/,
+    );
+  });
+
+  it('R201 lists a mutex by its name, and a socket by its port', async () => {
+    const sides = new Chain();
+    const { process: _none, user: _nobody, event, ...rest } = edrEvent();
+    const item = '\\BaseNamedObjects\\Worm';
+    const records = [
+      {
+        ...rest,
+        event: { ...event, action: 'mutex_created' as const, severity: 4 },
+        wayfarer: { severity: 'critical' as const, item, reason: 'not told' },
+      },
+      edrEvent({
+        event: { ...event, id: randomUUID(), action: 'listener_opened' },
+        server: { address: '::1', port: 8080, transport: 'tcp' },
+      }),
+    ];
+    const host = await fixture.agent(['AI', 'EDR']);
+    await sendEvents(
+      host,
+      records.map((record) => sides.seal(record)),
+      'edr',
+    );
+    expect(run('events', 'list', '--action', 'mutex_created').stdout).toMatch(
+      /mutex_created +\\BaseNamedObjects\\Worm +unknown: not told +process-events +critical\n/,
+    );
+    expect(run('events', 'list', '--action', 'listener_opened').stdout).toMatch(
+      /listener_opened +tcp ::1 port 8080 +curl 815 alice +process-events +low\n/,
     );
   });
 });

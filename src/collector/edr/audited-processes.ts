@@ -11,18 +11,20 @@ import { howToAudit, type AuditKind } from '../fim/windows/audit-policy.ts';
 import { RegistryRules } from '../fim/windows/registry-events.ts';
 import type { SecurityLog } from '../fim/windows/security-log.ts';
 import { DroppedPrograms, type DroppedProgramsOptions } from './dropped-programs.ts';
-import { OwnCommands } from './own-commands.ts';
+import { OwnCommands, WINDOWS_COMMANDS } from './own-commands.ts';
 import { registryEvent, type RegistryRule } from './registry-rules.ts';
 import { ProcessRules, type ReportedProcess } from './reported.ts';
 import { edrRules } from './rules.ts';
 import { RunningProcesses } from './running-processes.ts';
 import { ToldLosses } from './told-losses.ts';
+import type { WindowsCalls } from './windows/calls.ts';
+import { WindowsSides } from './windows/sides.ts';
 
 const PROVIDER = 'security log';
 const NOBODY = unknownActor('the change journal does not tell who made a change');
 
 /** What no source of this system tells yet. */
-const NOT_HERE = ['listener_events', 'startup_events', 'mutex_events'];
+const NOT_HERE = ['startup_events'];
 
 export interface AuditedProcessesOptions {
   readonly log: Pick<SecurityLog, 'policy' | 'trouble' | 'listen' | 'follow'>;
@@ -37,6 +39,8 @@ export interface AuditedProcessesOptions {
   readonly events: (events: readonly (UnsealedEdrEvent | UnsealedFimEvent)[]) => void;
   /** A look at a program that appeared. */
   readonly look: DroppedProgramsOptions['look'];
+  /** What is asked for what no log tells of. */
+  readonly calls: WindowsCalls;
   readonly startTimer: StartTimer;
 }
 
@@ -49,6 +53,7 @@ export class AuditedProcesses {
   readonly #own: OwnCommands;
   readonly #running = new RunningProcesses();
   readonly #drops: DroppedPrograms;
+  readonly #sides: WindowsSides;
   #processes: ProcessRules | undefined;
   #values: readonly RegistryRule[] = [];
   #integrity: RegistryRules | undefined;
@@ -61,14 +66,17 @@ export class AuditedProcesses {
 
   constructor(options: AuditedProcessesOptions) {
     this.#options = options;
-    this.#own = new OwnCommands(options.pid);
+    this.#own = new OwnCommands(options.pid, WINDOWS_COMMANDS);
     this.#startedAt = options.now();
     this.#resume = options.followedUntil;
     this.#losses = new ToldLosses({
       ...options,
       provider: PROVIDER,
       isWanted: () =>
-        this.#processes !== undefined || this.#values.length > 0 || this.#drops.directories().length > 0,
+        this.#processes !== undefined ||
+        this.#values.length > 0 ||
+        this.#drops.directories().length > 0 ||
+        this.#sides.isOn,
     });
     this.#drops = new DroppedPrograms({
       ...options,
@@ -77,6 +85,13 @@ export class AuditedProcesses {
       },
       lost: (count) => {
         this.#losses.add('more programs appeared than could be looked at', count);
+      },
+    });
+    this.#sides = new WindowsSides({
+      ...options,
+      known: (pid) => this.#running.of(pid),
+      lost: (reason, count) => {
+        this.#losses.add(reason, count);
       },
     });
     options.log.listen({
@@ -102,6 +117,7 @@ export class AuditedProcesses {
       rules.process.length === 0 ? undefined : new ProcessRules(rules.process, 'win32', this.#options.newId);
     this.#values = values.rules;
     this.#drops.setRules(rules.dropped);
+    this.#sides.setRules(rules);
     this.#refused = [
       ...[...rules.refused, ...values.refused].map(({ id, reason }) => `${id}: ${reason}`),
       ...(tasks ?? [])
@@ -145,6 +161,7 @@ export class AuditedProcesses {
   /** Tells what was lost and not told yet. */
   stop(): void {
     this.#drops.stop();
+    this.#sides.stop();
     this.#losses.tell();
   }
 
@@ -160,7 +177,7 @@ export class AuditedProcesses {
       if (!policy.ends) missing.push('ends');
     }
     if (policy?.registry === false && this.#values.length > 0) missing.push('registry');
-    const problems: { code: SensorProblem; text: string }[] = [];
+    const problems: { code: SensorProblem; text: string }[] = [...this.#sides.problems()];
     if (missing.length > 0) {
       problems.push({ code: 'EDR_INCOMPLETE', text: `not audited on this host: ${howToAudit(missing)}` });
     }
@@ -200,6 +217,7 @@ export class AuditedProcesses {
     const isOwn = this.#own.isOwn(said);
     const reported = this.#running.complete(said);
     if (isOwn || said.at < this.#since) return [];
+    if (said.action === 'process_started') this.#sides.started();
     const event = this.#processes?.event(reported);
     return event === undefined ? [] : [event];
   }

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { linkTarget, readText, readValue } from '../files.ts';
 import { listeningSockets, type LocalSocket } from '../linux/sockets.ts';
 import { hostPath, type Place } from '../open-file.ts';
+import { NewSince } from './new-since.ts';
 
 /** Most that is read of a file of /proc/net, bytes. */
 const MOST_BYTES = 16 * 1024 * 1024;
@@ -36,8 +37,7 @@ export interface OpenedListener {
 export class ListenerWatch {
   readonly #place: Place;
   readonly #mostFiles: number;
-  /** Keys of those that were there, by protocol; none before the first look. */
-  readonly #known = new Map<string, ReadonlySet<string>>();
+  readonly #new = new NewSince(keyOf);
 
   /** `mostFiles`: open files that one look goes through. */
   constructor(place: Place, mostFiles = MOST_IN_A_LOOK) {
@@ -58,18 +58,13 @@ export class ListenerWatch {
 
   /** Forgets what was there: the next look is a first one. */
   reset(): void {
-    this.#known.clear();
+    this.#new.reset();
   }
 
   /** What of a protocol was not there the last time. A list that can't be read leaves everything as it was. */
   #opened(protocol: (typeof PROTOCOLS)[number]): Listener[] {
     const text = this.#text(protocol);
-    if (text === undefined) return [];
-    const now = new Map(this.#read(text, protocol).map((listener) => [keyOf(listener), listener]));
-    const before = this.#known.get(protocol);
-    this.#known.set(protocol, new Set(now.keys()));
-    if (before === undefined) return [];
-    return [...now].filter(([key]) => !before.has(key)).map(([, listener]) => listener);
+    return text === undefined ? [] : this.#new.of(protocol, this.#read(text, protocol));
   }
 
   #read(text: string, protocol: (typeof PROTOCOLS)[number]): Listener[] {

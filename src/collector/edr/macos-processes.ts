@@ -6,14 +6,17 @@ import type { Attribution, RawChange } from '../fim/change.ts';
 import type { EsProcessSaid } from '../fim/macos/es-events.ts';
 import type { SharedEslogger } from '../fim/macos/shared-eslogger.ts';
 import { unknownActor } from '../fim/unknown-actor.ts';
+import type { ProcessPath } from '../macos/process-paths.ts';
 import { homeUsers } from '../macos/software.ts';
 import type { ReadContext } from '../table.ts';
 import type { WatchFolder } from '../watch-folders.ts';
 import { DropWatch, type Dropped } from './dropped.ts';
 import { ImageHashes } from './image-hash.ts';
 import { imageNow } from './macos-images.ts';
+import { MacosListeners } from './macos-listeners.ts';
 import { macosRules } from './macos-rules.ts';
 import { Outbox } from './outbox.ts';
+import { MACOS_COMMANDS, OwnCommands } from './own-commands.ts';
 import { edrRecord } from './record.ts';
 import { ReportedStarts } from './reported-starts.ts';
 import { NO_RULES } from './rules.ts';
@@ -35,6 +38,10 @@ export interface MacosProcessesOptions {
   readonly startTimer: StartTimer;
   /** Ids of records, UUIDs. */
   readonly newId: () => string;
+  /** The sensor's own pid: the commands by which it looks at sockets are no events. */
+  readonly pid: number;
+  /** The path of the executable of a process. */
+  readonly pathOf: (pid: number) => ProcessPath;
   /** The name of a uid. */
   readonly nameOf: (uid: number) => string | undefined;
   /** The program of the thread that hashes images. */
@@ -53,6 +60,8 @@ export class MacosProcesses {
   readonly #outbox: Outbox;
   readonly #starts: ReportedStarts;
   readonly #drops: DropWatch;
+  readonly #listeners: MacosListeners;
+  readonly #own: OwnCommands;
   readonly #losses: ToldLosses;
   #startup: StartupWatch | undefined;
   #rules = NO_RULES;
@@ -66,7 +75,10 @@ export class MacosProcesses {
       startTimer,
       newId,
       provider: PROVIDER,
-      isWanted: () => this.#rules.process.length > 0 || this.#rules.dropped.length > 0,
+      isWanted: () => {
+        const { process, dropped, listener } = this.#rules;
+        return process.length > 0 || dropped.length > 0 || listener.length > 0;
+      },
       events: options.events,
     });
     this.#outbox = new Outbox({
@@ -81,6 +93,17 @@ export class MacosProcesses {
     });
     const add = this.#outbox.add.bind(this.#outbox);
     this.#starts = new ReportedStarts({ now: monotonic, newId, hashes: this.#hashes, add });
+    this.#own = new OwnCommands(options.pid, MACOS_COMMANDS);
+    this.#listeners = new MacosListeners({
+      ...options,
+      hearsStarts: () => this.#rules.process.length > 0 && options.eslogger.trouble === undefined,
+      opened: (parts) => {
+        this.#report(parts);
+      },
+      lost: (count) => {
+        this.missed('more sockets opened than could be looked at', count);
+      },
+    });
     this.#drops = new DropWatch({
       place: context,
       homes: () => homeUsers(context).map((user) => `/Users/${user}`),
@@ -99,6 +122,7 @@ export class MacosProcesses {
     this.#rules = macosRules(tasks ?? []);
     this.#starts.setRules(this.#rules.process);
     this.#drops.setRules(this.#rules.dropped);
+    this.#listeners.setRules(this.#rules.listener);
     if (this.#rules.startup.length === 0) this.#endStartup();
     else this.#startup ??= this.#newStartup();
     this.#options.eslogger.wantProcesses(this.#rules.process.length > 0);
@@ -107,6 +131,8 @@ export class MacosProcesses {
 
   /** A process started or ended. */
   heard({ reported, image }: EsProcessSaid): void {
+    if (this.#own.isOwn(reported)) return;
+    if (reported.action === 'process_started') this.#listeners.started();
     this.#starts.heard(reported, () => (image === undefined ? undefined : imageNow(image)));
   }
 
@@ -141,6 +167,10 @@ export class MacosProcesses {
         text: `starts and ends of processes are not heard: ${trouble}`,
       });
     }
+    const { trouble: unseen } = this.#listeners;
+    if (unseen !== undefined) {
+      problems.push({ code: 'EDR_INCOMPLETE', text: `sockets that listen are not seen: ${unseen}` });
+    }
     if (unknown > 0) {
       const text = `${String(unknown)} messages of eslogger were of no known form, and were passed over`;
       problems.push({ code: 'EDR_INCOMPLETE', text });
@@ -157,6 +187,7 @@ export class MacosProcesses {
   async stop(): Promise<void> {
     this.#endStartup();
     this.#drops.close();
+    this.#listeners.stop();
     this.#outbox.stop();
     this.#losses.tell();
     await this.#hashes.stop();

@@ -45,8 +45,8 @@ export class ProcessRules {
     this.#uuid = uuid;
     this.#rules = rules.map((rule) => ({
       rule,
-      includes: rule.include.length === 0 ? () => true : anyOf(rule.include, os),
-      excludes: anyOf(rule.exclude, os),
+      includes: rule.include.length === 0 ? () => true : pathPatterns(rule.include, os),
+      excludes: pathPatterns(rule.exclude, os),
     }));
   }
 
@@ -76,7 +76,16 @@ export function commandLineText(line: string): string {
   return encodeHostText(blanked, 'win32').slice(0, EVENT_LIMITS.commandLine);
 }
 
-function anyOf(patterns: readonly string[], os: Os): (path: string) => boolean {
+/** How an event names an executable of Windows. */
+export function imageOf(path: string): { readonly name: string; readonly executable: string } {
+  return {
+    name: encodeHostText(path.slice(path.lastIndexOf('\\') + 1), 'win32').slice(0, 1_024),
+    executable: encodeHostText(path, 'win32').slice(0, 16_384),
+  };
+}
+
+/** Whether one of several patterns fits a path as this system writes it: on Windows whatever the case of its letters. */
+export function pathPatterns(patterns: readonly string[], os: Os): (path: string) => boolean {
   const separator = os === 'win32' ? '\\' : '/';
   const fold = (text: string): string => (os === 'win32' ? text.toLowerCase() : text);
   const tests = patterns.map((pattern): ((path: string) => boolean) => {

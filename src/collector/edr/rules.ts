@@ -25,10 +25,18 @@ export interface EdrRules {
   readonly listener: readonly EdrRule<'listener_events'>[];
   readonly startup: readonly EdrRule<'startup_events'>[];
   readonly dropped: readonly EdrRule<'dropped_executables'>[];
+  readonly mutex: readonly EdrRule<'mutex_events'>[];
   readonly refused: readonly { readonly id: string; readonly reason: string }[];
 }
 
-export const NO_RULES: EdrRules = { process: [], listener: [], startup: [], dropped: [], refused: [] };
+export const NO_RULES: EdrRules = {
+  process: [],
+  listener: [],
+  startup: [],
+  dropped: [],
+  mutex: [],
+  refused: [],
+};
 
 /** Parses the tasks of an EDR manifest. Those of tables of other systems are left out, those that can't be parsed refused. */
 export function edrRules(tasks: readonly Task[]): EdrRules {
@@ -51,6 +59,7 @@ export function edrRules(tasks: readonly Task[]): EdrRules {
     listener: of('listener_events'),
     startup: of('startup_events'),
     dropped: of('dropped_executables'),
+    mutex: of('mutex_events'),
     refused,
   };
 }

@@ -9,6 +9,11 @@ const MOST = 8_192;
 export class RunningProcesses {
   readonly #known = new Map<number, EventProcess>();
 
+  /** What its start said of a process that has not ended as far as is known. */
+  of(pid: number): EventProcess | undefined {
+    return this.#known.get(pid);
+  }
+
   /** The same start or end, an end with what its start said. To be asked of each record, in their order. */
   complete(reported: ReportedProcess): ReportedProcess {
     const { action, process } = reported;

@@ -12,6 +12,31 @@ const ITEM_CHARS = 4_096;
 /** A record but for its id and time. */
 export type SideParts = Omit<RecordParts, 'id' | 'at'>;
 
+/** An endpoint of this host that listens. */
+export interface Endpoint {
+  readonly transport: 'tcp' | 'udp';
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Why the record of a socket names no process. */
+export const NO_HOLDER = 'no process was found that holds it';
+
+/** The record of a socket that listens and did not before; of who holds it what is known. */
+export function listenerParts(
+  { transport, address, port }: Endpoint,
+  rule: EdrRule<'listener_events'>,
+  holder: Pick<RecordParts, 'provider' | 'process' | 'user' | 'login_user' | 'reason'>,
+): SideParts {
+  return {
+    action: 'listener_opened',
+    severity: rule.severity,
+    rule: rule.id,
+    server: { address, port, transport },
+    ...holder,
+  };
+}
+
 /** The record of what starts a program later. */
 export function startupParts(item: StartupItem, rule: EdrRule<'startup_events'>): SideParts {
   const reasons = [

@@ -5,12 +5,13 @@ import type { ReadContext } from '../table.ts';
 import type { Attributions } from './attribution.ts';
 import type { Dropped, DropWatch } from './dropped.ts';
 import { ListenerWatch, type OpenedListener } from './listeners.ts';
+import { Looks } from './looks.ts';
 import type { Waiting } from './outbox.ts';
 import { lastSpan, type ProcessEntry } from './process-entry.ts';
 import type { ProcessTable } from './process-table.ts';
 import { edrRecord } from './record.ts';
 import { NO_RULES, pathTest, type EdrRules } from './rules.ts';
-import { droppedParts, startupParts, type SideParts } from './side-records.ts';
+import { droppedParts, listenerParts, NO_HOLDER, startupParts, type SideParts } from './side-records.ts';
 import { StartupWatch, type StartupItem } from './startup.ts';
 import type { Users } from './users.ts';
 
@@ -45,20 +46,28 @@ export class SideReports {
   #rules: EdrRules = NO_RULES;
   #startup: StartupWatch | undefined;
   #recent: number[] = [];
-  #cancelLook: (() => void) | undefined;
-  #isSoon = false;
+  readonly #looks: Looks;
 
   constructor(options: SideOptions) {
     this.#options = options;
     this.#listeners = new ListenerWatch(options.context);
+    this.#looks = new Looks({
+      look: () => {
+        this.#lookAtSockets();
+      },
+      startTimer: options.startTimer,
+      now: options.table.clock.monotonic,
+      afterStartMs: AFTER_EXEC_MS,
+      leastMs: 0,
+      mostMs: () => IDLE_MS,
+    });
   }
 
   setRules(rules: EdrRules): void {
-    const had = this.#rules;
     this.#rules = rules;
     this.#options.drops.setRules(rules.dropped);
     if (rules.listener.length === 0) this.#endLooks();
-    else if (had.listener.length === 0) this.#lookAtSockets();
+    else this.#looks.begin();
     if (rules.startup.length === 0) this.#endStartup();
     else this.#startup ??= this.#newStartup();
   }
@@ -82,21 +91,15 @@ export class SideReports {
     if (this.#rules.listener.length === 0) return;
     if (this.#recent.length >= MOST_RECENT) this.#recent.shift();
     this.#recent.push(pid);
-    if (this.#isSoon) return;
-    this.#isSoon = true;
-    this.#cancelLook?.();
-    this.#cancelLook = this.#options.startTimer(AFTER_EXEC_MS, () => this.#lookAtSockets());
+    this.#looks.started();
   }
 
   #endLooks(): void {
-    this.#cancelLook?.();
+    this.#looks.end();
     this.#listeners.reset();
-    this.#isSoon = false;
   }
 
   #lookAtSockets(): void {
-    this.#isSoon = false;
-    this.#cancelLook = this.#options.startTimer(IDLE_MS, () => this.#lookAtSockets());
     const opened = this.#listeners.look(this.#recent.splice(0).reverse());
     for (const one of opened) this.#opened(one);
   }
@@ -108,16 +111,13 @@ export class SideReports {
     const path = program?.isPlaced === true ? program.path : undefined;
     const rule = this.#rules.listener.find(({ exclude }) => path === undefined || !pathTest(exclude)(path));
     if (rule === undefined) return;
-    const { address, port, transport } = listener;
-    this.#report({
-      action: 'listener_opened',
-      provider: '/proc/net',
-      severity: rule.severity,
-      rule: rule.id,
-      server: { address, port, transport },
-      user: this.#options.users.user(listener.uid),
-      ...(entry === undefined ? { reason: 'no process was found that holds it' } : this.#processOf(entry)),
-    });
+    this.#report(
+      listenerParts(listener, rule, {
+        provider: '/proc/net',
+        user: this.#options.users.user(listener.uid),
+        ...(entry === undefined ? { reason: NO_HOLDER } : this.#processOf(entry)),
+      }),
+    );
   }
 
   #processOf(entry: ProcessEntry): {

@@ -1,5 +1,5 @@
 import { sampledReaders, type Sample, type SampledProcess, type SampledSocket } from '../runtime-sample.ts';
-import type { ReadContext } from '../table.ts';
+import { Unreadable, type ReadContext } from '../table.ts';
 import { textOf } from './commands.ts';
 
 /**
@@ -23,15 +23,24 @@ export function parsePs(output: string): SampledProcess[] {
 /** `*:631`, `127.0.0.1:631`, `[::1]:631`; a connection has `->` in it and is none that listens. */
 const ENDPOINT = /^(?:\[([0-9a-f:.%]+)\]|([^:[\]]+)):(\d+)$/i;
 
-/** Sockets in the output of `lsof -nP -iTCP -sTCP:LISTEN -iUDP -FpPtn`: one field a line, its first letter the name. */
-export function parseLsof(output: string): SampledSocket[] {
-  const sockets: SampledSocket[] = [];
+const LSOF = ['-nP', '-iTCP', '-sTCP:LISTEN', '-iUDP', '-FpuPtn'] as const;
+
+/** A socket with the number of the user whose process holds it, where lsof has that. */
+export interface HeldSocket extends SampledSocket {
+  readonly uid?: number;
+}
+
+/** Sockets in the output of `lsof -nP -iTCP -sTCP:LISTEN -iUDP -FpuPtn`: one field a line, its first letter the name. */
+export function parseLsof(output: string): HeldSocket[] {
+  const sockets: HeldSocket[] = [];
   let pid = 0;
+  let uid: { readonly uid?: number } = {};
   let version = '';
   let kind = '';
   for (const line of output.split('\n')) {
     const field = line.slice(1);
-    if (line.startsWith('p')) pid = Number(field);
+    if (line.startsWith('p')) [pid, uid] = [Number(field), {}];
+    if (/^u\d{1,10}$/.test(line)) uid = { uid: Number(field) };
     if (line.startsWith('f')) version = kind = '';
     if (line.startsWith('t')) version = field;
     if (line.startsWith('P')) kind = field.toLowerCase();
@@ -40,14 +49,27 @@ export function parseLsof(output: string): SampledSocket[] {
     const named = (match[1] ?? match[2] ?? '').replace(/%.*$/, '');
     const six = version === 'IPv6';
     const address = named === '*' ? (six ? '::' : '0.0.0.0') : named;
-    sockets.push({ protocol: six ? (`${kind}6` as const) : kind, address, port: Number(match[3]), pid });
+    sockets.push({
+      protocol: six ? (`${kind}6` as const) : kind,
+      address,
+      port: Number(match[3]),
+      pid,
+      ...uid,
+    });
   }
+  return sockets;
+}
+
+/** Sockets that something listens on now. Throws `Unreadable` where lsof can't run or prints nothing. */
+export async function socketsNow(context: ReadContext): Promise<HeldSocket[]> {
+  const sockets = parseLsof(await textOf(context, 'lsof', ...LSOF));
+  if (sockets.length === 0) throw new Unreadable('lsof tells of no socket at all');
   return sockets;
 }
 
 async function sample(context: ReadContext): Promise<Sample> {
   const processes = parsePs(await textOf(context, 'ps', '-axww', '-o', 'pid=,ppid=,user=,comm='));
-  const { stdout } = await context.run('lsof', ['-nP', '-iTCP', '-sTCP:LISTEN', '-iUDP', '-FpPtn']);
+  const { stdout } = await context.run('lsof', LSOF);
   return { processes, sockets: parseLsof(stdout.toString('utf8')) };
 }
 

@@ -10,6 +10,7 @@ import { SharedEslogger } from '../fim/macos/shared-eslogger.ts';
 import { UserNames } from '../fim/macos/user-names.ts';
 import type { ChangeSource, SourceEvents } from '../fim/source.ts';
 import type { WatchPort } from '../fim/watcher/subscribe.ts';
+import { loadProcessPaths, type ProcessPath } from '../macos/process-paths.ts';
 import type { ReadContext } from '../table.ts';
 import type { WatchFolder } from '../watch-folders.ts';
 import { hashThread, PACE } from './host-parts.ts';
@@ -23,6 +24,9 @@ export interface MacosHost {
   /** A monotonic clock, ms. */
   readonly monotonic: () => number;
   readonly newId: () => string;
+  readonly pid: number;
+  /** The path of the executable of a process. */
+  readonly pathOf: (pid: number) => ProcessPath;
   readonly hashThread: URL;
   /** Starts eslogger; the system's own unless given. */
   readonly startEslogger?: StartEslogger;
@@ -56,11 +60,17 @@ export function macosSources(
 }
 
 function thisHost(signal: AbortSignal): MacosHost {
+  let paths: ((pid: number) => ProcessPath) | undefined;
   return {
     context: hostContext({ root: '/', os: 'darwin', meter: new CpuMeter() }, PACE, signal),
     startTimer: processTimer,
     monotonic: () => performance.now(),
     newId: randomUUID,
+    pid: process.pid,
+    pathOf: (pid) => {
+      paths ??= loadProcessPaths();
+      return paths(pid);
+    },
     hashThread: hashThread(),
   };
 }

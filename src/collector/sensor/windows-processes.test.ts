@@ -115,9 +115,9 @@ describe('the processes of Windows, through the sensor', () => {
 
   it('tables that nothing tells of here are named', async () => {
     const { watch, state } = await runOnWindows(doubled());
-    await watch(null, [{ id: 'listen', table: 'listener_events', params: { severity: 'low' } }]);
+    await watch(null, [{ id: 'start', table: 'startup_events', params: { severity: 'low' } }]);
     expect(state()?.problems).toEqual([
-      { code: 'EDR_INCOMPLETE', text: 'not followed: listen: not there on Windows yet' },
+      { code: 'EDR_INCOMPLETE', text: 'not followed: start: not there on Windows yet' },
     ]);
   });
 

@@ -5,6 +5,7 @@ import { CpuMeter } from '../cpu-meter.ts';
 import { processTimer, type StartTimer } from '../debounce.ts';
 import { AuditedProcesses } from '../edr/audited-processes.ts';
 import { lookAtFile, type Looked } from '../edr/dropped-programs.ts';
+import { windowsCalls, type WindowsCalls } from '../edr/windows/calls.ts';
 import { fileWatcherSource } from '../fim/file-watcher-source.ts';
 import type { ChangeSource, SourceEvents } from '../fim/source.ts';
 import type { Audited } from '../fim/windows/audit-events.ts';
@@ -38,6 +39,8 @@ export interface WindowsHost {
   readonly policy: () => AuditPolicy;
   /** A look at a file. */
   readonly look: (path: string) => Looked | undefined;
+  /** For sockets, images of processes and named objects. */
+  readonly calls: WindowsCalls;
   readonly pid: number;
   readonly newId: () => string;
   readonly port?: WatchPort;
@@ -78,6 +81,7 @@ function thisHost(signal: AbortSignal): WindowsHost {
       return policy();
     },
     look: (path) => lookAtFile({ root: '/', os: 'win32' }, path),
+    calls: windowsCalls(),
     pid: process.pid,
     newId: randomUUID,
   };
@@ -204,6 +208,7 @@ function partsOf(host: WindowsHost, events: ProcessSourceEvents, places: PlaceKe
     followedUntil: until !== null && host.now() - until <= RESUME_MS ? until : undefined,
     events: events.events,
     look: host.look,
+    calls: host.calls,
     startTimer: host.startTimer,
   });
   return { log, writers, processes, keep };

@@ -141,7 +141,8 @@ function keyOf(token: EsToken | undefined): string | undefined {
   return token?.pidversion === undefined ? undefined : `${token.pid} ${token.pidversion}`;
 }
 
-function imageOf(path: string): { readonly name: string; readonly executable: string } {
+/** How an event names an executable of macOS. */
+export function imageOf(path: string): { readonly name: string; readonly executable: string } {
   return {
     name: encodeHostText(basename(path), 'darwin').slice(0, 1_024),
     executable: encodeHostText(path, 'darwin').slice(0, 16_384),

@@ -1,5 +1,5 @@
 import type { EventProcess, EventUser } from '../../../shared/host-events.ts';
-import { commandLineText, type ReportedProcess } from '../../edr/reported.ts';
+import { commandLineText, imageOf, type ReportedProcess } from '../../edr/reported.ts';
 import { encodeHostText } from '../../text.ts';
 import type { AuditRecord } from './audit-xml.ts';
 
@@ -174,11 +174,4 @@ function numberIn(text: string | undefined): number | undefined {
   if (text === undefined || !/^(?:0x[0-9a-f]{1,16}|\d{1,10})$/i.test(text)) return undefined;
   const value = Number(text);
   return value <= 0xffff_ffff ? value : undefined;
-}
-
-function imageOf(path: string): { readonly name: string; readonly executable: string } {
-  return {
-    name: encodeHostText(path.slice(path.lastIndexOf('\\') + 1), 'win32').slice(0, 1_024),
-    executable: encodeHostText(path, 'win32').slice(0, 16_384),
-  };
 }

@@ -66,8 +66,18 @@ export async function runOnMac() {
   const folders = new Map<string, () => void>();
   const entries = new Map<string, (name: string, renamed: boolean) => void>();
   const canary = join(at.dataDir, 'canary');
+  /** What lsof prints; as of the sample Mac unless a test says otherwise. `calls` has its starts. */
+  const lsof: { prints: string | undefined; calls: number } = { prints: undefined, calls: 0 };
   const context = {
-    ...sampleContext({ os: 'darwin', files: MAC_FILES, run: sampleMac }),
+    ...sampleContext({
+      os: 'darwin',
+      files: MAC_FILES,
+      run: (file, args) => {
+        if (file !== 'lsof') return sampleMac(file, args);
+        lsof.calls += 1;
+        return lsof.prints ?? sampleMac(file, args);
+      },
+    }),
     now: timers.now,
   };
   const port: WatchPort = {
@@ -83,6 +93,7 @@ export async function runOnMac() {
       return () => entries.delete(directory);
     },
   };
+  const paths = new Map<number, string>();
   let isSilent = false;
   let ids = 0;
   const run = await runSensor({
@@ -91,6 +102,11 @@ export async function runOnMac() {
       startTimer: timers.start,
       monotonic: timers.now,
       newId: () => `00000000-0000-4000-8000-${String((ids += 1)).padStart(12, '0')}`,
+      pid: 4_242,
+      pathOf: (pid) => {
+        const path = paths.get(pid);
+        return path === undefined ? { error: 'ESRCH' } : { path };
+      },
       hashThread: new URL('../../edr/image-hash-thread.ts', import.meta.url),
       startEslogger: eslogger.start,
       port,
@@ -112,7 +128,7 @@ export async function runOnMac() {
   sensors.push(run.sensor);
   return {
     ...run,
-    ...{ eslogger, timers, trees, folders, root: context.root },
+    ...{ eslogger, timers, trees, folders, lsof, paths, root: context.root },
     silence: () => (isSilent = true),
     appended: () => run.appended() as readonly UnsealedEdrEvent[],
   };

@@ -1,6 +1,9 @@
 import type { CommandResult } from '../../../table.ts';
 import type { Looked } from '../../../edr/dropped-programs.ts';
 import { SteppedTimers } from '../../../testing/timers.ts';
+import type { WindowsCalls } from '../../../edr/windows/calls.ts';
+import type { NamedObject } from '../../../edr/windows/object-directories.ts';
+import type { OwnedSocket } from '../../../edr/windows/socket-tables.ts';
 import type { AuditPolicy } from '../audit-policy.ts';
 import type { OpenVolume, Volume, Whereabouts } from '../volume.ts';
 import { auditXml, SUBJECT, type RecordParts } from './audit-xml.ts';
@@ -13,6 +16,9 @@ import { usnAnswer, usnJournal, usnRecord, type RecordFields } from './usn-bytes
 
 /** `ERROR_ACCESS_DENIED` (winerror.h): what a volume answers to who is no administrator. */
 const ACCESS_DENIED = 5;
+
+/** `ERROR_INVALID_PARAMETER`: what OpenProcess answers for a number that no process has. */
+const NO_SUCH_PROCESS = 87;
 
 const ALL_ON: AuditPolicy = { starts: true, ends: true, files: true, registry: true };
 
@@ -79,6 +85,16 @@ export class DoubledWindows {
   policy: AuditPolicy = ALL_ON;
   /** What a look at a file finds. */
   readonly files = new Map<string, Looked>();
+  /** Sockets that listen, of TCP over IPv4; all other tables are empty. */
+  sockets: readonly OwnedSocket[] = [];
+  /** Paths of images by pid. */
+  readonly images = new Map<number, string>();
+  /** Directories of the object namespace. */
+  readonly directories = new Map<string, NamedObject[]>();
+  /** Why neither sockets nor objects can be told. */
+  silent: string | undefined;
+  /** How often sockets and objects were asked for. */
+  looks = 0;
   /** Error number of what may not be done: opening volumes. */
   refused: number | undefined;
   /** How often a volume was to be opened. */
@@ -109,6 +125,7 @@ export class DoubledWindows {
       volumes: (): OpenVolume => (letter) => this.#open(letter),
       policy: () => this.policy,
       look: (path: string) => this.files.get(path),
+      calls: this.#calls(),
       pid: 4_242,
       newId: () => `00000000-0000-4000-8000-${String((id += 1)).padStart(12, '0')}`,
     };
@@ -116,6 +133,22 @@ export class DoubledWindows {
 
   forbid(): void {
     this.refused = ACCESS_DENIED;
+  }
+
+  #calls(): WindowsCalls {
+    const heard = <T>(answer: T): T => {
+      this.looks += 1;
+      if (this.silent !== undefined) throw new Error(this.silent);
+      return answer;
+    };
+    return {
+      sockets: (table) => heard(table === 'tcp' ? this.sockets : []),
+      image: (pid) => {
+        const path = this.images.get(pid);
+        return path === undefined ? { error: NO_SUCH_PROCESS } : { path };
+      },
+      objects: (directory) => heard(this.directories.get(directory) ?? []),
+    };
   }
 
   #open(letter: string): Volume {
