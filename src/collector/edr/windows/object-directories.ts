@@ -3,7 +3,7 @@ import { loadKoffi } from '../../native/koffi.ts';
 /*
  * Directories of the object namespace: NtOpenDirectoryObject, NtQueryDirectoryObject, NtClose of ntdll.dll with
  * OBJECT_ATTRIBUTES, UNICODE_STRING and OBJECT_DIRECTORY_INFORMATION (Win32 development notes, ntdef.h), as 64-bit Windows
- * lays them out: there is no other that this agent runs on.
+ * lays them out.
  */
 
 /** An object of a directory. */
@@ -19,6 +19,7 @@ export interface NamedObject {
  */
 export type ListObjects = (directory: string) => NamedObject[];
 
+const POINTER_BYTES = 8;
 const OBJECT_ATTRIBUTES_BYTES = 48;
 const UNICODE_STRING_BYTES = 16;
 /** Two UNICODE_STRINGs, name and type; one of zeros ends the list. */
@@ -67,9 +68,10 @@ export function decodeObjects(answer: Buffer, at: bigint): NamedObject[] {
   return objects;
 }
 
-/** Loads ntdll.dll, or the library of that name in a test. Throws off Windows. */
+/** Loads ntdll.dll, or the library of that name in a test. Throws off Windows, and in a process of 32 bits. */
 export function loadObjectDirectories(library = 'ntdll.dll'): ListObjects {
   const koffi = loadKoffi();
+  if (koffi.sizeof('void *') !== POINTER_BYTES) throw new Error('it is read in a process of 64 bits alone');
   const ntdll = koffi.load(library);
   const open = ntdll.func(
     'uint32 __stdcall NtOpenDirectoryObject(_Out_ intptr_t *handle, uint32 access, void *attributes)',
