@@ -34,6 +34,7 @@ export function hostContext(
     signal,
     sleep,
     now: () => Date.now(),
+    ...(pace.samplesApartMs !== undefined && { samplesApartMs: pace.samplesApartMs }),
     breathe: () => pacer.breathe(),
     run: (file, args, limits) =>
       runCommand({ os, signal, mayHold: pacer.limits, follow: follower(meter, pacer) }, file, args, limits),

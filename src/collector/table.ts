@@ -38,6 +38,8 @@ export interface ReadContext {
   /** Milliseconds since the epoch, and a wait that the clock of tests can pass. */
   readonly now: () => number;
   readonly sleep: (ms: number) => Promise<void>;
+  /** Time between two samples of processes, ms; 10 s unless told. */
+  readonly samplesApartMs?: number;
 }
 
 /** A table cannot be read here and now; the reason becomes a row in `collection_errors` (R012). */

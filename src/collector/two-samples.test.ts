@@ -3,7 +3,7 @@ import type { KeyedRow, ReadContext } from './table.ts';
 import { TwoSamples } from './two-samples.ts';
 
 /** A host whose rows change by hand and whose clock moves only when somebody sleeps. */
-function host() {
+function host(more: Partial<ReadContext> = {}) {
   const state = { now: 1_000_000, slept: 0, taken: 0, keys: ['a', 'b'] };
   const samples = new TwoSamples((): KeyedRow[] => {
     state.taken += 1;
@@ -17,6 +17,7 @@ function host() {
       state.now += ms;
       return Promise.resolve();
     },
+    ...more,
   } as Partial<ReadContext> as ReadContext;
   const read = async (): Promise<string[]> => {
     const keys: string[] = [];
@@ -33,6 +34,18 @@ describe('rows that stay', () => {
     state.keys = ['b', 'c'];
     expect(await read()).toEqual(['b']);
     expect(state.slept).toBe(10_000);
+  });
+
+  it('are those of two samples as far apart as development asks', async () => {
+    const { state, read } = host({ samplesApartMs: 500 });
+    await read();
+    expect(state).toMatchObject({ slept: 500, taken: 2 });
+    state.now += 499;
+    await read();
+    expect(state.taken).toBe(2);
+    state.now += 1;
+    await read();
+    expect(state).toMatchObject({ slept: 500, taken: 3 });
   });
 
   it('are answered at once to a collection within the next 10 s', async () => {

@@ -40,12 +40,12 @@ export class TwoSamples {
   /** The last outcome while a new one could not differ by more than the two samples may. */
   #fresh(context: ReadContext): Sample | undefined {
     const settled = this.#settled.get(context.root);
-    return settled !== undefined && isWithin(settled, APART_MS - 1, context) ? settled : undefined;
+    return settled !== undefined && isWithin(settled, apartMs(context) - 1, context) ? settled : undefined;
   }
 
   async #settle(context: ReadContext): Promise<Sample> {
     const first = await this.#first(context);
-    const wait = first.at + APART_MS - context.now();
+    const wait = first.at + apartMs(context) - context.now();
     if (wait > 0) await context.sleep(wait);
     const second = await this.#sample(context);
     const rows = new Map([...second.rows].filter(([key]) => first.rows.has(key)));
@@ -68,6 +68,8 @@ export class TwoSamples {
     return sample;
   }
 }
+
+const apartMs = ({ samplesApartMs = APART_MS }: ReadContext): number => samplesApartMs;
 
 function isWithin(sample: Sample, ms: number, context: ReadContext): boolean {
   const age = context.now() - sample.at;

@@ -18,6 +18,8 @@ export const PaceSchema = z.object({
   cpuThrottleMs: z.number().min(0).max(1000),
   /** Share of one core for this collection alone, %, in the place of both: a scan on demand (R180). */
   sharePct: z.number().min(2).max(100).optional(),
+  /** Time between two samples of processes, ms, where it is not 10 s: in development alone. */
+  samplesApartMs: z.number().min(0).max(10_000).optional(),
 });
 export type Pace = z.infer<typeof PaceSchema>;
 

@@ -34,7 +34,7 @@ describe.skipIf(reason !== undefined)(`a laptop that roams${because(reason)}`, (
     await bus.start();
     logind = await FakeLogind.on(await bus.connect());
     site = new Site({
-      WAYFARER_DEV_INTERVALS: 'deltaUploadIntervalSec=0,changeGapSec=3600',
+      WAYFARER_DEV_INTERVALS: 'deltaUploadIntervalSec=0,changeGapSec=3600,samplesApartSec=2',
       DBUS_SYSTEM_BUS_ADDRESS: bus.address,
     });
     site.agentPrefix = network.prefix;

@@ -20,7 +20,8 @@ export interface StoredRow {
 
 /** Shortened intervals, by the switch that the agent names in its status. */
 /** Changes of the host bring no cycle within an hour: these tests say themselves when there is one. */
-const INTERVALS = 'statusIntervalSec=1,deltaUploadIntervalSec=0,changeGapSec=3600,retrySec=1';
+const INTERVALS =
+  'statusIntervalSec=1,deltaUploadIntervalSec=0,changeGapSec=3600,retrySec=1,samplesApartSec=2';
 
 /** The agent as a real process under a temporary root of its own. */
 export class AgentProcess {

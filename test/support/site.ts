@@ -54,7 +54,8 @@ export class Site {
     this.environment = {
       ...process.env,
       WAYFARER_ROOT: this.root,
-      WAYFARER_DEV_INTERVALS: 'statusIntervalSec=1,deltaUploadIntervalSec=0,changeGapSec=0,retrySec=0.2',
+      WAYFARER_DEV_INTERVALS:
+        'statusIntervalSec=1,deltaUploadIntervalSec=0,changeGapSec=0,retrySec=0.2,samplesApartSec=2',
       ...environment,
     };
   }

@@ -19,6 +19,16 @@ describe('a collection', () => {
     });
   });
 
+  it('has samples of processes closer to each other in development, and nowhere else', async () => {
+    await rig.start();
+    expect(rig.collector.lastCollection.pace).not.toHaveProperty('samplesApartMs');
+    await rig.dispose();
+    rig = new Rig();
+    rig.development = { samplesApartSec: 2 };
+    await rig.start();
+    expect(rig.collector.lastCollection.pace).toMatchObject({ samplesApartMs: 2_000 });
+  });
+
   it('R004 is sent as it was read: no row, and no judgement, is added on this side', async () => {
     rig.platform.modules = ['AI', 'VM'];
     const rows = [deb('openssl', 1), deb('bash', 5)];

@@ -37,12 +37,19 @@ describe('the development switch', () => {
   });
 
   it('takes every interval up to its bounds', () => {
-    const lowest = { statusIntervalSec: 0.1, deltaUploadIntervalSec: 0, changeGapSec: 0, retrySec: 0.05 };
+    const lowest = {
+      statusIntervalSec: 0.1,
+      deltaUploadIntervalSec: 0,
+      changeGapSec: 0,
+      retrySec: 0.05,
+      samplesApartSec: 0.1,
+    };
     const highest = {
       statusIntervalSec: 2700,
       deltaUploadIntervalSec: 1800,
       changeGapSec: 3600,
       retrySec: 3600,
+      samplesApartSec: 10,
     };
     for (const intervals of [lowest, highest]) {
       const text = Object.entries(intervals).map(([name, sec]) => `${name}=${String(sec)}`);

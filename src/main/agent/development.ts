@@ -10,6 +10,7 @@ const Intervals = z.strictObject({
   payloadThresholdSec: z.coerce.number().min(0).max(1800).optional(),
   changeGapSec: z.coerce.number().min(0).max(3600).optional(),
   retrySec: z.coerce.number().min(0.05).max(3600).optional(),
+  samplesApartSec: z.coerce.number().min(0.1).max(10).optional(),
 });
 
 /** Name and value; one without a value is not a number, rather than 0 or absent. */

@@ -253,6 +253,7 @@ export interface DevelopmentIntervals {
   readonly changeGapSec?: number;
   readonly payloadThresholdSec?: number;
   readonly retrySec?: number;
+  readonly samplesApartSec?: number;
 }
 
 /** What is taken for granted before a monitor has looked: an attempt tells more than a guess. */

@@ -89,7 +89,10 @@ export function interruptedScan(
 }
 
 /** What a collector is told to do a scan, or what is left of it. */
-export function* messagesFor(job: ScanJob, { profile }: Facts): Generator<ToCollector, void, undefined> {
+export function* messagesFor(
+  job: ScanJob,
+  { profile, development }: Facts,
+): Generator<ToCollector, void, undefined> {
   const { id, type, staging, progress, sharePct } = job;
   const { cpuLimitPct, cpuThrottleMs } = profile;
   const { finished } = progress;
@@ -98,7 +101,13 @@ export function* messagesFor(job: ScanJob, { profile }: Facts): Generator<ToColl
     for (const keys of batches(staging.keys(), size))
       yield { kind: 'known', job: id, keys: keys.map(shortKey) };
   }
-  const pace: Pace = { cpuLimitPct, cpuThrottleMs, ...(sharePct !== undefined && { sharePct }) };
+  const { samplesApartSec } = development;
+  const pace: Pace = {
+    cpuLimitPct,
+    cpuThrottleMs,
+    ...(sharePct !== undefined && { sharePct }),
+    ...(samplesApartSec !== undefined && { samplesApartMs: samplesApartSec * 1_000 }),
+  };
   const tasks = [...progress.tasks];
   const resumed = finished.length > 0 ? { finished: [...finished] } : {};
   yield { kind: 'collect', job: id, type, tasks, ...resumed, pace, credit: CREDIT };
