@@ -1,14 +1,12 @@
-import type { FimRule } from '../../shared/file-integrity.ts';
 import type { Task } from '../../shared/manifest.ts';
 import { EDR_RULES } from '../../shared/process-events.ts';
 import type { SensorProblem } from '../../shared/sensor.ts';
-import type { UnsealedEdrEvent, UnsealedFimEvent } from '../../wire/event-chain.ts';
+import type { UnsealedEdrEvent } from '../../wire/event-chain.ts';
 import type { StartTimer } from '../debounce.ts';
 import type { Attribution, RawChange } from '../fim/change.ts';
 import { unknownActor } from '../fim/unknown-actor.ts';
 import type { Audited, RegistryChange } from '../fim/windows/audit-events.ts';
 import { howToAudit, type AuditKind } from '../fim/windows/audit-policy.ts';
-import { RegistryRules } from '../fim/windows/registry-events.ts';
 import type { SecurityLog } from '../fim/windows/security-log.ts';
 import { DroppedPrograms, type DroppedProgramsOptions } from './dropped-programs.ts';
 import { OwnCommands } from './own-commands.ts';
@@ -34,15 +32,14 @@ export interface AuditedProcessesOptions {
   readonly pid: number;
   /** Until when the run before followed processes, ms since the epoch; `undefined` where it did not, or long ago. */
   readonly followedUntil: number | undefined;
-  readonly events: (events: readonly (UnsealedEdrEvent | UnsealedFimEvent)[]) => void;
+  readonly events: (events: readonly UnsealedEdrEvent[]) => void;
   /** A look at a program that appeared. */
   readonly look: DroppedProgramsOptions['look'];
   readonly startTimer: StartTimer;
 }
 
 /**
- * Process events of Windows (R201) from the Security log: starts and ends (4688, 4689), values of the registry (4657), the
- * latter for rules of file integrity as well.
+ * Process events of Windows (R201) from the Security log: starts and ends (4688, 4689), values of the registry (4657).
  */
 export class AuditedProcesses {
   readonly #options: AuditedProcessesOptions;
@@ -51,18 +48,17 @@ export class AuditedProcesses {
   readonly #drops: DroppedPrograms;
   #processes: ProcessRules | undefined;
   #values: readonly RegistryRule[] = [];
-  #integrity: RegistryRules | undefined;
+  /** Whether rules of file integrity on values of the registry have the log read. */
+  #isIntegrityOn = false;
   #refused: readonly string[] = [];
   /** What happened before is not told. */
   #since = Number.POSITIVE_INFINITY;
   #resume: number | undefined;
-  readonly #startedAt: number;
   readonly #losses: ToldLosses;
 
   constructor(options: AuditedProcessesOptions) {
     this.#options = options;
     this.#own = new OwnCommands(options.pid);
-    this.#startedAt = options.now();
     this.#resume = options.followedUntil;
     this.#losses = new ToldLosses({
       ...options,
@@ -116,17 +112,10 @@ export class AuditedProcesses {
     return this.#refused;
   }
 
-  /** The rules of file integrity on keys of the registry. */
-  setRegistryRules(rules: readonly FimRule[]): void {
-    this.#integrity = rules.length === 0 ? undefined : new RegistryRules(rules, this.#options.newId);
+  /** Whether there are rules of file integrity on values of the registry: they need the same log. */
+  followValues(isIntegrityOn: boolean): void {
+    this.#isIntegrityOn = isIntegrityOn;
     this.#follow();
-  }
-
-  /** Why values of the registry are not told; `undefined` where they are. */
-  registryTrouble(): string | undefined {
-    const { policy, trouble } = this.#options.log;
-    if (policy?.registry === false) return `values are not audited: ${howToAudit(['registry'])}`;
-    return trouble;
   }
 
   /** No source of changes asks: who made one stands in the log. */
@@ -178,13 +167,11 @@ export class AuditedProcesses {
 
   /** Reads the log steadily while it can have something that a rule asks for. */
   #follow(): void {
-    this.#options.log.follow(
-      this.#processes !== undefined || this.#values.length > 0 || this.#integrity !== undefined,
-    );
+    this.#options.log.follow(this.#processes !== undefined || this.#values.length > 0 || this.#isIntegrityOn);
   }
 
   #heard(audited: readonly Audited[]): void {
-    const events: (UnsealedEdrEvent | UnsealedFimEvent)[] = [];
+    const events: UnsealedEdrEvent[] = [];
     for (const one of audited) {
       if (one.kind === 'registry') events.push(...this.#valueEvents(one));
       else if (one.kind === 'process') events.push(...this.#processEvents(one.reported));
@@ -192,7 +179,7 @@ export class AuditedProcesses {
     this.#tell(events);
   }
 
-  #tell(events: readonly (UnsealedEdrEvent | UnsealedFimEvent)[]): void {
+  #tell(events: readonly UnsealedEdrEvent[]): void {
     if (events.length > 0) this.#options.events(events);
   }
 
@@ -204,11 +191,10 @@ export class AuditedProcesses {
     return event === undefined ? [] : [event];
   }
 
-  #valueEvents(change: RegistryChange): (UnsealedEdrEvent | UnsealedFimEvent)[] {
-    const integrity = this.#integrity?.event(change, change.at < this.#startedAt);
-    const value =
-      change.at < this.#since ? undefined : registryEvent(change, this.#values, this.#options.newId);
-    return [integrity, value].filter((event) => event !== undefined);
+  #valueEvents(change: RegistryChange): UnsealedEdrEvent[] {
+    if (change.at < this.#since) return [];
+    const event = registryEvent(change, this.#values, this.#options.newId);
+    return event === undefined ? [] : [event];
   }
 }
 

@@ -237,7 +237,7 @@ describe('the registry of Windows, through the sensor', () => {
     expect(state()?.problems).toEqual([
       {
         code: 'FIM_INCOMPLETE',
-        text: 'rule run: values are not audited: turn on "Registry" (Success) in the advanced audit policy',
+        text: 'rule run: values are not audited: turn on "Registry" (Success) in the advanced audit policy; until then they are compared every 10 minutes, without actors',
       },
     ]);
   });

@@ -9,6 +9,8 @@ import { fileWatcherSource } from '../fim/file-watcher-source.ts';
 import type { ChangeSource, SourceEvents } from '../fim/source.ts';
 import type { Audited } from '../fim/windows/audit-events.ts';
 import { loadAuditPolicy, type AuditPolicy } from '../fim/windows/audit-policy.ts';
+import { RegistryIntegrity } from '../fim/windows/registry-integrity.ts';
+import { loadRegistryKeys, type OpenRegistryKey } from '../fim/windows/registry-keys.ts';
 import { loadPlaces, savePlaces, type Places } from '../fim/windows/places.ts';
 import { SecurityLog } from '../fim/windows/security-log.ts';
 import { JournalSource } from '../fim/windows/source.ts';
@@ -32,9 +34,12 @@ const LAG_MS = 30_000;
 export interface WindowsHost {
   readonly run: ReadContext['run'];
   readonly now: () => number;
+  /** `/` of this host. */
+  readonly context: ReadContext;
   readonly startTimer: StartTimer;
-  /** Both throw where Windows refuses. */
+  /** They throw where Windows refuses. */
   readonly volumes: () => OpenVolume;
+  readonly registry: () => OpenRegistryKey;
   readonly policy: () => AuditPolicy;
   /** A look at a file. */
   readonly look: (path: string) => Looked | undefined;
@@ -55,7 +60,7 @@ export function windowsSources(
   let parts: Parts | undefined;
   return {
     openProcesses: (events) => {
-      parts = partsOf(used, events, places);
+      parts = partsOf(used, events, { places, dataDir });
       return processSource(parts, used, stopping);
     },
     fileSources: () => [
@@ -66,13 +71,15 @@ export function windowsSources(
 }
 
 function thisHost(signal: AbortSignal): WindowsHost {
-  const { run } = hostContext({ root: '/', os: 'win32', meter: new CpuMeter() }, PACE, signal);
+  const context = hostContext({ root: '/', os: 'win32', meter: new CpuMeter() }, PACE, signal);
   let policy: (() => AuditPolicy) | undefined;
   return {
-    run,
-    now: () => Date.now(),
+    run: context.run,
+    now: context.now,
+    context,
     startTimer: processTimer,
     volumes: loadVolumes,
+    registry: loadRegistryKeys,
     policy: () => {
       policy ??= loadAuditPolicy();
       return policy();
@@ -168,11 +175,16 @@ interface Parts {
   readonly log: SecurityLog;
   readonly writers: Writers;
   readonly processes: AuditedProcesses;
+  readonly integrity: RegistryIntegrity;
   /** Keeps up to where all was read; at the end of the sensor without waiting for it to be durable. */
   readonly keep: (final: boolean) => void;
 }
 
-function partsOf(host: WindowsHost, events: ProcessSourceEvents, places: PlaceKeeper): Parts {
+function partsOf(
+  host: WindowsHost,
+  events: ProcessSourceEvents,
+  { places, dataDir }: { readonly places: PlaceKeeper; readonly dataDir: string },
+): Parts {
   const { log: after, processes: until } = places.before;
   const logPlaces = new LogPlaces(host.now, places);
   const keep = (final: boolean): void => {
@@ -206,7 +218,18 @@ function partsOf(host: WindowsHost, events: ProcessSourceEvents, places: PlaceKe
     look: host.look,
     startTimer: host.startTimer,
   });
-  return { log, writers, processes, keep };
+  const integrity = new RegistryIntegrity({
+    ...host,
+    log,
+    stateFile: join(dataDir, 'registry-values.json'),
+    breathe: host.context.breathe,
+    events: events.events,
+    changed: events.changed,
+    warn: (message) => {
+      events.log('warn', message);
+    },
+  });
+  return { log, writers, processes, integrity, keep };
 }
 
 function hearWriters(writers: Writers, audited: readonly Audited[]): void {
@@ -217,7 +240,7 @@ function hearWriters(writers: Writers, audited: readonly Audited[]): void {
 }
 
 function processSource(
-  { log, processes, keep }: Parts,
+  { log, processes, integrity, keep }: Parts,
   host: WindowsHost,
   stopping: AbortController,
 ): ProcessSource {
@@ -235,10 +258,11 @@ function processSource(
     },
     setRules: (tasks) => processes.setRules(tasks),
     registry: {
-      setRules: (rules) => {
-        processes.setRegistryRules(rules);
+      setRules: (rules, rescanHours) => {
+        integrity.setRules(rules, rescanHours);
+        processes.followValues(rules.length > 0);
       },
-      trouble: () => processes.registryTrouble(),
+      trouble: (id) => integrity.trouble(id),
     },
     attribute: processes.attribute,
     dropDirectories: () => processes.dropDirectories(),
@@ -251,6 +275,7 @@ function processSource(
       cancel();
       processes.stop();
       stopping.abort();
+      await integrity.stop();
       await log.stop();
       // The ledger ends after this, with all that was told to it.
       keep(true);

@@ -1,8 +1,10 @@
 import type { CommandResult } from '../../../table.ts';
 import type { Looked } from '../../../edr/dropped-programs.ts';
+import { contextOn } from '../../../testing/host.ts';
 import { SteppedTimers } from '../../../testing/timers.ts';
 import type { AuditPolicy } from '../audit-policy.ts';
 import type { OpenVolume, Volume, Whereabouts } from '../volume.ts';
+import { DoubledRegistry } from './doubled-registry.ts';
 import { auditXml, SUBJECT, type RecordParts } from './audit-xml.ts';
 import { usnAnswer, usnJournal, usnRecord, type RecordFields } from './usn-bytes.ts';
 
@@ -76,6 +78,7 @@ export class DoubledDrive {
 export class DoubledWindows {
   readonly timers = new SteppedTimers(Date.parse('2026-11-28T01:02:00.000Z'));
   readonly drives = new Map<string, DoubledDrive>([['C', new DoubledDrive()]]);
+  readonly registry = new DoubledRegistry();
   policy: AuditPolicy = ALL_ON;
   /** What a look at a file finds. */
   readonly files = new Map<string, Looked>();
@@ -101,12 +104,15 @@ export class DoubledWindows {
   /** The host as sources see it. */
   host() {
     let id = 0;
+    const run = (file: string, args: readonly string[]): Promise<CommandResult> =>
+      Promise.resolve(this.#wevtutil(file, args));
+    const { now } = this.timers;
     return {
-      run: (file: string, args: readonly string[]): Promise<CommandResult> =>
-        Promise.resolve(this.#wevtutil(file, args)),
-      now: this.timers.now,
+      ...{ run, now },
+      context: contextOn('/nowhere', { os: 'win32', run, now }),
       startTimer: this.timers.start,
       volumes: (): OpenVolume => (letter) => this.#open(letter),
+      registry: () => this.registry.open,
       policy: () => this.policy,
       look: (path: string) => this.files.get(path),
       pid: 4_242,
