@@ -1,8 +1,8 @@
 /*
- * Double of the functions of advapi32.dll that read keys, as winreg.h declares them: it proves how arguments and results cross
- * the foreign function interface, not what Windows does. HKLM\SOFTWARE\Key has the subkeys One and a name of 255 units, and
+ * Double of the functions of advapi32.dll and kernel32.dll that read keys and tell of their changes, as winreg.h and synchapi.h
+ * declare them: it proves how arguments and results cross the foreign function interface, not what Windows does. HKLM\SOFTWARE\Key has the subkeys One and a name of 255 units, and
  * the values "" (REG_SZ "a"), a name of 16,383 units without data, and "Late", which has grown when its data is asked for.
- * Any other key is denied. A link that is to be opened itself is HKU\Link, which has the time 7.
+ * Any other key is denied. Change tells of a subkey that came (1) or a value that was set (4), DeleteKey of the key's end. A link that is to be opened itself is HKU\Link, which has the time 7.
  */
 #include <stdint.h>
 #include <string.h>
@@ -21,7 +21,7 @@ static int is(const wide *text, const char *ascii) {
 }
 
 int32_t RegOpenKeyExW(intptr_t root, const wide *key, uint32_t options, uint32_t access, intptr_t *handle) {
-  if (access != 0x20119) return 87;
+  if (access != 0x20119 && access != 0x110) return 87;
   if (root == (intptr_t)0xFFFFFFFF80000002ULL && options == 0 && is(key, "SOFTWARE\\Key")) *handle = 77;
   else if (root == (intptr_t)0xFFFFFFFF80000003ULL && options == 8 && is(key, "Link")) *handle = 78;
   else return 5;
@@ -108,4 +108,48 @@ int32_t RegQueryValueExW(intptr_t handle, const wide *name, void *reserved, uint
   if (!is(name, "")) return 2;
   *kind = 1;
   return give(u"a", 4, data, size);
+}
+
+static int32_t armed = 0;
+static int told = 0;
+static int gone = 0;
+
+int32_t RegNotifyChangeKeyValue(intptr_t key, int32_t subtree, uint32_t filter, intptr_t event, int32_t asynchronous) {
+  if (key != 77 || subtree != 0 || event != 88 || asynchronous != 1) return 87;
+  if (gone) return 1018;
+  armed = (int32_t)filter;
+  return 0;
+}
+
+int32_t Change(int32_t what) {
+  if (armed & what) {
+    told = 1;
+    armed = 0;
+  }
+  return 0;
+}
+
+int32_t DeleteKey(void) {
+  gone = 1;
+  told = armed != 0;
+  return 0;
+}
+
+intptr_t CreateEventW(void *security, int32_t manual, int32_t initial, void *name) {
+  if (security || manual || initial || name) return 0;
+  handles += 1;
+  return 88;
+}
+
+uint32_t WaitForSingleObject(intptr_t handle, uint32_t ms) {
+  if (handle != 88 || ms != 0) return 0xFFFFFFFF;
+  if (!told) return 258;
+  told = 0;
+  return 0;
+}
+
+int32_t CloseHandle(intptr_t handle) {
+  if (handle != 88) return 0;
+  handles -= 1;
+  return 1;
 }

@@ -11,16 +11,19 @@ import type { SecurityLog } from '../fim/windows/security-log.ts';
 import { DroppedPrograms, type DroppedProgramsOptions } from './dropped-programs.ts';
 import { OwnCommands } from './own-commands.ts';
 import { registryEvent, type RegistryRule } from './registry-rules.ts';
+import { edrRecord } from './record.ts';
 import { ProcessRules, type ReportedProcess } from './reported.ts';
 import { edrRules } from './rules.ts';
 import { RunningProcesses } from './running-processes.ts';
+import { StartupReports, type StartupReportsOptions } from './startup-reports.ts';
+import { WINDOWS_STARTUP } from './startup-windows.ts';
 import { ToldLosses } from './told-losses.ts';
 
 const PROVIDER = 'security log';
 const NOBODY = unknownActor('the change journal does not tell who made a change');
 
 /** What no source of this system tells yet. */
-const NOT_HERE = ['listener_events', 'startup_events', 'mutex_events'];
+const NOT_HERE = ['listener_events', 'mutex_events'];
 
 export interface AuditedProcessesOptions {
   readonly log: Pick<SecurityLog, 'policy' | 'trouble' | 'listen' | 'follow'>;
@@ -36,6 +39,8 @@ export interface AuditedProcessesOptions {
   /** A look at a program that appeared. */
   readonly look: DroppedProgramsOptions['look'];
   readonly startTimer: StartTimer;
+  /** How looks at what starts programs later are made. */
+  readonly startup: Omit<StartupReportsOptions, 'host' | 'startTimer' | 'report'>;
 }
 
 /**
@@ -46,6 +51,7 @@ export class AuditedProcesses {
   readonly #own: OwnCommands;
   readonly #running = new RunningProcesses();
   readonly #drops: DroppedPrograms;
+  readonly #startup: StartupReports;
   #processes: ProcessRules | undefined;
   #values: readonly RegistryRule[] = [];
   /** Whether rules of file integrity on values of the registry have the log read. */
@@ -75,6 +81,14 @@ export class AuditedProcesses {
         this.#losses.add('more programs appeared than could be looked at', count);
       },
     });
+    this.#startup = new StartupReports({
+      ...options.startup,
+      host: WINDOWS_STARTUP,
+      startTimer: options.startTimer,
+      report: (parts) => {
+        this.#tell([edrRecord({ ...parts, id: options.newId(), at: options.now() })]);
+      },
+    });
     options.log.listen({
       audited: (audited) => {
         this.#heard(audited);
@@ -98,6 +112,7 @@ export class AuditedProcesses {
       rules.process.length === 0 ? undefined : new ProcessRules(rules.process, 'win32', this.#options.newId);
     this.#values = values.rules;
     this.#drops.setRules(rules.dropped);
+    this.#startup.setRules(rules.startup);
     this.#refused = [
       ...[...rules.refused, ...values.refused].map(({ id, reason }) => `${id}: ${reason}`),
       ...(tasks ?? [])
@@ -134,6 +149,7 @@ export class AuditedProcesses {
   /** Tells what was lost and not told yet. */
   stop(): void {
     this.#drops.stop();
+    this.#startup.stop();
     this.#losses.tell();
   }
 

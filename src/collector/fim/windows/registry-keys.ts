@@ -57,6 +57,14 @@ const HIVES: ReadonlyMap<string, number> = new Map([
   ['HKU', -0x7ffffffd],
 ]);
 
+/** The handle of a key's hive, and the name of the key below it; `undefined` for what the calls would take for another key. */
+export function hiveOf(key: string): { readonly hive: number; readonly name: string } | undefined {
+  const [short = '', ...names] = key.split('\\');
+  const hive = HIVES.get(short.toUpperCase());
+  // What ends with a null is the name.
+  return hive === undefined || key.includes('\0') ? undefined : { hive, name: names.join('\\') };
+}
+
 /** winnt.h. The view of 64-bit programs, for an agent of 32 bits as well. */
 const KEY_READ = 0x2_0019;
 const KEY_WOW64_64KEY = 0x100;
@@ -116,14 +124,12 @@ export function loadRegistryKeys(library = 'advapi32.dll'): OpenRegistryKey {
   const calls = loadCalls(library);
   const buffers = { key: Buffer.alloc(KEY_UNITS * 2), value: Buffer.alloc(VALUE_UNITS * 2) };
   return (key, follow) => {
-    const [hive = '', ...names] = key.split('\\');
-    const root = HIVES.get(hive.toUpperCase());
-    // The calls would take a shorter name for it: what ends with a null is the name.
-    if (root === undefined || key.includes('\0')) return { error: INVALID_NAME };
-    if (names.length === 0) return new NativeKey(calls, buffers, root, true);
+    const place = hiveOf(key);
+    if (place === undefined) return { error: INVALID_NAME };
+    if (place.name === '') return new NativeKey(calls, buffers, place.hive, true);
     const handle: [unknown] = [undefined];
     const options = follow ? 0 : REG_OPTION_OPEN_LINK;
-    const code = calls.open(root, names.join('\\'), options, KEY_READ | KEY_WOW64_64KEY, handle);
+    const code = calls.open(place.hive, place.name, options, KEY_READ | KEY_WOW64_64KEY, handle);
     return code === SUCCESS ? new NativeKey(calls, buffers, handle[0], false) : { error: code };
   };
 }

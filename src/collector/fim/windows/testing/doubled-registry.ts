@@ -1,3 +1,4 @@
+import type { OpenNotice } from '../../../edr/registry-notices.ts';
 import {
   ACCESS_DENIED,
   FILE_NOT_FOUND,
@@ -89,6 +90,22 @@ export class DoubledRegistry {
     if (found === undefined) return { error: FILE_NOT_FOUND };
     this.opened += 1;
     return this.#openKey(key, found);
+  };
+
+  /** As RegNotifyChangeKeyValue: one change of the key itself is told, of its subkeys none. */
+  readonly notice: OpenNotice = ({ key, values }) => {
+    const found = this.#find(key, true);
+    if (found === undefined) return undefined;
+    const stamp = (): string => `${[...found.subkeys.keys()].join()}|${values ? String(found.written) : ''}`;
+    let before: string | undefined;
+    return {
+      arm: () => {
+        before = stamp();
+        return this.#find(key, true) === found;
+      },
+      isSet: () => before !== undefined && (before !== stamp() || this.#find(key, true) !== found),
+      close: () => undefined,
+    };
   };
 
   #openKey(key: string, found: Key): OpenKey {

@@ -88,6 +88,8 @@ export class DoubledWindows {
   opened = 0;
   /** Exit code of wevtutil. */
   exitCode = 0;
+  /** What PowerShell says of Run keys. */
+  startup: readonly object[] = [];
   /** Questions that wevtutil was asked. */
   readonly asked: string[] = [];
   #log: { readonly record: number; readonly id: number; readonly xml: string }[] = [];
@@ -105,7 +107,7 @@ export class DoubledWindows {
   host() {
     let id = 0;
     const run = (file: string, args: readonly string[]): Promise<CommandResult> =>
-      Promise.resolve(this.#wevtutil(file, args));
+      Promise.resolve(file === 'powershell.exe' ? this.#powershell() : this.#wevtutil(file, args));
     const { now } = this.timers;
     return {
       ...{ run, now },
@@ -113,6 +115,7 @@ export class DoubledWindows {
       startTimer: this.timers.start,
       volumes: (): OpenVolume => (letter) => this.#open(letter),
       registry: () => this.registry.open,
+      notices: () => this.registry.notice,
       policy: () => this.policy,
       look: (path: string) => this.files.get(path),
       pid: 4_242,
@@ -132,6 +135,12 @@ export class DoubledWindows {
     const drive = this.drives.get(letter);
     if (drive === undefined) throw new Error(`the volume ${letter}: can't be opened: error 2`);
     return drive.open();
+  }
+
+  #powershell(): CommandResult {
+    const sections = { service: [], run: this.startup, task: [] };
+    const lines = Object.entries(sections).map(([section, rows]) => JSON.stringify({ section, rows }));
+    return { exitCode: 0, stdout: Buffer.from(lines.join('\n')), stderr: '' };
   }
 
   #wevtutil(file: string, args: readonly string[]): CommandResult {
