@@ -75,13 +75,14 @@ export function windowsSources(
 function thisHost(signal: AbortSignal): WindowsHost {
   const context = hostContext({ root: '/', os: 'win32', meter: new CpuMeter() }, PACE, signal);
   let policy: (() => AuditPolicy) | undefined;
+  let registry: OpenRegistryKey | undefined;
   return {
     run: context.run,
     now: context.now,
     context,
     startTimer: processTimer,
     volumes: loadVolumes,
-    registry: loadRegistryKeys,
+    registry: () => (registry ??= loadRegistryKeys()),
     notices: loadNotices,
     policy: () => {
       policy ??= loadAuditPolicy();

@@ -178,6 +178,16 @@ describe('what a look can not read', () => {
     ]);
   });
 
+  it('R206 long names are bounded by what they take of the memory', async () => {
+    const registry = new DoubledRegistry();
+    for (let at = 0; at < 600; at += 1)
+      registry.set(RUN, `${String(at).padStart(4, '0')}${'n'.repeat(16_000)}`, '');
+    const { watch, baseline } = run(registry);
+    await watch([rule('run', RUN)]);
+    expect(baseline.trouble('run')).toMatch(/^it covers more/);
+    await baseline.stop();
+  });
+
   it('a key that changes while it is read is read anew, so that no value is passed over', async () => {
     const registry = new DoubledRegistry().set(RUN, 'A', 'a').set(RUN, 'B', 'b').set(RUN, 'C', 'c');
     const rules = [rule('run', RUN)];

@@ -4,8 +4,12 @@ import { replaceFile } from '../../replace-file.ts';
 import { folded } from './registry-names.ts';
 import type { ValueState } from './registry-value.ts';
 
-/** Most values that are kept, and the largest file that is read back, bytes. */
+/**
+ * Most values that are kept, the characters of their names and keys, and the largest file that is read back, bytes: a name may have
+ * 16,383 characters, and whoever may write a key may fill the memory of the sensor with them.
+ */
 export const MOST_VALUES = 30_000;
+const MOST_CHARACTERS = 8 * 1024 * 1024;
 const MOST_BYTES = 64 * 1024 * 1024;
 
 /** Keys that could not be read, at most. */
@@ -39,6 +43,7 @@ export interface BaselineRow {
 export class RegistryState {
   readonly #keys = new Map<string, Map<string, BaselineRow>>();
   #size = 0;
+  #characters = 0;
   /** What was looked at before, so that what is new there is told: a rule and a place, as the baseline puts them together. */
   established: ReadonlySet<string> = new Set();
   /** Keys that could not be read at the last look, folded: what comes to be seen below them is no news. */
@@ -54,12 +59,16 @@ export class RegistryState {
 
   /** Takes it in, unless there are too many; whether it did. */
   put(row: BaselineRow): boolean {
-    const values = this.#keys.get(folded(row.key)) ?? new Map<string, BaselineRow>();
-    const isNew = !values.has(folded(row.value));
-    if (isNew && this.#size >= MOST_VALUES) return false;
+    const known = this.#keys.get(folded(row.key));
+    const values = known ?? new Map<string, BaselineRow>();
+    if (!values.has(folded(row.value))) {
+      const characters = row.value.length + (known === undefined ? row.key.length : 0);
+      if (this.#size >= MOST_VALUES || this.#characters + characters > MOST_CHARACTERS) return false;
+      this.#size += 1;
+      this.#characters += characters;
+    }
     values.set(folded(row.value), row);
     this.#keys.set(folded(row.key), values);
-    if (isNew) this.#size += 1;
     return true;
   }
 
@@ -67,7 +76,10 @@ export class RegistryState {
     const values = this.#keys.get(folded(key));
     if (values?.delete(folded(value)) !== true) return;
     this.#size -= 1;
-    if (values.size === 0) this.#keys.delete(folded(key));
+    this.#characters -= value.length;
+    if (values.size > 0) return;
+    this.#keys.delete(folded(key));
+    this.#characters -= key.length;
   }
 
   *rows(): Generator<BaselineRow> {

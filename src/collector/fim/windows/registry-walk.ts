@@ -13,6 +13,9 @@ const MOST_KEYS = 50_000;
 const MOST_ENTRIES = 30_000;
 const MOST_LEVELS = 128;
 
+/** Characters of the keys of one walk, and of the names of values of one key, at most: they are in memory. */
+const MOST_CHARACTERS = 8 * 1024 * 1024;
+
 /** How often a key that changes while it is read is read anew. */
 const MOST_TRIES = 3;
 
@@ -53,6 +56,7 @@ interface Entries {
 export class RegistryWalk {
   readonly #options: RegistryWalkOptions;
   readonly #visited = new Set<string>();
+  #characters = 0;
   /** Keys that could not be read, and why. */
   readonly unread = new Map<string, string>();
   /** Folded keys of which something may have been missed. */
@@ -80,6 +84,8 @@ export class RegistryWalk {
       this.places.add(placeOfKey(key));
       const entries = await this.#read(key, { follow: level === 0, subkeys: true });
       if (!(await this.#tell(key, entries))) return 'too much';
+      this.#characters += entries.subkeys.reduce((sum, name) => sum + key.length + name.length, 0);
+      if (this.#characters > MOST_CHARACTERS) return 'too much';
       if (level >= MOST_LEVELS && entries.subkeys.length > 0) this.#miss(key, 'its subkeys are too deep');
       else
         for (const name of entries.subkeys.toReversed())
@@ -134,27 +140,32 @@ export class RegistryWalk {
       const names = subkeys ? await this.#subkeys(key, opened) : [];
       const isSteady = before !== undefined && before === timeOf(opened);
       if (!isSteady && tries < MOST_TRIES) continue;
-      const isCut = values.length >= MOST_ENTRIES || names.length >= MOST_ENTRIES;
-      return { values, subkeys: names, isUnsteady: !isSteady, isCut };
+      const isCut = values.isCut || names.length >= MOST_ENTRIES;
+      return { values: values.found, subkeys: names, isUnsteady: !isSteady, isCut };
     }
   }
 
-  async #values(key: string, opened: OpenKey): Promise<Entries['values']> {
-    const values: { name: string; state: ValueState }[] = [];
-    for (let index = 0; values.length < MOST_ENTRIES; index += 1) {
+  async #values(
+    key: string,
+    opened: OpenKey,
+  ): Promise<{ readonly found: Entries['values']; readonly isCut: boolean }> {
+    const found: { name: string; state: ValueState }[] = [];
+    let characters = 0;
+    for (let index = 0; found.length < MOST_ENTRIES && characters < MOST_CHARACTERS; index += 1) {
       if (index % STRIDE === 0) await this.#options.breathe();
       const head = opened.value(index);
       if ('error' in head) {
         if (head.error !== NO_MORE_ITEMS) this.#miss(key, reasonOf(head.error));
-        return values;
+        return { found, isCut: false };
       }
       if (!this.#options.scope.covers(key, head.name)) continue;
       const state = stateAt(opened, index, head);
       if ('error' in state) this.unsure.add(folded(key));
-      else values.push({ name: head.name, state });
+      else found.push({ name: head.name, state });
+      characters += head.name.length;
       if (head.size >= LARGE) await this.#options.breathe();
     }
-    return values;
+    return { found, isCut: true };
   }
 
   async #subkeys(key: string, opened: OpenKey): Promise<string[]> {
