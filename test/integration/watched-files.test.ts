@@ -12,7 +12,8 @@ describe('a file that manifests look at', () => {
   it('R026 R027 brings an early cycle when it changes, and the platform has what it says now', async () => {
     const agent = estate.agent({
       ...estate.settings(),
-      WAYFARER_DEV_INTERVALS: 'statusIntervalSec=1,deltaUploadIntervalSec=0,changeGapSec=0,retrySec=1,samplesApartSec=2',
+      WAYFARER_DEV_INTERVALS:
+        'statusIntervalSec=1,deltaUploadIntervalSec=0,changeGapSec=0,retrySec=1,samplesApartSec=2',
     });
     agent.start();
     await estate.equal(agent);

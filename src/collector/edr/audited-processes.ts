@@ -1,30 +1,28 @@
-import type { FimRule } from '../../shared/file-integrity.ts';
 import type { Task } from '../../shared/manifest.ts';
 import { EDR_RULES } from '../../shared/process-events.ts';
 import type { SensorProblem } from '../../shared/sensor.ts';
-import type { UnsealedEdrEvent, UnsealedFimEvent } from '../../wire/event-chain.ts';
+import type { UnsealedEdrEvent } from '../../wire/event-chain.ts';
 import type { StartTimer } from '../debounce.ts';
 import type { Attribution, RawChange } from '../fim/change.ts';
 import { unknownActor } from '../fim/unknown-actor.ts';
 import type { Audited, RegistryChange } from '../fim/windows/audit-events.ts';
 import { howToAudit, type AuditKind } from '../fim/windows/audit-policy.ts';
-import { RegistryRules } from '../fim/windows/registry-events.ts';
 import type { SecurityLog } from '../fim/windows/security-log.ts';
 import { DroppedPrograms, type DroppedProgramsOptions } from './dropped-programs.ts';
 import { OwnCommands, WINDOWS_COMMANDS } from './own-commands.ts';
 import { registryEvent, type RegistryRule } from './registry-rules.ts';
+import { edrRecord } from './record.ts';
 import { ProcessRules, type ReportedProcess } from './reported.ts';
 import { edrRules } from './rules.ts';
 import { RunningProcesses } from './running-processes.ts';
+import { StartupReports, type StartupReportsOptions } from './startup-reports.ts';
+import { WINDOWS_STARTUP } from './startup-windows.ts';
 import { ToldLosses } from './told-losses.ts';
 import type { WindowsCalls } from './windows/calls.ts';
 import { WindowsSides } from './windows/sides.ts';
 
 const PROVIDER = 'security log';
 const NOBODY = unknownActor('the change journal does not tell who made a change');
-
-/** What no source of this system tells yet. */
-const NOT_HERE = ['startup_events'];
 
 export interface AuditedProcessesOptions {
   readonly log: Pick<SecurityLog, 'policy' | 'trouble' | 'listen' | 'follow'>;
@@ -36,17 +34,18 @@ export interface AuditedProcessesOptions {
   readonly pid: number;
   /** Until when the run before followed processes, ms since the epoch; `undefined` where it did not, or long ago. */
   readonly followedUntil: number | undefined;
-  readonly events: (events: readonly (UnsealedEdrEvent | UnsealedFimEvent)[]) => void;
+  readonly events: (events: readonly UnsealedEdrEvent[]) => void;
   /** A look at a program that appeared. */
   readonly look: DroppedProgramsOptions['look'];
   /** What is asked for what no log tells of. */
   readonly calls: WindowsCalls;
   readonly startTimer: StartTimer;
+  /** How looks at what starts programs later are made. */
+  readonly startup: Omit<StartupReportsOptions, 'host' | 'startTimer' | 'report'>;
 }
 
 /**
- * Process events of Windows (R201) from the Security log: starts and ends (4688, 4689), values of the registry (4657), the
- * latter for rules of file integrity as well.
+ * Process events of Windows (R201) from the Security log: starts and ends (4688, 4689), values of the registry (4657).
  */
 export class AuditedProcesses {
   readonly #options: AuditedProcessesOptions;
@@ -54,20 +53,20 @@ export class AuditedProcesses {
   readonly #running = new RunningProcesses();
   readonly #drops: DroppedPrograms;
   readonly #sides: WindowsSides;
+  readonly #startup: StartupReports;
   #processes: ProcessRules | undefined;
   #values: readonly RegistryRule[] = [];
-  #integrity: RegistryRules | undefined;
+  /** Whether rules of file integrity on values of the registry have the log read. */
+  #isIntegrityOn = false;
   #refused: readonly string[] = [];
   /** What happened before is not told. */
   #since = Number.POSITIVE_INFINITY;
   #resume: number | undefined;
-  readonly #startedAt: number;
   readonly #losses: ToldLosses;
 
   constructor(options: AuditedProcessesOptions) {
     this.#options = options;
     this.#own = new OwnCommands(options.pid, WINDOWS_COMMANDS);
-    this.#startedAt = options.now();
     this.#resume = options.followedUntil;
     this.#losses = new ToldLosses({
       ...options,
@@ -94,6 +93,14 @@ export class AuditedProcesses {
         this.#losses.add(reason, count);
       },
     });
+    this.#startup = new StartupReports({
+      ...options.startup,
+      host: WINDOWS_STARTUP,
+      startTimer: options.startTimer,
+      report: (parts) => {
+        this.#tell([edrRecord({ ...parts, id: options.newId(), at: options.now() })]);
+      },
+    });
     options.log.listen({
       audited: (audited) => {
         this.#heard(audited);
@@ -118,12 +125,8 @@ export class AuditedProcesses {
     this.#values = values.rules;
     this.#drops.setRules(rules.dropped);
     this.#sides.setRules(rules);
-    this.#refused = [
-      ...[...rules.refused, ...values.refused].map(({ id, reason }) => `${id}: ${reason}`),
-      ...(tasks ?? [])
-        .filter(({ table }) => NOT_HERE.includes(table))
-        .map(({ id }) => `${id}: not there on Windows yet`),
-    ];
+    this.#startup.setRules(rules.startup);
+    this.#refused = [...rules.refused, ...values.refused].map(({ id, reason }) => `${id}: ${reason}`);
     if (tasks === null) this.#since = Number.POSITIVE_INFINITY;
     // A run that follows at once on one that followed processes goes on where that ended: a kill hides nothing.
     else if (this.#since === Number.POSITIVE_INFINITY) this.#since = this.#resume ?? this.#options.now();
@@ -132,17 +135,10 @@ export class AuditedProcesses {
     return this.#refused;
   }
 
-  /** The rules of file integrity on keys of the registry. */
-  setRegistryRules(rules: readonly FimRule[]): void {
-    this.#integrity = rules.length === 0 ? undefined : new RegistryRules(rules, this.#options.newId);
+  /** Whether there are rules of file integrity on values of the registry: they need the same log. */
+  followValues(isIntegrityOn: boolean): void {
+    this.#isIntegrityOn = isIntegrityOn;
     this.#follow();
-  }
-
-  /** Why values of the registry are not told; `undefined` where they are. */
-  registryTrouble(): string | undefined {
-    const { policy, trouble } = this.#options.log;
-    if (policy?.registry === false) return `values are not audited: ${howToAudit(['registry'])}`;
-    return trouble;
   }
 
   /** No source of changes asks: who made one stands in the log. */
@@ -162,6 +158,7 @@ export class AuditedProcesses {
   stop(): void {
     this.#drops.stop();
     this.#sides.stop();
+    this.#startup.stop();
     this.#losses.tell();
   }
 
@@ -195,13 +192,11 @@ export class AuditedProcesses {
 
   /** Reads the log steadily while it can have something that a rule asks for. */
   #follow(): void {
-    this.#options.log.follow(
-      this.#processes !== undefined || this.#values.length > 0 || this.#integrity !== undefined,
-    );
+    this.#options.log.follow(this.#processes !== undefined || this.#values.length > 0 || this.#isIntegrityOn);
   }
 
   #heard(audited: readonly Audited[]): void {
-    const events: (UnsealedEdrEvent | UnsealedFimEvent)[] = [];
+    const events: UnsealedEdrEvent[] = [];
     for (const one of audited) {
       if (one.kind === 'registry') events.push(...this.#valueEvents(one));
       else if (one.kind === 'process') events.push(...this.#processEvents(one.reported));
@@ -209,7 +204,7 @@ export class AuditedProcesses {
     this.#tell(events);
   }
 
-  #tell(events: readonly (UnsealedEdrEvent | UnsealedFimEvent)[]): void {
+  #tell(events: readonly UnsealedEdrEvent[]): void {
     if (events.length > 0) this.#options.events(events);
   }
 
@@ -222,11 +217,10 @@ export class AuditedProcesses {
     return event === undefined ? [] : [event];
   }
 
-  #valueEvents(change: RegistryChange): (UnsealedEdrEvent | UnsealedFimEvent)[] {
-    const integrity = this.#integrity?.event(change, change.at < this.#startedAt);
-    const value =
-      change.at < this.#since ? undefined : registryEvent(change, this.#values, this.#options.newId);
-    return [integrity, value].filter((event) => event !== undefined);
+  #valueEvents(change: RegistryChange): UnsealedEdrEvent[] {
+    if (change.at < this.#since) return [];
+    const event = registryEvent(change, this.#values, this.#options.newId);
+    return event === undefined ? [] : [event];
   }
 }
 

@@ -20,9 +20,9 @@ import { MACOS_COMMANDS, OwnCommands } from './own-commands.ts';
 import { edrRecord } from './record.ts';
 import { ReportedStarts } from './reported-starts.ts';
 import { NO_RULES } from './rules.ts';
-import { droppedParts, startupParts, type SideParts } from './side-records.ts';
+import { droppedParts, type SideParts } from './side-records.ts';
 import { MACOS_STARTUP } from './startup-macos.ts';
-import { StartupWatch, type StartupItem } from './startup.ts';
+import { StartupReports } from './startup-reports.ts';
 import { ToldLosses } from './told-losses.ts';
 
 const PROVIDER = 'eslogger';
@@ -63,7 +63,7 @@ export class MacosProcesses {
   readonly #listeners: MacosListeners;
   readonly #own: OwnCommands;
   readonly #losses: ToldLosses;
-  #startup: StartupWatch | undefined;
+  readonly #startup: StartupReports;
   #rules = NO_RULES;
 
   constructor(options: MacosProcessesOptions) {
@@ -104,6 +104,13 @@ export class MacosProcesses {
         this.missed('more sockets opened than could be looked at', count);
       },
     });
+    this.#startup = new StartupReports({
+      ...options,
+      host: MACOS_STARTUP,
+      report: (parts) => {
+        this.#report(parts);
+      },
+    });
     this.#drops = new DropWatch({
       place: context,
       homes: () => homeUsers(context).map((user) => `/Users/${user}`),
@@ -123,8 +130,7 @@ export class MacosProcesses {
     this.#starts.setRules(this.#rules.process);
     this.#drops.setRules(this.#rules.dropped);
     this.#listeners.setRules(this.#rules.listener);
-    if (this.#rules.startup.length === 0) this.#endStartup();
-    else this.#startup ??= this.#newStartup();
+    this.#startup.setRules(this.#rules.startup);
     this.#options.eslogger.wantProcesses(this.#rules.process.length > 0);
     return this.#rules.refused.map(({ id, reason }) => `${id}: ${reason}`);
   }
@@ -185,36 +191,12 @@ export class MacosProcesses {
   }
 
   async stop(): Promise<void> {
-    this.#endStartup();
+    this.#startup.stop();
     this.#drops.close();
     this.#listeners.stop();
     this.#outbox.stop();
     this.#losses.tell();
     await this.#hashes.stop();
-  }
-
-  #newStartup(): StartupWatch {
-    const { context, startTimer, stateFile, log, watchFolder } = this.#options;
-    const watch = new StartupWatch({
-      ...{ context, startTimer, stateFile, log },
-      host: MACOS_STARTUP,
-      added: (items) => {
-        for (const item of items) this.#added(item);
-      },
-      ...(watchFolder === undefined ? {} : { watchFolder }),
-    });
-    void watch.start();
-    return watch;
-  }
-
-  #endStartup(): void {
-    void this.#startup?.close();
-    this.#startup = undefined;
-  }
-
-  #added(item: StartupItem): void {
-    const [rule] = this.#rules.startup;
-    if (rule !== undefined) this.#report(startupParts(item, rule));
   }
 
   #dropped(one: Dropped): void {

@@ -49,7 +49,7 @@ export function registryEvent(
 }
 
 /** A value as the Elastic Common Schema names it. */
-export function registryFields({ key, value }: RegistryChange): RegistryValue {
+export function registryFields({ key, value }: Pick<RegistryChange, 'key' | 'value'>): RegistryValue {
   const [hive = '', ...rest] = key.split('\\');
   return {
     hive,

@@ -1,4 +1,5 @@
 import { rfc3339 } from '../instant.ts';
+import { redact } from '../linux/redact.ts';
 import type { Os } from '../table.ts';
 import { encodeHostText } from '../text.ts';
 import type { Dropped } from './dropped.ts';
@@ -43,7 +44,7 @@ export function startupParts(item: StartupItem, rule: EdrRule<'startup_events'>)
     item.isChange ? 'an item that was there before is another now' : undefined,
     item.whileAway ? 'while the agent was not running' : undefined,
   ].filter((reason) => reason !== undefined);
-  const what = item.command === undefined ? item.name : `${item.name}: ${item.command}`;
+  const what = item.command === undefined ? item.name : `${item.name}: ${redact(item.command)}`;
   return {
     action: item.action,
     provider: 'comparison',

@@ -11,8 +11,8 @@ import { lastSpan, type ProcessEntry } from './process-entry.ts';
 import type { ProcessTable } from './process-table.ts';
 import { edrRecord } from './record.ts';
 import { NO_RULES, pathTest, type EdrRules } from './rules.ts';
-import { droppedParts, listenerParts, NO_HOLDER, startupParts, type SideParts } from './side-records.ts';
-import { StartupWatch, type StartupItem } from './startup.ts';
+import { droppedParts, listenerParts, NO_HOLDER, type SideParts } from './side-records.ts';
+import { StartupReports } from './startup-reports.ts';
 import type { Users } from './users.ts';
 
 /** From the start of a program to the look at listening sockets, and between two looks without one, ms. */
@@ -43,8 +43,8 @@ export interface SideOptions {
 export class SideReports {
   readonly #options: SideOptions;
   readonly #listeners: ListenerWatch;
+  readonly #startup: StartupReports;
   #rules: EdrRules = NO_RULES;
-  #startup: StartupWatch | undefined;
   #recent: number[] = [];
   readonly #looks: Looks;
 
@@ -61,6 +61,12 @@ export class SideReports {
       leastMs: 0,
       mostMs: () => IDLE_MS,
     });
+    this.#startup = new StartupReports({
+      ...options,
+      report: (parts) => {
+        this.#report(parts);
+      },
+    });
   }
 
   setRules(rules: EdrRules): void {
@@ -68,13 +74,12 @@ export class SideReports {
     this.#options.drops.setRules(rules.dropped);
     if (rules.listener.length === 0) this.#endLooks();
     else this.#looks.begin();
-    if (rules.startup.length === 0) this.#endStartup();
-    else this.#startup ??= this.#newStartup();
+    this.#startup.setRules(rules.startup);
   }
 
   stop(): void {
     this.#endLooks();
-    this.#endStartup();
+    this.#startup.stop();
     this.#options.drops.close();
   }
 
@@ -129,27 +134,6 @@ export class SideReports {
     const { login_user } = attributions.users(entry, span);
     const process = attributions.process(entry, span.image.program);
     return login_user === undefined ? { process } : { process, login_user };
-  }
-
-  #newStartup(): StartupWatch {
-    const { context, startTimer, stateFile, log } = this.#options;
-    const added = (items: readonly StartupItem[]): void => {
-      for (const item of items) this.#added(item);
-    };
-    const watch = new StartupWatch({ context, startTimer, stateFile, log, added });
-    void watch.start();
-    return watch;
-  }
-
-  #endStartup(): void {
-    void this.#startup?.close();
-    this.#startup = undefined;
-  }
-
-  #added(item: StartupItem): void {
-    const [rule] = this.#rules.startup;
-    if (rule === undefined) return;
-    this.#report(startupParts(item, rule));
   }
 
   /** Executables that appeared in suspect places. */

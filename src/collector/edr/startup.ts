@@ -12,10 +12,16 @@ import type { WatchFolder } from '../watch-folders.ts';
 import { FolderWatches } from './folder-watches.ts';
 import { loadItems, saveItems } from './startup-state.ts';
 
-/** From a change of a folder to the look, ms, and from one look to the next where nothing changed. */
-const QUIET_MS = 1_000;
-const LATEST_MS = 5_000;
-const RESCAN_MS = 600_000;
+/** When it is looked, ms. */
+export interface StartupPace {
+  /** From the last sign of a change to the look, and at most from the first. */
+  readonly quietMs: number;
+  readonly latestMs: number;
+  /** From one look to the next where nothing told of a change. */
+  readonly rescanMs: number;
+}
+
+const PACE: StartupPace = { quietMs: 1_000, latestMs: 5_000, rescanMs: 600_000 };
 
 /** Rows between two pauses. */
 const STRIDE = 20;
@@ -52,8 +58,8 @@ export interface StartupSource {
   readonly table: string;
   readonly action: StartupItem['action'];
   readonly reader: Reader;
-  /** The column that says where a row comes from. */
-  readonly location: string;
+  /** The column that says where a row comes from, or what says it of a row. */
+  readonly location: string | ((row: KeyedRow['row']) => string);
 }
 
 /** What starts programs on one system. */
@@ -63,6 +69,17 @@ export interface StartupHost {
   readonly folders: (context: ReadContext) => string[];
   /** Whether an item starts anything: one that is turned off does not. */
   readonly isEnabled: (row: KeyedRow['row']) => boolean;
+  /** Whose items are out of sight while that user is not logged on, for an item that is such a one. */
+  readonly userOf?: (row: KeyedRow['row']) => string | undefined;
+  /** Where looks are costly; every ten minutes else, and soon after a change. */
+  readonly pace?: StartupPace;
+}
+
+/** What tells of changes beside folders. */
+export interface StartupSigns {
+  /** Has `changed` called at the next change; asked for before each look. */
+  readonly listen: (changed: () => void) => void;
+  readonly close: () => void;
 }
 
 const SOURCES: readonly StartupSource[] = [
@@ -76,6 +93,9 @@ const SOURCES: readonly StartupSource[] = [
   },
 ];
 
+/** Digits by which a user is told from others. */
+const USER_DIGITS = 16;
+
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 export interface StartupOptions {
@@ -87,13 +107,15 @@ export interface StartupOptions {
   readonly stateFile: string | undefined;
   readonly added: (items: readonly StartupItem[]) => void;
   readonly log: (level: 'warn' | 'debug', message: string) => void;
-  readonly watchFolder?: WatchFolder;
+  readonly watchFolder?: WatchFolder | undefined;
+  readonly signs?: StartupSigns | undefined;
 }
 
-/** Compares what starts programs later with what it was: when a folder of it changes, and every ten minutes. */
+/** Compares what starts programs later with what it was: when something tells of a change, and from time to time. */
 export class StartupWatch {
   readonly #options: StartupOptions;
   readonly #host: StartupHost;
+  readonly #pace: StartupPace;
   readonly #watches: FolderWatches;
   readonly #debounce: Debounce;
   #items: Map<string, string> | undefined;
@@ -105,10 +127,11 @@ export class StartupWatch {
   constructor(options: StartupOptions) {
     this.#options = options;
     this.#host = options.host ?? LINUX;
+    this.#pace = this.#host.pace ?? PACE;
     this.#watches = new FolderWatches(options.context, () => this.#debounce.event(), options.watchFolder);
     this.#debounce = new Debounce({
-      quietMs: QUIET_MS,
-      maxMs: LATEST_MS,
+      quietMs: this.#pace.quietMs,
+      maxMs: this.#pace.latestMs,
       startTimer: options.startTimer,
       fire: () => void this.look(),
     });
@@ -132,6 +155,7 @@ export class StartupWatch {
     this.#debounce.cancel();
     this.#cancelRescan?.();
     this.#watches.close();
+    this.#options.signs?.close();
     await this.#looking;
   }
 
@@ -143,7 +167,7 @@ export class StartupWatch {
     this.#looking = undefined;
     if (this.#isClosed) return;
     this.#cancelRescan?.();
-    this.#cancelRescan = this.#options.startTimer(RESCAN_MS, () => void this.look());
+    this.#cancelRescan = this.#options.startTimer(this.#pace.rescanMs, () => void this.look());
     if (!this.#again) return;
     this.#again = false;
     await this.#look(false);
@@ -151,26 +175,30 @@ export class StartupWatch {
 
   /** Folders are watched before they are read, so that nothing falls between. */
   async #compare(whileAway: boolean): Promise<void> {
-    this.#watches.set(this.#host.folders(this.#options.context));
+    // What one look has read is remembered by its context, so that tables share the answer of one command.
+    const context = { ...this.#options.context };
+    this.#watches.set(this.#host.folders(context));
+    if (!this.#isClosed) this.#options.signs?.listen(() => this.#debounce.event());
     const before = this.#items;
     const now = new Map<string, string>();
     const added: StartupItem[] = [];
     for (const source of this.#host.sources) {
-      const rows = await this.#read(source);
+      const rows = await this.#read(source, context);
       if (rows === undefined) {
         // What can't be read now is neither gone nor new.
         for (const [key, hash] of before ?? []) if (key.startsWith(`${source.table}|`)) now.set(key, hash);
         continue;
       }
       for (const { key, row } of rows) {
-        const whole = `${source.table}|${sha256(key)}`;
+        const whole = this.#keyOf(source, key, row);
         const hash = sha256(JSON.stringify(row));
         now.set(whole, hash);
         const was = before?.get(whole);
         if (before === undefined || was === hash || !this.#host.isEnabled(row)) continue;
-        added.push(itemOf(source, row, { isChange: was !== undefined, whileAway }, this.#options.context.os));
+        added.push(itemOf(source, row, { isChange: was !== undefined, whileAway }, context.os));
       }
     }
+    keepThoseOfAbsent(before, now);
     this.#items = now;
     if (added.length > 0) this.#options.added(added);
     this.#save(before, now);
@@ -183,8 +211,13 @@ export class StartupWatch {
     if (stateFile !== undefined && !isSame) saveItems(stateFile, now);
   }
 
-  async #read({ table, reader }: StartupSource): Promise<KeyedRow[] | undefined> {
-    const { context, log } = this.#options;
+  #keyOf({ table }: StartupSource, key: string, row: KeyedRow['row']): string {
+    const user = this.#host.userOf?.(row);
+    return `${table}|${sha256(key)}${user === undefined ? '' : `|${sha256(user).slice(0, USER_DIGITS)}`}`;
+  }
+
+  async #read({ table, reader }: StartupSource, context: ReadContext): Promise<KeyedRow[] | undefined> {
+    const { log } = this.#options;
     const rows: KeyedRow[] = [];
     try {
       for await (const row of reader.read(context, {})) {
@@ -196,6 +229,16 @@ export class StartupWatch {
       log('debug', `${table}: ${error instanceof Error ? error.message : 'error'}`);
       return undefined;
     }
+  }
+}
+
+/** Of a user of whom nothing is seen now everything is as it was: whoever logs on again brings nothing new. */
+function keepThoseOfAbsent(before: ReadonlyMap<string, string> | undefined, now: Map<string, string>): void {
+  const userIn = (key: string): string | undefined => key.split('|')[2];
+  const seen = new Set([...now.keys()].map(userIn));
+  for (const [key, hash] of before ?? []) {
+    const user = userIn(key);
+    if (user !== undefined && !seen.has(user)) now.set(key, hash);
   }
 }
 
@@ -244,7 +287,10 @@ function itemOf(
   return {
     action: source.action,
     name: text('name') ?? '',
-    location: text(source.location) ?? '',
+    location:
+      typeof source.location === 'string'
+        ? (text(source.location) ?? '')
+        : encodeHostText(source.location(row), os),
     command: text('command'),
     user: text('user'),
     ...how,

@@ -108,7 +108,7 @@ export function stateOfRule({ id, path }: FimRule): RuleState {
 
 /** Whether values below a rule's key of the registry are heard of. Whether each key is audited can't be told. */
 export function stateOfKey({ id, path }: FimRule, source: RegistrySource | undefined): RuleState {
-  const reason = source === undefined ? 'values of the registry are not heard of' : source.trouble();
+  const reason = source === undefined ? 'values of the registry are not heard of' : source.trouble(id);
   return reason === undefined
     ? { id, path, state: 'watching' }
     : { id, path, state: 'unreadable', reason: reason.slice(0, 300) };

@@ -29,9 +29,10 @@ export interface ProcessSourceEvents {
 
 /** What is told of values of the Windows registry for rules of file integrity (R206). */
 export interface RegistrySource {
-  readonly setRules: (rules: readonly FimRule[]) => void;
-  /** Why nothing is heard of them; `undefined` where it is. */
-  readonly trouble: () => string | undefined;
+  /** `rescanHours`: how often values are compared. */
+  readonly setRules: (rules: readonly FimRule[], rescanHours: number) => void;
+  /** Why values of a rule, by its id, are not heard of or can't be read; `undefined` where all is well. */
+  readonly trouble: (id: string) => string | undefined;
 }
 
 /** The source of process events, and of who made a change (R199, R201, R208). */

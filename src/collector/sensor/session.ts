@@ -192,9 +192,9 @@ export class Sensor {
     this.#refusedTasks = this.#processes.setRules(watch.edr?.tasks ?? null);
     const [files, registry] = [rules.filter(isOfFiles), rules.filter((rule) => !isOfFiles(rule))];
     const heard = this.#router.setRules(files, this.#processes.dropDirectories(), watch.own);
-    this.#processes.registry?.setRules(registry);
-    await this.#files.setRules(heard, watch.own);
     const { fim, own, sharePct } = watch;
+    this.#processes.registry?.setRules(registry, fim?.rescanHours ?? 0);
+    await this.#files.setRules(heard, own);
     if (fim === null) this.#ledger.post({ kind: 'rest' });
     else this.#ledger.post({ kind: 'rules', rules: files, own, rescanHours: fim.rescanHours, sharePct });
     this.#tellState();

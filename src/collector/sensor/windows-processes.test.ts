@@ -113,12 +113,14 @@ describe('the processes of Windows, through the sensor', () => {
     ]);
   });
 
-  it('tables that nothing tells of here are named', async () => {
+  it("R201 tasks that can't be followed are named", async () => {
     const { watch, state } = await runOnWindows(doubled());
-    await watch(null, [{ id: 'start', table: 'startup_events', params: { severity: 'low' } }]);
-    expect(state()?.problems).toEqual([
-      { code: 'EDR_INCOMPLETE', text: 'not followed: start: not there on Windows yet' },
-    ]);
+    const tasks = ['no_such_table', 'mutex_events'].map((table) => ({ id: table, table, params: {} }));
+    await watch(null, tasks);
+    expect(state()?.problems).toMatchObject([{ code: 'EDR_INCOMPLETE' }]);
+    expect(state()?.problems[0]?.text).toMatch(
+      /^not followed: no_such_table: no table no_such_table of process events; mutex_events: parameters refused: /,
+    );
   });
 
   it('R207 what happened before the module was on is no event, what happened in a short break is', async () => {
@@ -237,7 +239,7 @@ describe('the registry of Windows, through the sensor', () => {
     expect(state()?.problems).toEqual([
       {
         code: 'FIM_INCOMPLETE',
-        text: 'rule run: values are not audited: turn on "Registry" (Success) in the advanced audit policy',
+        text: 'rule run: values are not audited: turn on "Registry" (Success) in the advanced audit policy; until then they are compared every 10 minutes, without actors',
       },
     ]);
   });

@@ -4,13 +4,16 @@ import { hostContext } from '../context.ts';
 import { CpuMeter } from '../cpu-meter.ts';
 import { processTimer, type StartTimer } from '../debounce.ts';
 import { AuditedProcesses } from '../edr/audited-processes.ts';
+import { loadNotices, RegistryNotices, type OpenNotice } from '../edr/registry-notices.ts';
+import { startupKeys } from '../edr/startup-windows.ts';
 import { lookAtFile, type Looked } from '../edr/dropped-programs.ts';
 import { windowsCalls, type WindowsCalls } from '../edr/windows/calls.ts';
 import { fileWatcherSource } from '../fim/file-watcher-source.ts';
 import type { ChangeSource, SourceEvents } from '../fim/source.ts';
 import type { Audited } from '../fim/windows/audit-events.ts';
 import { loadAuditPolicy, type AuditPolicy } from '../fim/windows/audit-policy.ts';
-import { loadPlaces, savePlaces, type Places } from '../fim/windows/places.ts';
+import { RegistryIntegrity } from '../fim/windows/registry-integrity.ts';
+import { loadRegistryKeys, type OpenRegistryKey } from '../fim/windows/registry-keys.ts';
 import { SecurityLog } from '../fim/windows/security-log.ts';
 import { JournalSource } from '../fim/windows/source.ts';
 import { loadVolumes, type OpenVolume } from '../fim/windows/volume.ts';
@@ -18,24 +21,27 @@ import { Writers } from '../fim/windows/writers.ts';
 import type { WatchPort } from '../fim/watcher/subscribe.ts';
 import { reasonOf } from '../reasons.ts';
 import type { ReadContext } from '../table.ts';
+import type { WatchFolder } from '../watch-folders.ts';
 import { PACE } from './host-parts.ts';
 import type { ProcessSource, ProcessSourceEvents } from './ports.ts';
 import type { SensorOptions } from './session.ts';
+import { LogPlaces, PlaceKeeper } from './windows-places.ts';
 
 /** How often it is kept at least up to where all was read, ms; and how old that may be for process events to go on there. */
 const KEEP_MS = 60_000;
 const RESUME_MS = 600_000;
 
-/** How old a place in the log is that is kept, ms: what was told after it may not be durable yet, and is told again. */
-const LAG_MS = 30_000;
-
 /** What the sources ask of Windows; tests bring a host of their own. */
 export interface WindowsHost {
   readonly run: ReadContext['run'];
   readonly now: () => number;
+  /** `/` of this host. */
+  readonly context: ReadContext;
   readonly startTimer: StartTimer;
-  /** Both throw where Windows refuses. */
+  /** They throw where Windows refuses. */
   readonly volumes: () => OpenVolume;
+  readonly registry: () => OpenRegistryKey;
+  readonly notices: () => OpenNotice;
   readonly policy: () => AuditPolicy;
   /** A look at a file. */
   readonly look: (path: string) => Looked | undefined;
@@ -44,6 +50,7 @@ export interface WindowsHost {
   readonly pid: number;
   readonly newId: () => string;
   readonly port?: WatchPort;
+  readonly watchFolder?: WatchFolder;
 }
 
 /** The sources of Windows: the change journal, and the Security log for actors, processes and the registry. */
@@ -58,7 +65,7 @@ export function windowsSources(
   let parts: Parts | undefined;
   return {
     openProcesses: (events) => {
-      parts = partsOf(used, events, places);
+      parts = partsOf(used, events, { places, dataDir });
       return processSource(parts, used, stopping);
     },
     fileSources: () => [
@@ -69,13 +76,17 @@ export function windowsSources(
 }
 
 function thisHost(signal: AbortSignal): WindowsHost {
-  const { run } = hostContext({ root: '/', os: 'win32', meter: new CpuMeter() }, PACE, signal);
+  const context = hostContext({ root: '/', os: 'win32', meter: new CpuMeter() }, PACE, signal);
   let policy: (() => AuditPolicy) | undefined;
+  let registry: OpenRegistryKey | undefined;
   return {
-    run,
-    now: () => Date.now(),
+    run: context.run,
+    now: context.now,
+    context,
     startTimer: processTimer,
     volumes: loadVolumes,
+    registry: () => (registry ??= loadRegistryKeys()),
+    notices: loadNotices,
     policy: () => {
       policy ??= loadAuditPolicy();
       return policy();
@@ -87,96 +98,20 @@ function thisHost(signal: AbortSignal): WindowsHost {
   };
 }
 
-/** Where journals and log were read up to, on the disk. */
-class PlaceKeeper {
-  readonly before: Places;
-  readonly #path: string;
-  #places: Places;
-  #saved: string;
-
-  constructor(path: string) {
-    this.#path = path;
-    this.before = loadPlaces(path);
-    this.#places = this.before;
-    this.#saved = JSON.stringify(this.before);
-  }
-
-  note(more: Partial<Places>): void {
-    this.#places = { ...this.#places, ...more };
-  }
-
-  noteJournal(drive: string, cursor: Places['journals'][string] | undefined): void {
-    const { [drive]: _before, ...others } = this.#places.journals;
-    this.note({ journals: cursor === undefined ? others : { ...others, [drive]: cursor } });
-  }
-
-  /** Where the log was read up to, and until when processes were followed. */
-  get log(): Omit<Places, 'journals'> {
-    return this.#places;
-  }
-
-  journal(drive: string): Places['journals'][string] | undefined {
-    return this.#places.journals[drive];
-  }
-
-  /** Writes what is other than before. Throws what the disk says. */
-  save(): void {
-    const text = JSON.stringify(this.#places);
-    if (text === this.#saved) return;
-    savePlaces(this.#path, this.#places);
-    this.#saved = text;
-  }
-}
-
-/** A place in the log, and when it was read. */
-interface LogPlace {
-  readonly at: number;
-  readonly log: number;
-  readonly processes: number | null;
-}
-
-/**
- * Places in the log until they are old enough to be kept. The first one is kept at once: nothing before it is told, and a run
- * without any would begin at the end of the log.
- */
-class LogPlaces {
-  readonly #now: () => number;
-  readonly #keeper: PlaceKeeper;
-  #waiting: LogPlace[] = [];
-
-  constructor(now: () => number, keeper: PlaceKeeper) {
-    this.#now = now;
-    this.#keeper = keeper;
-  }
-
-  /** Number of the newest record that was noted. */
-  get newest(): number | null {
-    return this.#waiting.at(-1)?.log ?? this.#keeper.log.log;
-  }
-
-  /** Notes where the log is read up to. `final`: all that was told is going to be durable. */
-  note(log: number | undefined, follows: boolean, final: boolean): void {
-    const at = this.#now();
-    const processes = follows ? Math.round(at) : null;
-    const kept = this.#keeper.log;
-    if (log !== undefined) this.#waiting.push({ at, log, processes });
-    const old = this.#waiting.findLastIndex((place) => final || place.at <= at - LAG_MS);
-    const place = this.#waiting[old];
-    if (place !== undefined) this.#waiting.splice(0, old);
-    const since = place?.processes ?? kept.processes ?? processes;
-    this.#keeper.note({ log: place?.log ?? kept.log ?? log ?? null, processes: follows ? since : null });
-  }
-}
-
 interface Parts {
   readonly log: SecurityLog;
   readonly writers: Writers;
   readonly processes: AuditedProcesses;
+  readonly integrity: RegistryIntegrity;
   /** Keeps up to where all was read; at the end of the sensor without waiting for it to be durable. */
   readonly keep: (final: boolean) => void;
 }
 
-function partsOf(host: WindowsHost, events: ProcessSourceEvents, places: PlaceKeeper): Parts {
+function partsOf(
+  host: WindowsHost,
+  events: ProcessSourceEvents,
+  { places, dataDir }: { readonly places: PlaceKeeper; readonly dataDir: string },
+): Parts {
   const { log: after, processes: until } = places.before;
   const logPlaces = new LogPlaces(host.now, places);
   const keep = (final: boolean): void => {
@@ -210,8 +145,27 @@ function partsOf(host: WindowsHost, events: ProcessSourceEvents, places: PlaceKe
     look: host.look,
     calls: host.calls,
     startTimer: host.startTimer,
+    startup: {
+      ...{ context: host.context, log: events.log, watchFolder: host.watchFolder },
+      stateFile: join(dataDir, 'startup-items.json'),
+      signs: new RegistryNotices({
+        ...{ open: host.notices, startTimer: host.startTimer },
+        keys: () => startupKeys(host.registry()),
+      }),
+    },
   });
-  return { log, writers, processes, keep };
+  const integrity = new RegistryIntegrity({
+    ...host,
+    log,
+    stateFile: join(dataDir, 'registry-values.json'),
+    breathe: host.context.breathe,
+    events: events.events,
+    changed: events.changed,
+    warn: (message) => {
+      events.log('warn', message);
+    },
+  });
+  return { log, writers, processes, integrity, keep };
 }
 
 function hearWriters(writers: Writers, audited: readonly Audited[]): void {
@@ -222,7 +176,7 @@ function hearWriters(writers: Writers, audited: readonly Audited[]): void {
 }
 
 function processSource(
-  { log, processes, keep }: Parts,
+  { log, processes, integrity, keep }: Parts,
   host: WindowsHost,
   stopping: AbortController,
 ): ProcessSource {
@@ -240,10 +194,11 @@ function processSource(
     },
     setRules: (tasks) => processes.setRules(tasks),
     registry: {
-      setRules: (rules) => {
-        processes.setRegistryRules(rules);
+      setRules: (rules, rescanHours) => {
+        integrity.setRules(rules, rescanHours);
+        processes.followValues(rules.length > 0);
       },
-      trouble: () => processes.registryTrouble(),
+      trouble: (id) => integrity.trouble(id),
     },
     attribute: processes.attribute,
     dropDirectories: () => processes.dropDirectories(),
@@ -256,6 +211,7 @@ function processSource(
       cancel();
       processes.stop();
       stopping.abort();
+      await integrity.stop();
       await log.stop();
       // The ledger ends after this, with all that was told to it.
       keep(true);

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { FimRule } from '../../../shared/file-integrity.ts';
 import type { Os } from '../../table.ts';
+import { coverOf } from '../rule-cover.ts';
 import { Baseline } from './baseline.ts';
 import { closeQuietly, openDatabase } from './database.ts';
 import { Meta } from './meta.ts';
@@ -22,10 +23,6 @@ export interface StoreOptions {
 
 /** Where the agent's own directories are kept. */
 const OWN = 'own';
-
-/** What a rule covers, as far as it decides which paths are in the baseline. */
-const coverOf = ({ kind, path, recursive, depth, include, exclude }: FimRule): string =>
-  JSON.stringify([kind, path, recursive, depth ?? null, include, exclude]);
 
 /**
  * The ledger's file: baseline, spool, chain heads and what is still to be looked at. Everything that is written between two

@@ -24,6 +24,8 @@ const WANTED: Readonly<Record<Operation, FimWanted>> = {
 
 /** Rules of file integrity on registry keys and values (R206), asked for what the Security log has of them. */
 export class RegistryRules {
+  /** The rules, their keys by the short names of hives. */
+  readonly all: readonly FimRule[];
   readonly #rules: RuleSet;
   readonly #newId: () => string;
 
@@ -31,17 +33,26 @@ export class RegistryRules {
   constructor(rules: readonly FimRule[], newId: () => string) {
     // Keys and values are a tree with the separator of paths: what rules say of directories holds for them.
     const trees = rules.map((rule) => ({ ...rule, kind: 'directory' as const, path: shortKey(rule.path) }));
+    this.all = trees;
     this.#rules = new RuleSet(trees, [], 'win32');
     this.#newId = newId;
+  }
+
+  /** The rules that cover a value, in their order. */
+  covering(key: string, value: string): readonly FimRule[] {
+    const named = namesOfKey(key).flatMap((name) => this.#rules.rulesFor(`${name}\\${value}`, false));
+    return [...new Set(named)];
+  }
+
+  /** Whether values of this key, or of one below it, may concern a rule. */
+  enters(key: string): boolean {
+    return namesOfKey(key).some((name) => this.#rules.entersDirectory(name));
   }
 
   /** The event of a value that was made, set or deleted; `undefined` where no rule wants it. `late`: while the agent was off. */
   event(change: RegistryChange, late: boolean): UnsealedFimEvent | undefined {
     const { at, key, value, operation, process, user } = change;
-    const covering = new Set(
-      namesOfKey(key).flatMap((name) => this.#rules.rulesFor(`${name}\\${value}`, false)),
-    );
-    const rules = [...covering];
+    const rules = this.covering(key, value);
     const action = ACTIONS[operation];
     const by = { actor: { state: 'known' as const, process, ...(user === undefined ? {} : { user }) } };
     const part = { action, changed: [], wanted: [WANTED[operation]], by, others: [] };
@@ -62,41 +73,58 @@ export class RegistryRules {
       },
       rule: { id: rule.id },
       file: { path: encodeHostText(`${key}\\${value}`, 'win32').slice(0, 4_096), type: 'registry' },
-      registry: { ...registryFields(change), ...dataOf(change, rules) },
+      registry: { ...registryFields(change), ...shownData(change, textsOf(change), rules) },
       wayfarer: {
         detected: late ? 'baseline' : 'live',
         severity,
         changed: operation === 'change' ? ['content'] : [],
-        ...noData(change, rules),
+        ...whyNoData(change, textsOf(change), rules),
         actor: by.actor,
       },
     };
   }
 }
 
-/** The data that a rule has shown: what the value is now, as the log writes it. */
-function dataOf(change: RegistryChange, rules: readonly FimRule[]): Pick<RegistryValue, 'data'> {
-  const rule = diffRule(rules);
-  if (rule === undefined || change.after === '' || whyHidden(change, rules) !== undefined) return {};
-  return { data: { strings: [encodeHostText(redact(change.after), 'win32')] } };
+/** The data as the log writes it; none of a value that was deleted. */
+const textsOf = ({ after }: RegistryChange): string[] => (after === '' ? [] : [after]);
+
+type Named = Pick<RegistryChange, 'key' | 'value'>;
+
+/** The data that a rule has shown: the texts that the value is now, without secrets. */
+export function shownData(
+  named: Named,
+  texts: readonly string[],
+  rules: readonly FimRule[],
+): Pick<RegistryValue, 'data'> {
+  const isShown = diffRule(rules) !== undefined && whyHidden(named, texts, rules) === undefined;
+  if (!isShown || texts.length === 0) return {};
+  return { data: { strings: texts.map((text) => encodeHostText(redact(text), 'win32')) } };
 }
 
-function noData(change: RegistryChange, rules: readonly FimRule[]): { no_diff?: string } {
-  const why = diffRule(rules) === undefined ? undefined : whyHidden(change, rules);
+/** Why data that a rule has shown is not there. */
+export function whyNoData(
+  named: Named,
+  texts: readonly string[],
+  rules: readonly FimRule[],
+): { no_diff?: string } {
+  const why = diffRule(rules) === undefined ? undefined : whyHidden(named, texts, rules);
   return why === undefined ? {} : { no_diff: why };
 }
 
-/** Values that are named as secrets are (DefaultPassword) are never shown, whatever a rule says. */
-function whyHidden({ key, value, after }: RegistryChange, rules: readonly FimRule[]): string | undefined {
-  const assigned = `${value}=x`;
-  if (redact(assigned) !== assigned || holdsSecrets(`${key}\\${value}`, value, rules)) {
-    return 'a value that holds secrets';
-  }
-  const most = (diffRule(rules)?.diffMaxKb ?? 0) * 1_024;
-  return Buffer.byteLength(encodeHostText(after, 'win32')) > Math.min(most, MOST_DATA)
-    ? 'longer than is shown'
-    : undefined;
+function whyHidden(named: Named, texts: readonly string[], rules: readonly FimRule[]): string | undefined {
+  if (isSecretValue(named, rules)) return 'a value that holds secrets';
+  const most = Math.min((diffRule(rules)?.diffMaxKb ?? 0) * 1_024, MOST_DATA);
+  const bytes = texts.map((text) => Buffer.byteLength(encodeHostText(text, 'win32')));
+  const isLong = texts.length > MOST_TEXTS || bytes.reduce((sum, each) => sum + each, 0) > most;
+  return isLong ? 'longer than is shown' : undefined;
 }
 
-/** Bound of one text of data (`host-events.ts`). */
+/** Values that are named as secrets are (DefaultPassword) are never shown, whatever a rule says. */
+export function isSecretValue({ key, value }: Named, rules: readonly FimRule[]): boolean {
+  const assigned = `${value}=x`;
+  return redact(assigned) !== assigned || holdsSecrets(`${key}\\${value}`, value, rules);
+}
+
+/** Bounds of the texts of data (`host-events.ts`): bytes, and how many. */
 const MOST_DATA = 32_768;
+const MOST_TEXTS = 1_024;

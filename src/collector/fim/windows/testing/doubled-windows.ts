@@ -1,11 +1,13 @@
 import type { CommandResult } from '../../../table.ts';
 import type { Looked } from '../../../edr/dropped-programs.ts';
+import { contextOn } from '../../../testing/host.ts';
 import { SteppedTimers } from '../../../testing/timers.ts';
 import type { WindowsCalls } from '../../../edr/windows/calls.ts';
 import type { NamedObject } from '../../../edr/windows/object-directories.ts';
 import type { OwnedSocket } from '../../../edr/windows/socket-tables.ts';
 import type { AuditPolicy } from '../audit-policy.ts';
 import type { OpenVolume, Volume, Whereabouts } from '../volume.ts';
+import { DoubledRegistry } from './doubled-registry.ts';
 import { auditXml, SUBJECT, type RecordParts } from './audit-xml.ts';
 import { usnAnswer, usnJournal, usnRecord, type RecordFields } from './usn-bytes.ts';
 
@@ -82,6 +84,7 @@ export class DoubledDrive {
 export class DoubledWindows {
   readonly timers = new SteppedTimers(Date.parse('2026-11-28T01:02:00.000Z'));
   readonly drives = new Map<string, DoubledDrive>([['C', new DoubledDrive()]]);
+  readonly registry = new DoubledRegistry();
   policy: AuditPolicy = ALL_ON;
   /** What a look at a file finds. */
   readonly files = new Map<string, Looked>();
@@ -101,6 +104,8 @@ export class DoubledWindows {
   opened = 0;
   /** Exit code of wevtutil. */
   exitCode = 0;
+  /** What PowerShell says of Run keys. */
+  startup: readonly object[] = [];
   /** Questions that wevtutil was asked. */
   readonly asked: string[] = [];
   #log: { readonly record: number; readonly id: number; readonly xml: string }[] = [];
@@ -117,12 +122,16 @@ export class DoubledWindows {
   /** The host as sources see it. */
   host() {
     let id = 0;
+    const run = (file: string, args: readonly string[]): Promise<CommandResult> =>
+      Promise.resolve(file === 'powershell.exe' ? this.#powershell() : this.#wevtutil(file, args));
+    const { now } = this.timers;
     return {
-      run: (file: string, args: readonly string[]): Promise<CommandResult> =>
-        Promise.resolve(this.#wevtutil(file, args)),
-      now: this.timers.now,
+      ...{ run, now },
+      context: contextOn('/nowhere', { os: 'win32', run, now }),
       startTimer: this.timers.start,
       volumes: (): OpenVolume => (letter) => this.#open(letter),
+      registry: () => this.registry.open,
+      notices: () => this.registry.notice,
       policy: () => this.policy,
       look: (path: string) => this.files.get(path),
       calls: this.#calls(),
@@ -159,6 +168,12 @@ export class DoubledWindows {
     const drive = this.drives.get(letter);
     if (drive === undefined) throw new Error(`the volume ${letter}: can't be opened: error 2`);
     return drive.open();
+  }
+
+  #powershell(): CommandResult {
+    const sections = { service: [], run: this.startup, task: [] };
+    const lines = Object.entries(sections).map(([section, rows]) => JSON.stringify({ section, rows }));
+    return { exitCode: 0, stdout: Buffer.from(lines.join('\n')), stderr: '' };
   }
 
   #wevtutil(file: string, args: readonly string[]): CommandResult {
