@@ -91,8 +91,8 @@ export default defineConfig({
           name: 'wine',
           sequence: { groupOrder: 5 },
           include: ['test/wine/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
           fileParallelism: false, // each has a Windows of its own, 700 MB
         },
       },

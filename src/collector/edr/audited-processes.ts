@@ -174,7 +174,10 @@ export class AuditedProcesses {
       if (!policy.ends) missing.push('ends');
     }
     if (policy?.registry === false && this.#values.length > 0) missing.push('registry');
-    const problems: { code: SensorProblem; text: string }[] = [...this.#sides.problems()];
+    const problems: { code: SensorProblem; text: string }[] = [
+      ...this.#sides.problems(),
+      ...this.#startup.problems(),
+    ];
     if (missing.length > 0) {
       problems.push({ code: 'EDR_INCOMPLETE', text: `not audited on this host: ${howToAudit(missing)}` });
     }

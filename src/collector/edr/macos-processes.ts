@@ -166,7 +166,7 @@ export class MacosProcesses {
   problems(): { readonly code: SensorProblem; readonly text: string }[] {
     const { trouble, unknown } = this.#options.eslogger;
     const { total } = this.#losses;
-    const problems: { code: SensorProblem; text: string }[] = [];
+    const problems: { code: SensorProblem; text: string }[] = [...this.#startup.problems()];
     if (this.#rules.process.length > 0 && trouble !== undefined) {
       problems.push({
         code: 'EDR_INCOMPLETE',

@@ -78,6 +78,20 @@ describe('notices of changes of keys', () => {
     expect(calls()).toBe(2);
   });
 
+  it('follow a key that was deleted and made anew before anybody asked', () => {
+    const registry = new DoubledRegistry().set(RUN.key, 'v', 'a');
+    const { notices, calls } = noticing(
+      () => registry.notice,
+      () => [RUN],
+    );
+    registry.deleteKey(RUN.key);
+    registry.set(RUN.key, 'v', 'a');
+    expect(calls()).toBe(1);
+    registry.set(RUN.key, 'v', 'b');
+    expect(calls()).toBe(2);
+    notices.close();
+  });
+
   it('are none where the calls can not be had', () => {
     const { calls } = noticing(
       () => {

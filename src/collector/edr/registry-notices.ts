@@ -77,11 +77,18 @@ export class RegistryNotices implements StartupSigns {
   }
 
   #arm(noticed: NoticedKey): void {
-    const watched = this.#watched.get(noticed.key) ?? this.#enter(noticed);
-    if (watched === undefined || watched.isArmed) return;
+    const known = this.#watched.get(noticed.key);
+    if (known?.isArmed === true) return;
+    if (known !== undefined && this.#isArmed(known)) return;
+    // A key that was deleted tells of nothing: one of the same name is another key.
+    this.#leave(noticed.key);
+    const entered = this.#enter(noticed);
+    if (entered !== undefined && !this.#isArmed(entered)) this.#leave(noticed.key);
+  }
+
+  #isArmed(watched: Watched): boolean {
     watched.isArmed = watched.notice.arm();
-    // One of the same name is another key: it is opened with the next look.
-    if (!watched.isArmed) this.#leave(noticed.key);
+    return watched.isArmed;
   }
 
   #enter(noticed: NoticedKey): Watched | undefined {

@@ -83,6 +83,10 @@ export class SideReports {
     this.#options.drops.close();
   }
 
+  problems(): ReturnType<StartupReports['problems']> {
+    return this.#startup.problems();
+  }
+
   directories(): string[] {
     return this.#options.drops.folders();
   }

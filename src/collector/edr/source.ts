@@ -157,7 +157,7 @@ export class ProcessEventSource {
 
   state(): SourceState {
     const because = this.#feed.pollingBecause;
-    const problems: { code: SensorProblem; text: string }[] = [];
+    const problems: { code: SensorProblem; text: string }[] = [...this.#side.problems()];
     if (because !== undefined) {
       problems.push({ code: 'EDR_POLLING', text: `processes are polled every 2 s: ${because}` });
     }

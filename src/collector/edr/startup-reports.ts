@@ -1,3 +1,4 @@
+import type { SensorProblem } from '../../shared/sensor.ts';
 import type { EdrRule } from './rules.ts';
 import { startupParts, type SideParts } from './side-records.ts';
 import { StartupWatch, type StartupItem, type StartupOptions } from './startup.ts';
@@ -21,6 +22,13 @@ export class StartupReports {
     this.#rule = rule;
     if (rule === undefined) this.stop();
     else this.#watch ??= this.#begin();
+  }
+
+  /** Why not all of it is seen; none where it is, or nobody asks. */
+  problems(): { readonly code: SensorProblem; readonly text: string }[] {
+    const { trouble } = this.#watch ?? {};
+    if (trouble === undefined) return [];
+    return [{ code: 'EDR_INCOMPLETE', text: `not all that starts programs is seen: ${trouble}` }];
   }
 
   stop(): void {

@@ -42,7 +42,7 @@ function watching() {
   const folders = new Map<string, () => void>();
   const signs = { changed: () => undefined as unknown };
   const watch = new StartupWatch({
-    context,
+    context: { ...context, now: timers.now },
     host: WINDOWS_STARTUP,
     startTimer: timers.start,
     stateFile: undefined,
@@ -112,11 +112,42 @@ describe('what starts programs on Windows', () => {
     sections.task = [task('Evil', true)];
     folders.get('C/Windows/System32/Tasks')?.();
     await pass(5_000);
+    await pass(60_000);
     expect([context.calls.length, added.length]).toEqual([3, 1]);
     mkdirSync(join(context.root, 'C/Users/ben', STARTUP), { recursive: true });
     signs.changed();
     await pass(5_000);
+    await pass(60_000);
     expect([context.calls.length, folders.has(`C/Users/ben/${STARTUP}`)]).toEqual([4, true]);
+    await watch.close();
+  });
+
+  it('is looked at once a minute at most, whoever changes something all the time', async () => {
+    const { watch, context, signs, pass } = watching();
+    await watch.start();
+    for (let passed = 0; passed < 600; passed += 6) {
+      signs.changed();
+      await pass(6_000);
+    }
+    expect(context.calls.length).toBeGreaterThan(2);
+    expect(context.calls.length).toBeLessThan(12);
+    await watch.close();
+  });
+
+  it('R201 is told of as far as it can be read, by whomever the rest is hidden, and that is said', async () => {
+    const { watch, sections, added } = watching();
+    const filled = { ...runKey('', 'CORP\\ben'), more: true };
+    sections.run = [filled, runKey('Old', null)];
+    await watch.start();
+    expect(watch.trouble).toBe(`startup_items: more than is read in HKCU\\${RUN} of CORP\\ben`);
+    sections.run = [runKey('Old', null), runKey('Unseen before', 'CORP\\ben')];
+    await watch.look();
+    expect([watch.trouble, added]).toEqual([undefined, []]);
+    sections.run = [filled, runKey('New', null)];
+    await watch.look();
+    sections.run = [runKey('Old', null), runKey('New', null)];
+    await watch.look();
+    expect(added.map(({ name }) => name)).toEqual(['New']);
     await watch.close();
   });
 
@@ -125,6 +156,9 @@ describe('what starts programs on Windows', () => {
     const keys = startupKeys(registry.open).map(({ key, values }) => `${key}${values ? '' : ' (names)'}`);
     expect(keys).toEqual([
       'HKLM\\SYSTEM\\CurrentControlSet\\Services (names)',
+      ...['HKLM\\SOFTWARE', 'HKLM\\SOFTWARE\\WOW6432Node', 'HKU\\S-1-5-21-1\\SOFTWARE'].map(
+        (above) => `${above}\\Microsoft\\Windows\\CurrentVersion (names)`,
+      ),
       `HKLM\\${RUN}`,
       `HKLM\\${RUN}Once`,
       `HKLM\\${RUN.replace('SOFTWARE', 'SOFTWARE\\WOW6432Node')}`,

@@ -43,7 +43,7 @@ export const WINDOWS_STARTUP: StartupHost = {
     typeof user === 'string' && typeof location === 'string' && location.startsWith('HKCU\\')
       ? user
       : undefined,
-  pace: { quietMs: 5_000, latestMs: 60_000, rescanMs: 3_600_000 },
+  pace: { quietMs: 5_000, latestMs: 60_000, leastMs: 60_000, rescanMs: 3_600_000 },
 };
 
 const CURRENT_VERSION = 'Microsoft\\Windows\\CurrentVersion';
@@ -61,5 +61,6 @@ export function startupKeys(open: OpenRegistryKey): NoticedKey[] {
     ...hives.map((hive) => `HKU\\${hive}\\SOFTWARE\\${CURRENT_VERSION}`),
   ];
   const runs = above.flatMap((key) => RUN_KEYS.map((name) => ({ key: `${key}\\${name}`, values: true })));
-  return [{ key: SERVICES, values: false }, ...runs];
+  // A Run key that is not there yet is made below one of these.
+  return [SERVICES, ...above].map((key): NoticedKey => ({ key, values: false })).concat(runs);
 }

@@ -17,11 +17,13 @@ export interface StartupPace {
   /** From the last sign of a change to the look, and at most from the first. */
   readonly quietMs: number;
   readonly latestMs: number;
+  /** From the end of one look to the next, whoever stirs things up meanwhile. */
+  readonly leastMs: number;
   /** From one look to the next where nothing told of a change. */
   readonly rescanMs: number;
 }
 
-const PACE: StartupPace = { quietMs: 1_000, latestMs: 5_000, rescanMs: 600_000 };
+const PACE: StartupPace = { quietMs: 1_000, latestMs: 5_000, leastMs: 0, rescanMs: 600_000 };
 
 /** Rows between two pauses. */
 const STRIDE = 20;
@@ -93,6 +95,9 @@ const SOURCES: readonly StartupSource[] = [
   },
 ];
 
+/** Stands beside the items of a table that was once read to its end: what is new since then is new indeed. */
+const WHOLE = 'whole';
+
 /** Digits by which a user is told from others. */
 const USER_DIGITS = 16;
 
@@ -122,7 +127,10 @@ export class StartupWatch {
   #looking: Promise<void> | undefined;
   #again = false;
   #isClosed = false;
-  #cancelRescan: (() => void) | undefined;
+  #cancelNext: (() => void) | undefined;
+  #endedAt = Number.NEGATIVE_INFINITY;
+  /** Why a table was not read to its end, by its name. */
+  readonly #troubles = new Map<string, string>();
 
   constructor(options: StartupOptions) {
     this.#options = options;
@@ -133,8 +141,14 @@ export class StartupWatch {
       quietMs: this.#pace.quietMs,
       maxMs: this.#pace.latestMs,
       startTimer: options.startTimer,
-      fire: () => void this.look(),
+      fire: () => void this.#lookSoon(),
     });
+  }
+
+  /** Why the last look did not see everything; `undefined` where it did. */
+  get trouble(): string | undefined {
+    const troubles = [...this.#troubles].map(([table, reason]) => `${table}: ${reason}`);
+    return troubles.length === 0 ? undefined : troubles.join('; ');
   }
 
   /** Begins with what was kept; without it the first look only remembers. */
@@ -153,7 +167,7 @@ export class StartupWatch {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#debounce.cancel();
-    this.#cancelRescan?.();
+    this.#cancelNext?.();
     this.#watches.close();
     this.#options.signs?.close();
     await this.#looking;
@@ -166,11 +180,25 @@ export class StartupWatch {
     await this.#looking;
     this.#looking = undefined;
     if (this.#isClosed) return;
-    this.#cancelRescan?.();
-    this.#cancelRescan = this.#options.startTimer(this.#pace.rescanMs, () => void this.look());
+    this.#endedAt = this.#options.context.now();
+    this.#lookAfter(this.#pace.rescanMs);
     if (!this.#again) return;
     this.#again = false;
-    await this.#look(false);
+    await this.#lookSoon();
+  }
+
+  /** Something changed: whoever changes something all the time has it looked no more often than that is worth. */
+  async #lookSoon(): Promise<void> {
+    const { leastMs } = this.#pace;
+    const since = this.#options.context.now() - this.#endedAt;
+    // A clock that was set back says nothing.
+    if (since >= leastMs || since < 0) await this.look();
+    else this.#lookAfter(leastMs - since);
+  }
+
+  #lookAfter(ms: number): void {
+    this.#cancelNext?.();
+    this.#cancelNext = this.#options.startTimer(ms, () => void this.look());
   }
 
   /** Folders are watched before they are read, so that nothing falls between. */
@@ -183,18 +211,17 @@ export class StartupWatch {
     const now = new Map<string, string>();
     const added: StartupItem[] = [];
     for (const source of this.#host.sources) {
-      const rows = await this.#read(source, context);
-      if (rows === undefined) {
-        // What can't be read now is neither gone nor new.
-        for (const [key, hash] of before ?? []) if (key.startsWith(`${source.table}|`)) now.set(key, hash);
-        continue;
-      }
+      const { rows, isWhole } = await this.#read(source, context);
+      const mark = `${source.table}|${WHOLE}`;
+      // What can't be read now is neither gone nor new.
+      if (isWhole) now.set(mark, WHOLE);
+      else for (const [key, hash] of before ?? []) if (key.startsWith(`${source.table}|`)) now.set(key, hash);
       for (const { key, row } of rows) {
-        const whole = this.#keyOf(source, key, row);
+        const name = this.#keyOf(source, key, row);
         const hash = sha256(JSON.stringify(row));
-        now.set(whole, hash);
-        const was = before?.get(whole);
-        if (before === undefined || was === hash || !this.#host.isEnabled(row)) continue;
+        now.set(name, hash);
+        const was = before?.get(name);
+        if (before?.has(mark) !== true || was === hash || !this.#host.isEnabled(row)) continue;
         added.push(itemOf(source, row, { isChange: was !== undefined, whileAway }, context.os));
       }
     }
@@ -216,18 +243,22 @@ export class StartupWatch {
     return `${table}|${sha256(key)}${user === undefined ? '' : `|${sha256(user).slice(0, USER_DIGITS)}`}`;
   }
 
-  async #read({ table, reader }: StartupSource, context: ReadContext): Promise<KeyedRow[] | undefined> {
-    const { log } = this.#options;
+  /** What could be read of a table. */
+  async #read(
+    { table, reader }: StartupSource,
+    context: ReadContext,
+  ): Promise<{ readonly rows: readonly KeyedRow[]; readonly isWhole: boolean }> {
     const rows: KeyedRow[] = [];
     try {
       for await (const row of reader.read(context, {})) {
         rows.push(row);
         if (rows.length % STRIDE === 0) await context.breathe();
       }
-      return rows;
+      this.#troubles.delete(table);
+      return { rows, isWhole: true };
     } catch (error) {
-      log('debug', `${table}: ${error instanceof Error ? error.message : 'error'}`);
-      return undefined;
+      this.#troubles.set(table, error instanceof Error ? error.message : 'error');
+      return { rows, isWhole: false };
     }
   }
 }

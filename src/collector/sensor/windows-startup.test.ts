@@ -21,7 +21,7 @@ describe('what starts programs on Windows, through the sensor', () => {
     await pass(1_000);
     host.windows.startup = [...host.windows.startup, runKey('New', 'C:\\new.exe --password=hunter2')];
     host.windows.registry.set(`HKLM\\${RUN}`, 'New', 'C:\\new.exe');
-    await pass(15_000);
+    await pass(70_000);
     expect(appended()).toMatchObject([
       {
         event: { action: 'startup_item_added', provider: 'comparison' },

