@@ -159,6 +159,7 @@ describe('events of fanotify', () => {
     ['half a head of a record', Buffer.of(0xf1, 0, 4)],
     ['a record that ends a byte behind it', Buffer.of(0xf1, 0, 9, 0, 1, 2, 3, 4)],
     ['a descriptor of three bytes', record(INFO.PIDFD, Buffer.alloc(3))],
+    ['a target without the length of its handle', record(INFO.FID, Buffer.alloc(11))],
     ['a target without a whole head of a handle', record(INFO.FID, Buffer.alloc(15))],
     ['a target that ends before its handle', record(INFO.FID, handleOfLength(12).subarray(0, 27))],
     ['a target with a handle that is too long', record(INFO.FID, handleOfLength(MAX_HANDLE_BYTES + 1))],
