@@ -53,6 +53,10 @@ describe('gathering of changes', () => {
     timers.pass(1_900);
     expect(coalescer.size).toBe(0);
     expect(waits).toEqual([]);
+    coalescer.examined();
+    take(['/brief', created]);
+    take(['/brief', deleted]);
+    expect(waits).toEqual([]);
   });
 
   it('waits a moment for a new file to be closed, and longer for one that is only written to', () => {
@@ -298,7 +302,7 @@ describe('gathering of changes', () => {
     expect(lost).toHaveLength(1);
     expect(waits).toEqual([]);
     take(['/busy', closedAfterWrite]);
-    expect(batches.at(-1)?.map(({ path }) => path)).toEqual(['/busy']);
+    expect(batches.map((batch) => batch.map(({ path }) => path))).toEqual([['/busy'], ['/busy']]);
   });
 
   it('remembers of so many paths when they were looked at, those that were looked at last', () => {
