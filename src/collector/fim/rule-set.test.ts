@@ -112,7 +112,7 @@ describe('rules of file integrity', () => {
   });
 
   it.each<[Os, readonly string[], readonly string[]]>([
-    ['linux', ['/etc/', '/', '/usr'], ['/etc', '/', '/usr']],
+    ['linux', ['/etc/', '/', '/srv/C:/'], ['/etc', '/', '/srv/C:']],
     ['win32', ['C:\\', 'D:\\Data\\', 'd:\\data', 'C:\\Temp'], ['C:\\', 'D:\\Data', 'C:\\Temp']],
   ])(
     'name each path once, as the first of them writes it, without a separator at its end (%s)',
