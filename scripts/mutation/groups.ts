@@ -52,7 +52,7 @@ export const GROUPS: readonly MutationGroup[] = [
       'src/collector/fim/linux/decode.ts',
     ],
     tests: [
-      'src/collector/fim/{glob,rule-set,coalescer}.test.ts',
+      'src/collector/fim/{glob,rule-set,coalescer,coalescer-moves}.test.ts',
       'src/collector/fim/ledger/{net-change,examine,record-bounds,rule-choice,ledger-rules}.test.ts',
       'src/collector/edr/connector/{decode,gaps}.test.ts',
       'src/collector/fim/linux/decode.test.ts',

@@ -1,36 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import type { Os } from '../table.ts';
-import { SteppedTimers } from '../testing/timers.ts';
-import { CHANGE, type LostChanges } from './change.ts';
-import { Coalescer, COALESCER_LIMITS } from './coalescer.ts';
-import type { Examination } from './ledger/messages.ts';
-import { by, byUnknown, change } from './testing/changes.ts';
+import { CHANGE } from './change.ts';
+import { COALESCER_LIMITS } from './coalescer.ts';
+import { by, byUnknown } from './testing/changes.ts';
+import { coalescing as open } from './testing/coalescing.ts';
 
 const { created, modified, closedAfterWrite, attributes, deleted, movedFrom, movedTo } = CHANGE;
-
-function open(os: Os = 'linux') {
-  const timers = new SteppedTimers();
-  const batches: (readonly Examination[])[] = [];
-  const lost: LostChanges[] = [];
-  const coalescer = new Coalescer({
-    os,
-    provider: () => 'test',
-    now: timers.now,
-    startTimer: timers.start,
-    examine: (_batch, items) => batches.push(items),
-    lost: (what) => lost.push(what),
-  });
-  const items = (): Examination[] => batches.flat();
-  const take = (...changes: Parameters<typeof change>[]): void =>
-    coalescer.take(changes.map(([path, what, more]) => change(path, what, { at: timers.now(), ...more })));
-  return { timers, batches, lost, coalescer, items, take, paths: () => items().map(({ path }) => path) };
-}
 
 describe('gathering of changes', () => {
   it('R199 has a file looked at as soon as it is closed', () => {
     const { take, items } = open();
     take(['/etc/a', created], ['/etc/a', modified], ['/etc/a', closedAfterWrite]);
-    expect(items()).toEqual([
+    expect(items()).toStrictEqual([
       {
         path: '/etc/a',
         what: created | modified | closedAfterWrite,
@@ -52,6 +32,31 @@ describe('gathering of changes', () => {
     const { take, paths } = open();
     take(['/etc/a', what]);
     expect(paths()).toEqual(['/etc/a']);
+  });
+
+  it('R208 names nobody for what nobody touched', () => {
+    const { take, items } = open();
+    take(['/etc/a', attributes]);
+    expect(items()[0]?.by).toStrictEqual({ attributes: by(1) });
+  });
+
+  it('has one timer run, for what is due first, and none where nothing waits', () => {
+    const { take, waits, timers, coalescer } = open();
+    take(['/log', modified]);
+    take(['/other', modified]);
+    expect(waits).toEqual([2_000]);
+    take(['/new', created]);
+    expect(waits).toEqual([100]);
+    timers.pass(100);
+    expect(waits).toEqual([1_900]);
+    coalescer.examined();
+    timers.pass(1_900);
+    expect(coalescer.size).toBe(0);
+    expect(waits).toEqual([]);
+    coalescer.examined();
+    take(['/brief', created]);
+    take(['/brief', deleted]);
+    expect(waits).toEqual([]);
   });
 
   it('waits a moment for a new file to be closed, and longer for one that is only written to', () => {
@@ -195,7 +200,7 @@ describe('gathering of changes', () => {
   it('keeps who did what apart: the last one of each facet, and the others beside', () => {
     const { take, items, timers } = open();
     take(['/etc/a', created, { by: by(1) }], ['/etc/a', modified, { by: by(2) }]);
-    take(['/etc/a', modified, { by: by(3) }], ['/etc/a', modified, { by: by(2) }]);
+    for (const pid of [3, 2, 3, 2]) take(['/etc/a', modified, { by: by(pid) }]);
     timers.pass(2_000);
     expect(items()[0]?.by).toEqual({ presence: by(1), content: by(2) });
     expect(items()[0]?.others).toEqual([by(2), by(3)]);
@@ -263,24 +268,54 @@ describe('gathering of changes', () => {
   });
 
   it('gives the ledger two batches of 500 at a time, and the next when one is done', () => {
-    const { take, batches, coalescer } = open();
+    const { take, batches, numbers, waits, coalescer } = open();
     take(...Array.from({ length: 1_200 }, (_, n): [string, number] => [`/f${n}`, deleted]));
     expect(batches.map((batch) => batch.length)).toEqual([500, 500]);
     take(['/f1199', attributes], ['/more', deleted]);
     expect(batches).toHaveLength(2);
+    expect(waits).toEqual([]);
     coalescer.examined();
+    expect(numbers).toEqual([1, 2, 3]);
     expect(batches[2]?.length).toBe(201);
     expect(batches[2]?.find(({ path }) => path === '/f1199')?.what).toBe(deleted | attributes);
   });
 
+  /** As many changes as may wait. */
+  const many = (name: string): [string, number][] =>
+    Array.from({ length: COALESCER_LIMITS.pending }, (_, n) => [`/${name}${n}`, deleted]);
+
   it('has everything walked instead when more waits than may', () => {
     const { take, lost, coalescer } = open();
-    const many = (name: string): [string, number][] =>
-      Array.from({ length: COALESCER_LIMITS.pending }, (_, n) => [`/${name}${n}`, deleted]);
     take(...many('a'));
     expect(lost).toEqual([]);
     take(...many('b'));
     expect(lost).toEqual([{ reason: 'overflow', below: [], count: 199_000 }]);
     expect(coalescer.size).toBe(0);
+  });
+
+  it('begins anew after that: nothing waits for a time, and nothing rests', () => {
+    const { take, lost, waits, batches, coalescer } = open();
+    take(['/busy', closedAfterWrite]);
+    coalescer.examined();
+    take(['/log', modified]);
+    take(...many('a'), ['/one/more', deleted]);
+    expect(lost).toHaveLength(1);
+    expect(waits).toEqual([]);
+    take(['/busy', closedAfterWrite]);
+    expect(batches.map((batch) => batch.map(({ path }) => path))).toEqual([['/busy'], ['/busy']]);
+  });
+
+  it('remembers of so many paths when they were looked at, those that were looked at last', () => {
+    const { take, batches, coalescer } = open();
+    for (let n = 0; n < COALESCER_LIMITS.recent; n += 500) {
+      take(...Array.from({ length: 500 }, (_, m): [string, number] => [`/f${n + m}`, deleted]));
+      coalescer.examined();
+    }
+    for (const path of ['/f0', '/new']) {
+      take([path, deleted]);
+      coalescer.examined();
+    }
+    take(['/f0', closedAfterWrite], ['/f1', closedAfterWrite], ['/f2', closedAfterWrite]);
+    expect(batches.at(-1)?.map(({ path }) => path)).toEqual(['/f1']);
   });
 });

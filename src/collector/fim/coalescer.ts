@@ -147,18 +147,19 @@ export class Coalescer {
     return items;
   }
 
-  /** A path that waits, with the other ends of its move that wait as well: up to a batch of a chain of moves. */
+  /** A path that waits, with the other ends of its move, whether they still wait or not: up to a batch of a chain of moves. */
   #endsOf(path: string): Set<string> {
     const ends = new Set([path]);
     for (const end of ends) {
       const { from, to } = this.#pending.get(end) ?? {};
       if (from !== undefined && this.#pending.get(from)?.isGone === true) ends.add(from);
-      if (to !== undefined && this.#pending.has(to)) ends.add(to);
+      if (to !== undefined) ends.add(to);
       if (ends.size >= COALESCER_LIMITS.batch) break;
     }
     return ends;
   }
 
+  /** Hands over what waits of this path, if anything does. */
   #hand(path: string, now: number, items: Examination[]): void {
     const pending = this.#pending.get(path);
     if (pending === undefined) return;

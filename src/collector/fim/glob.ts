@@ -6,8 +6,7 @@ export type Glob = (text: string) => boolean;
 
 /** Compiles a pattern. `separator` is what `*` and `?` stop at. */
 export function glob(pattern: string, separator: '/' | '\\'): Glob {
-  const runs = pattern.replace(/\*{2,}/g, '*');
-  return (text) => matches(runs, text, separator);
+  return (text) => matches(pattern, text, separator);
 }
 
 /** One star is open at a time: the last one seen takes as little as lets the rest match. */
@@ -17,11 +16,11 @@ function matches(pattern: string, text: string, separator: string): boolean {
   let star = -1;
   let resume = 0;
   while (t < text.length) {
-    if (p < pattern.length && pattern[p] === '*') {
+    if (pattern[p] === '*') {
       star = p;
       resume = t;
       p += 1;
-    } else if (p < pattern.length && fits(pattern[p], text[t], separator)) {
+    } else if (fits(pattern[p], text[t], separator)) {
       p += 1;
       t += 1;
     } else {
@@ -35,6 +34,7 @@ function matches(pattern: string, text: string, separator: string): boolean {
   return p === pattern.length;
 }
 
+/** `wanted` is `undefined` behind the end of the pattern, where nothing fits. */
 function fits(wanted: string | undefined, found: string | undefined, separator: string): boolean {
   return wanted === found || (wanted === '?' && found !== separator);
 }

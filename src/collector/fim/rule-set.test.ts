@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FimRule } from '../../shared/file-integrity.ts';
+import type { Os } from '../table.ts';
 import { RuleSet } from './rule-set.ts';
 import { ruleWith as rule } from './testing/fim-rules.ts';
 
@@ -98,6 +99,46 @@ describe('rules of file integrity', () => {
     expect(reported(rules, '/', true)).toBe(true);
     expect(namesOf(rules, '/')).toBe('all');
     expect(rules.entersDirectory('/usr/lib')).toBe(true);
+    expect(reported(set({ path: '/', exclude: ['/etc'] }), '/etc/passwd')).toBe(false);
+  });
+
+  it('have a walk enter what leads to their paths, and nothing beside', () => {
+    const rules = set({ path: '/srv/app' });
+    const entered = ['/', '/srv', '/srv/app', '/srv/app/lib', '/srv/data'].filter((path) =>
+      rules.entersDirectory(path),
+    );
+    expect(entered).toEqual(['/', '/srv', '/srv/app', '/srv/app/lib']);
+    expect(rules.isCanary('/srv/app')).toBe(false);
+  });
+
+  it.each<[Os, readonly string[], readonly string[]]>([
+    ['linux', ['/etc/', '/', '/srv/C:/'], ['/etc', '/', '/srv/C:']],
+    ['win32', ['C:\\', 'D:\\Data\\', 'd:\\data', 'C:\\Temp'], ['C:\\', 'D:\\Data', 'C:\\Temp']],
+  ])(
+    'name each path once, as the first of them writes it, without a separator at its end (%s)',
+    (os, paths, roots) => {
+      expect(
+        new RuleSet(
+          paths.map((path) => rule({ path })),
+          [],
+          os,
+        ).roots(),
+      ).toEqual(roots);
+    },
+  );
+
+  it('tell cases apart on Linux, in paths and in patterns', () => {
+    const rules = set({ path: '/srv', exclude: ['*.LOG'] });
+    expect(reported(rules, '/SRV/file')).toBe(false);
+    expect(reported(rules, '/srv/a.log')).toBe(true);
+    expect(reported(rules, '/srv/a.LOG')).toBe(false);
+  });
+
+  it('decide once for all entries of a directory where nothing could tell them apart', () => {
+    const rules = set({ id: 'etc', path: '/etc' }, { path: '/usr', exclude: ['x'] });
+    const entriesOf = rules.entriesOf('/etc/ssh');
+    expect(ids(entriesOf('a', false))).toEqual(['etc']);
+    expect(entriesOf('b', true)).toBe(entriesOf('a', false));
   });
 
   it('take no notice of case on Windows', () => {
@@ -109,7 +150,9 @@ describe('rules of file integrity', () => {
 
   it('on Windows give a path the case in which they name its root, and know the canary in any', () => {
     const rules = new RuleSet(
-      [rule({ path: 'c:\\windows\\system32' }), rule({ path: 'C:\\WINDOWS\\System32\\Drivers' })],
+      ['C:\\WINDOWS\\System32\\Drivers', 'c:\\windows\\system32', 'C:\\windows\\SYSTEM32\\Drivers\\etc'].map(
+        (path) => rule({ path }),
+      ),
       [],
       'win32',
       'C:\\ProgramData\\Wayfarer\\canary',
@@ -160,7 +203,7 @@ describe('rules of file integrity', () => {
     fc.assert(
       fc.property(
         anyRules,
-        fc.array(anyPath, { maxLength: 1 }),
+        fc.array(anyPath, { maxLength: 2 }),
         anyPath,
         fc.boolean(),
         (given, own, at, is) => {

@@ -33,8 +33,8 @@ export class RuleSet {
   readonly #fold: (text: string) => string;
   readonly #rules: readonly Compiled[];
   readonly #own: readonly string[];
-  readonly #canary: string | undefined;
-  readonly #canaryPath: string | undefined;
+  /** As it is compared, and as it is written. */
+  readonly #canary: { readonly path: string; readonly written: string } | undefined;
   /** Roots as they are compared and as they are written, the outermost first. */
   readonly #spelling: readonly (readonly [root: string, written: string])[];
 
@@ -47,8 +47,7 @@ export class RuleSet {
     this.#fold = os === 'win32' ? (text) => text.toLowerCase() : (text) => text;
     this.#rules = rules.map((rule) => this.#compile(rule));
     this.#own = own.map((path) => this.#normal(path));
-    this.#canary = canary === undefined ? undefined : this.#normal(canary);
-    this.#canaryPath = canary;
+    this.#canary = canary === undefined ? undefined : { path: this.#normal(canary), written: canary };
     this.#spelling = this.roots()
       .map((root) => [this.#normal(root), root] as const)
       .sort(([a], [b]) => a.length - b.length);
@@ -58,11 +57,11 @@ export class RuleSet {
   roots(): string[] {
     const roots = new Map<string, string>();
     for (const { root, rule } of this.#rules) {
-      const drive = /^[A-Za-z]:$/.test(root) && this.#separator === '\\';
+      const drive = /^[A-Za-z]:$/.test(root);
       if (!roots.has(root)) roots.set(root, drive ? rule.path : rule.path.slice(0, root.length));
     }
-    if (this.#canary !== undefined && !roots.has(this.#canary))
-      roots.set(this.#canary, this.#canaryPath ?? '');
+    if (this.#canary !== undefined && !roots.has(this.#canary.path))
+      roots.set(this.#canary.path, this.#canary.written);
     return [...roots.values()];
   }
 
@@ -70,7 +69,7 @@ export class RuleSet {
   interest(directory: string): Interest {
     const path = this.#normal(directory);
     const names = new Set<string>();
-    const canary = this.#canary === undefined ? undefined : this.#below(path, this.#canary)?.at(0);
+    const canary = this.#canary === undefined ? undefined : this.#below(path, this.#canary.path)?.at(0);
     if (canary !== undefined) names.add(canary);
     if (this.#isOwn(path)) return names.size > 0 ? { entries: 'named', names } : NONE;
     for (const compiled of this.#rules) {
@@ -121,12 +120,12 @@ export class RuleSet {
 
   /** `#reports` of an entry of a directory that the rule reaches: what stands above it is decided. */
   #reportsEntry(
-    { root, include, exclude, rule }: Compiled,
+    { root, include, exclude }: Compiled,
     entry: string,
     name: string,
     directory: boolean,
   ): boolean {
-    if (entry !== root && (rule.kind !== 'directory' || this.#below(root, entry) === undefined)) return false;
+    if (this.#below(root, entry) === undefined) return false;
     if (exclude.some((test) => test(entry, name))) return false;
     return entry === root || directory || include.length === 0 || include.some((test) => test(entry, name));
   }
@@ -145,7 +144,7 @@ export class RuleSet {
 
   /** Whether this is the file by which the agent sees that the source still tells of changes. */
   isCanary(path: string): boolean {
-    return this.#canary !== undefined && this.#normal(path) === this.#canary;
+    return this.#normal(path) === this.#canary?.path;
   }
 
   /**
@@ -165,17 +164,16 @@ export class RuleSet {
     if (compiled.rule.kind !== 'directory' || below.length - 1 > compiled.depth) return false;
     if (this.#excluded(compiled, path)) return false;
     if (directory || compiled.include.length === 0) return true;
-    const name = below.at(-1) ?? '';
-    return compiled.include.some((test) => test(path, name));
+    return compiled.include.some((test) => test(path, this.#nameOf(path)));
   }
 
   /** Whether the path or a directory between the rule's root and it is excluded. */
   #excluded({ exclude, root }: Compiled, path: string): boolean {
     if (exclude.length === 0) return false;
     for (let at = path; at.length >= root.length; at = this.#parent(at)) {
-      const name = at.slice(at.lastIndexOf(this.#separator) + 1);
+      const name = this.#nameOf(at);
       if (exclude.some((test) => test(at, name))) return true;
-      if (at === root || at === this.#parent(at)) break;
+      if (at === root) break;
     }
     return false;
   }
@@ -191,15 +189,17 @@ export class RuleSet {
     return this.#own.some((own) => this.#below(own, path) !== undefined);
   }
 
+  #nameOf(path: string): string {
+    return path.slice(path.lastIndexOf(this.#separator) + 1);
+  }
+
   #parent(path: string): string {
-    const at = path.lastIndexOf(this.#separator);
-    return at <= 0 ? this.#separator : path.slice(0, at);
+    return path.slice(0, Math.max(1, path.lastIndexOf(this.#separator)));
   }
 
   #normal(path: string): string {
     const folded = this.#fold(path);
-    const trimmed = folded.length > 1 && folded.endsWith(this.#separator) ? folded.slice(0, -1) : folded;
-    return trimmed;
+    return folded.length > 1 && folded.endsWith(this.#separator) ? folded.slice(0, -1) : folded;
   }
 
   #compile(rule: FimRule): Compiled {

@@ -27,6 +27,38 @@ const REAL = {
   comm: of('110b0000', '00020000010000005082c263be0b0000ef050000a905000061206e616d65206f6620313520627900'),
 };
 
+const [LENGTH, TYPE, NETLINK_SEQUENCE, INDEX, VALUE, DATA_LENGTH, EVENT] = [0, 4, 8, 16, 20, 32, 36];
+/** What stands before the ids of an event: the headers of netlink, of the connector and of the event. */
+const HEADERS = 52;
+
+/** A message that ends after `length` bytes, and says so in both of its lengths. */
+function sized(message: Buffer, length: number): Buffer {
+  const bytes = Buffer.from(message.subarray(0, length));
+  bytes.writeUInt32LE(length, LENGTH);
+  if (length >= EVENT) bytes.writeUInt16LE(length - EVENT, DATA_LENGTH);
+  return bytes;
+}
+const patched = (message: Buffer, patch: (bytes: Buffer) => void): Buffer => {
+  const bytes = Buffer.from(message);
+  patch(bytes);
+  return bytes;
+};
+
+/* Of linux/cn_proc.h, made by hand: `struct ptrace_proc_event` and `struct coredump_proc_event`, `kernel_pid` before `tgid`. */
+const MADE = {
+  ptrace: patched(REAL.uid, (bytes) => {
+    bytes.writeUInt32LE(0x100, EVENT);
+    bytes.writeUInt32LE(0x5a1, HEADERS + 8);
+    bytes.writeUInt32LE(0x5a0, HEADERS + 12);
+  }),
+  coredump: patched(REAL.uid, (bytes) => {
+    bytes.writeUInt32LE(0x4000_0000, EVENT);
+    bytes.writeUInt32LE(0x5a3, HEADERS + 8);
+    bytes.writeUInt32LE(0x5a2, HEADERS + 12);
+  }),
+  other: patched(REAL.exec, (bytes) => bytes.writeUInt32LE(0x400, EVENT)),
+};
+
 const only = (bytes: Buffer): ConnectorMessage => {
   const { messages, refused } = decodeDatagram(bytes);
   expect(refused).toBe(0);
@@ -72,23 +104,70 @@ describe('the decoder of the process connector', () => {
     );
   });
 
-  it('reads several messages of one datagram, and counts those of other connectors as refused', () => {
-    const foreign = Buffer.from(REAL.exec);
-    foreign.writeUInt32LE(7, 16);
+  it('reads who traced a process, and whose child it was that left a core behind', () => {
+    expect(only(MADE.ptrace)).toMatchObject({ kind: 'ptrace', pid: 0x5ed, tracer: 0x5a0 });
+    expect(only(MADE.coredump)).toMatchObject({ kind: 'coredump', pid: 0x5ed, parent: 0x5a2 });
+  });
+
+  it.each([
+    ['that fills its bytes to the last', 'sixteen bytes ab', 'sixteen bytes ab'],
+    ['that is empty', '\0ld name\0\0\0\0\0\0\0\0', ''],
+  ])('reads a name %s', (_what, written, name) => {
+    const named = patched(REAL.comm, (bytes) => bytes.write(written, HEADERS + 8, 'latin1'));
+    expect(only(named)).toMatchObject({ kind: 'comm', name });
+  });
+
+  it('counts by the number of the connector, whatever netlink has in its own', () => {
+    const numbered = patched(REAL.exec, (bytes) => bytes.writeUInt32LE(0, NETLINK_SEQUENCE));
+    expect(only(numbered)).toMatchObject({ kind: 'exec', sequence: 0xaef });
+  });
+
+  it.each([
+    ['a message of another connector', patched(REAL.exec, (bytes) => bytes.writeUInt32LE(7, INDEX))],
+    ['another message of this connector', patched(REAL.exec, (bytes) => bytes.writeUInt32LE(7, VALUE))],
+    ['an error of netlink', patched(REAL.exec, (bytes) => bytes.writeUInt16LE(2, TYPE))],
+    ['data that say to end outside', patched(REAL.exec, (bytes) => bytes.writeUInt16LE(41, DATA_LENGTH))],
+    [
+      'data that say to end in their head',
+      patched(REAL.exec, (bytes) => bytes.writeUInt16LE(15, DATA_LENGTH)),
+    ],
+    ['a head without data', sized(REAL.exec, 16)],
+  ])('refuses %s, and reads on behind it', (_what, foreign) => {
     const { messages, refused } = decodeDatagram(Buffer.concat([REAL.fork, foreign, REAL.exit]));
     expect(messages.map(({ kind }) => kind)).toEqual(['fork', 'exit']);
     expect(refused).toBe(1);
   });
 
   it('takes an end without a parent, as kernels before 3.12 tell it, and an event of a kind that it does not know', () => {
-    const short = Buffer.from(REAL.exit.subarray(0, REAL.exit.length - 8));
-    short.writeUInt32LE(short.length, 0);
-    short.writeUInt16LE(32, 32);
+    const short = sized(REAL.exit, REAL.exit.length - 8);
     expect(only(short)).toMatchObject({ kind: 'exit', status: 7 << 8, parent: 0 });
-    const unknown = Buffer.from(REAL.exec);
-    unknown.writeUInt32LE(0x400, 36);
-    expect(only(unknown)).toMatchObject({ kind: 'other', pid: 0x5ed });
+    expect(only(MADE.other)).toMatchObject({ kind: 'other', pid: 0x5ed });
   });
+
+  it.each([
+    ['acknowledgement', REAL.acknowledgement, 4],
+    ['fork', REAL.fork, 16],
+    ['exec', REAL.exec, 8],
+    ['sid', REAL.sid, 8],
+    ['uid', REAL.uid, 16],
+    ['gid', REAL.gid, 16],
+    ['ptrace', MADE.ptrace, 16],
+    ['comm', REAL.comm, 24],
+    ['coredump', MADE.coredump, 16],
+    ['exit', REAL.exit, 12],
+    ['other', MADE.other, 8],
+  ])(
+    'takes an event of kind %s once its last word is there, and refuses every shorter one',
+    (kind, bytes, least) => {
+      expect(only(sized(bytes, HEADERS + least)).kind).toBe(kind);
+      for (let length = 16; length < HEADERS + least; length += 1) {
+        expect([length, decodeDatagram(sized(bytes, length))]).toEqual([
+          length,
+          { messages: [], refused: 1 },
+        ]);
+      }
+    },
+  );
 
   it('reads nothing beyond its bytes and never throws, whatever arrives', () => {
     const real = fc.constantFrom(...Object.values(REAL));

@@ -40,4 +40,12 @@ describe('the count of lost process events', () => {
     expect(gaps.before(0, 1_000)).toBe(0);
     expect(gaps.before(0, 3)).toBe(0);
   });
+
+  it('takes a jump for a loss while less than half of all numbers are missing', () => {
+    const gaps = new Gaps();
+    gaps.before(0, 0);
+    expect(gaps.before(0, 2 ** 31)).toBe(2 ** 31 - 1);
+    gaps.before(1, 0);
+    expect(gaps.before(1, 2 ** 31 + 1)).toBe(0);
+  });
 });

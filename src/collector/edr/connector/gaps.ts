@@ -1,6 +1,6 @@
 const WRAP = 2 ** 32;
 
-/** A jump of more than this is a counter that began anew, not a loss. */
+/** Where this many are missing, or more, a counter began anew: that is no loss. */
 const MOST = 2 ** 31;
 
 /** Processor number of answers that older kernels do not count (`cpu = -1`). */

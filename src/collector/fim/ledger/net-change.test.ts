@@ -217,8 +217,16 @@ describe('the difference of two states of a file', () => {
     ]);
   });
 
+  it('is neither content nor size where one of them is no file', () => {
+    const directory: Row = { ...FILE, type: 'dir', size: 4_096, modified: 9n, sha256: null };
+    expect(differences(FILE, directory)).toEqual(['type']);
+    expect(differences(directory, FILE)).toEqual(['type', 'mtime']);
+  });
+
   it('names what differs of its security, in the order of events', () => {
     const other: Row = { ...FILE, mode: 0o600, uid: 1, gid: 1, acl: Buffer.of(1), xattrs: Buffer.of(2) };
-    expect(differences(FILE, other)).toEqual(['mode', 'owner', 'group', 'acl', 'xattrs']);
+    const named = ['mode', 'owner', 'group', 'acl', 'xattrs'];
+    expect(differences(FILE, other)).toEqual(named);
+    expect(differences(other, FILE)).toEqual(named);
   });
 });

@@ -141,7 +141,7 @@ function attributePart(
     const by = nobody('several processes touched it');
     return part(changed, by, othersThan(by, [attributes, content, ...cause.others]));
   }
-  const timeAlone = changed.length === 1 && changed[0] === 'mtime';
+  const timeAlone = changed.every((name) => name === 'mtime');
   const by = attributes ?? (timeAlone ? content : undefined) ?? nobody(cause.unknown);
   return part(changed, by, othersThan(by, cause.others));
 }

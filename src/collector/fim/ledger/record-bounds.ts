@@ -6,6 +6,7 @@ import {
   type EventProcess,
 } from '../../../shared/host-events.ts';
 import type { UnsealedEdrEvent, UnsealedFimEvent } from '../../../wire/event-chain.ts';
+import { cut } from '../../edr/program.ts';
 
 /** Bytes of a record without its place in the chain, for which the rest is kept. */
 const MOST_BYTES = EVENT_LIMITS.bytes - 2_048;
@@ -26,20 +27,34 @@ const UnsealedEdr = EdrEvent.extend({
 });
 
 const isFim = (record: Unsealed): record is UnsealedFimEvent => record.event.module === 'fim';
-const isShort = (record: Unsealed): boolean =>
-  Buffer.byteLength(JSON.stringify(record), 'utf8') <= MOST_BYTES;
+const isShort = (record: Unsealed): boolean => Buffer.byteLength(JSON.stringify(record)) <= MOST_BYTES;
 
 /**
- * The record, if the platform will take it. One that is too long is shortened; one with a field out of bounds is told in brief:
- * what happened to what, and which field could not be told. One record out of bounds would have its whole payload refused, and
- * whoever can name a file could have written it.
+ * The record, if the platform will take it. One that is too long is shortened; one that stays so, or has a field out of bounds,
+ * is told in brief: what happened to what, and which field could not be told. One record out of bounds would have its whole
+ * payload refused, and whoever can name a file could have written it.
  */
 export function acceptable(record: Unsealed): Unsealed {
-  const short = isShort(record) ? record : shortened(record);
-  const fault = faultOf(short);
+  const whole = wellFormed(record);
+  const short = isShort(whole) ? whole : shortened(whole);
+  const fault = faultOf(short) ?? (isShort(short) ? undefined : 'length');
   if (fault === undefined) return short;
   const reason = `left out, since it is out of bounds: ${fault}`.slice(0, REASON_CHARS);
   return isFim(short) ? briefChange(short, reason) : briefEvent(short, reason);
+}
+
+/** How JSON has a surrogate without its partner; a name that spells this costs a second look. */
+const ESCAPED_SURROGATE = /\\ud[89a-f]/;
+/** Under the `u` flag a surrogate matches only where it has no partner. */
+const LONE_SURROGATE = /[\ud800-\udfff]/gu;
+
+/** The record with U+FFFD for halves of characters, which a cut in the middle of a name leaves, and which can not be sealed. */
+function wellFormed(record: Unsealed): Unsealed {
+  const text = JSON.stringify(record);
+  if (!ESCAPED_SURROGATE.test(text)) return record;
+  return JSON.parse(text, (_name, value: unknown) =>
+    typeof value === 'string' ? value.replace(LONE_SURROGATE, '\ufffd') : value,
+  ) as Unsealed;
 }
 
 /** The first field that is out of bounds. */
@@ -97,10 +112,13 @@ function withBriefProcess(event: UnsealedEdrEvent): UnsealedEdrEvent {
   return event.process === undefined ? event : { ...event, process: inBrief(event.process) };
 }
 
+/** The last characters of a text, no surrogate pair cut in two. */
+const endOf = (text: string): string => text.slice(-KEPT_CHARS).replace(/^[\udc00-\udfff]/, '');
+
 function inBrief({ pid, executable, start, exit_code: status }: EventProcess): EventProcess {
   return {
     pid,
-    ...(executable === undefined ? {} : { executable: executable.slice(-KEPT_CHARS) }),
+    ...(executable === undefined ? {} : { executable: endOf(executable) }),
     ...(start === undefined ? {} : { start }),
     ...(status === undefined ? {} : { exit_code: status }),
   };
@@ -114,7 +132,7 @@ function briefChange(record: UnsealedFimEvent, reason: string): UnsealedFimEvent
     event: record.event,
     rule: record.rule,
     file: {
-      path: record.file.path.slice(0, PATH_CHARS),
+      path: cut(record.file.path, PATH_CHARS),
       ...(record.file.type === undefined ? {} : { type: record.file.type }),
       unhashed: reason,
     },
@@ -132,7 +150,7 @@ function briefEvent(record: UnsealedEdrEvent, reason: string): UnsealedEdrEvent 
     event: record.event,
     ...(record.rule === undefined ? {} : { rule: record.rule }),
     ...(record.process === undefined ? {} : { process: { pid: record.process.pid } }),
-    ...(record.file === undefined ? {} : { file: { path: record.file.path.slice(0, PATH_CHARS) } }),
+    ...(record.file === undefined ? {} : { file: { path: cut(record.file.path, PATH_CHARS) } }),
     wayfarer: { severity, reason, ...(lost === undefined ? {} : { lost }) },
   };
 }

@@ -32,6 +32,35 @@ const keyOf = (hex: string): string => Buffer.from(hex, 'hex').toString('latin1'
 const nameOf = (bytes: Buffer, entry: FanotifyEvent['at']): string | undefined =>
   entry && bytes.toString('latin1', entry.nameStart, entry.nameEnd);
 
+const record = (type: number, body: Buffer): Buffer => {
+  const header = Buffer.from([type, 0, 0, 0]);
+  header.writeUInt16LE(body.length + 4, 2);
+  return Buffer.concat([header, body]);
+};
+/** `fsid` and `struct file_handle` of this many bytes. */
+const handleOfLength = (length: number): Buffer => {
+  const bytes = Buffer.alloc(16 + length, 0x68);
+  bytes.writeUInt32LE(length, 8);
+  return bytes;
+};
+const named = (type: number, name: string, handle = handleOfLength(12)): Buffer =>
+  record(type, Buffer.concat([handle, Buffer.from(`${name}\0`, 'latin1')]));
+const pidfd = (descriptor: number): Buffer => {
+  const body = Buffer.alloc(4);
+  body.writeInt32LE(descriptor);
+  return record(INFO.PIDFD, body);
+};
+/** An event with these records behind its head. */
+function made(mask: number, pid: number, ...records: readonly Buffer[]): Buffer {
+  const bytes = Buffer.concat([Buffer.alloc(24), ...records]);
+  bytes.writeUInt32LE(bytes.length, 0);
+  bytes[4] = 3;
+  bytes.writeUInt16LE(24, 6);
+  bytes.writeUInt32LE(mask, 8);
+  bytes.writeInt32LE(pid, 20);
+  return bytes;
+}
+
 describe('events of fanotify', () => {
   it('are read as the kernel wrote them', () => {
     const bytes = Buffer.from(MKDIR + WRITE + RENAME + CHMOD, 'hex');
@@ -68,6 +97,41 @@ describe('events of fanotify', () => {
     expect([result.malformed, names[0]]).toEqual([0, 'file']);
   });
 
+  it('may be a head alone, as when the queue ran over, and know nothing then of who did it', () => {
+    const { result, events } = decode(made(FAN.Q_OVERFLOW, 0));
+    expect(result).toEqual({ events: 1, malformed: 0, orphans: [], fault: undefined });
+    expect(events[0]).toEqual({ mask: FAN.Q_OVERFLOW, pid: 0, gone: false });
+  });
+
+  it.each([
+    ['a record without a body', record(0xf1, Buffer.alloc(0))],
+    ['a handle without a byte', record(INFO.FID, handleOfLength(0))],
+    ['the longest handle', record(INFO.FID, handleOfLength(MAX_HANDLE_BYTES))],
+    ['the longest name', named(INFO.DFID_NAME, 'n'.repeat(255))],
+    ['the longest handle before a name', named(INFO.DFID_NAME, 'n', handleOfLength(MAX_HANDLE_BYTES))],
+    ['the first descriptor that there is', pidfd(0)],
+  ])('are taken with %s at their very end', (_what, last) => {
+    const { result, names } = decode(Buffer.concat([made(FAN.MODIFY, 1, last), Buffer.from(MKDIR, 'hex')]));
+    expect([result.events, result.malformed, names[1]]).toEqual([2, 0, 'cap']);
+  });
+
+  it('have the descriptor of their process where one was given, and the handle of a directory alone', () => {
+    const target = record(INFO.FID, handleOfLength(12));
+    const { events } = decode(
+      Buffer.concat([
+        made(FAN.MODIFY, 1, target, pidfd(0)),
+        made(FAN.MODIFY | FAN.ONDIR, 1, target, pidfd(-1)),
+        made(FAN.MODIFY | FAN.ONDIR, 1, target, pidfd(-2)),
+      ]),
+    );
+    const handle = handleOfLength(12).toString('latin1');
+    expect(events.map(({ pidfd, gone, target }) => [pidfd, gone, target])).toEqual([
+      [0, false, undefined],
+      [undefined, true, handle],
+      [undefined, false, handle],
+    ]);
+  });
+
   it('say that the kernel speaks another version', () => {
     const bytes = Buffer.from(WRITE, 'hex');
     bytes[4] = 4;
@@ -77,12 +141,41 @@ describe('events of fanotify', () => {
   it.each([
     ['longer than the buffer', (bytes: Buffer) => bytes.writeUInt32LE(bytes.length + 1, 0)],
     ['shorter than its head', (bytes: Buffer) => bytes.writeUInt32LE(23, 0)],
+    ['one byte shorter than any head', (bytes: Buffer) => bytes.writeUInt16LE(23, 6)],
     ['of no length', (bytes: Buffer) => bytes.writeUInt32LE(0, 0)],
     ['with a head longer than itself', (bytes: Buffer) => bytes.writeUInt16LE(0xffff, 6)],
   ])('end at one that is %s', (_what, spoil) => {
     const bytes = Buffer.from(WRITE, 'hex');
     spoil(bytes);
     expect(decode(bytes)).toMatchObject({ result: { fault: 'broken' }, events: [] });
+  });
+
+  it.each([1, 23])('end where %i bytes are left, which are no head', (left) => {
+    const bytes = Buffer.concat([Buffer.from(WRITE, 'hex'), Buffer.from(MKDIR, 'hex').subarray(0, left)]);
+    expect(decode(bytes).result).toEqual({ events: 1, malformed: 0, orphans: [], fault: 'broken' });
+  });
+
+  it.each([
+    ['half a head of a record', Buffer.of(0xf1, 0, 4)],
+    ['a record that ends a byte behind it', Buffer.of(0xf1, 0, 9, 0, 1, 2, 3, 4)],
+    ['a descriptor of three bytes', record(INFO.PIDFD, Buffer.alloc(3))],
+    ['a target without the length of its handle', record(INFO.FID, Buffer.alloc(11))],
+    ['a target without a whole head of a handle', record(INFO.FID, Buffer.alloc(15))],
+    ['a target that ends before its handle', record(INFO.FID, handleOfLength(12).subarray(0, 27))],
+    ['a target with a handle that is too long', record(INFO.FID, handleOfLength(MAX_HANDLE_BYTES + 1))],
+    [
+      'a handle that is too long before a name',
+      named(INFO.DFID_NAME, 'n', handleOfLength(MAX_HANDLE_BYTES + 1)),
+    ],
+    ['a name that is too long', named(INFO.DFID_NAME, 'n'.repeat(256))],
+    ['an old place that leads elsewhere', named(INFO.OLD_DFID_NAME, '../n')],
+    ['a new place that leads elsewhere', named(INFO.NEW_DFID_NAME, '../n')],
+  ])('count one as malformed that ends in %s, wherever it stands', (_what, last) => {
+    const [odd, next] = [made(FAN.RENAME | FAN.ONDIR, 1, last), Buffer.from(MKDIR, 'hex')];
+    expect(decode(odd).result).toEqual({ events: 1, malformed: 1, orphans: [], fault: undefined });
+    const { result, names } = decode(Buffer.concat([odd, next]));
+    expect(result).toEqual({ events: 2, malformed: 1, orphans: [], fault: undefined });
+    expect(names).toEqual(['cap']);
   });
 
   it.each([
@@ -114,11 +207,6 @@ describe('events of fanotify', () => {
   });
 
   it('are as many as were written, whatever names and handles they have', () => {
-    const record = (type: number, body: Buffer): Buffer => {
-      const header = Buffer.from([type, 0, 0, 0]);
-      header.writeUInt16LE(body.length + 4, 2);
-      return Buffer.concat([header, body]);
-    };
     const written = fc.record({
       mask: fc.integer({ min: 0, max: 0x7fff_ffff }),
       pid: fc.integer({ min: -1, max: 0x7fff_ffff }),
@@ -131,19 +219,9 @@ describe('events of fanotify', () => {
       fc.property(fc.array(written, { maxLength: 20 }), (list) => {
         const bytes = Buffer.concat(
           list.map(({ mask, pid, handle, name }) => {
-            const head = Buffer.alloc(8);
-            head.writeUInt32LE(handle.length, 0);
-            const body = record(
-              INFO.DFID_NAME,
-              Buffer.concat([Buffer.alloc(8), head, handle, name, Buffer.of(0)]),
-            );
-            const metadata = Buffer.alloc(24);
-            metadata.writeUInt32LE(24 + body.length, 0);
-            metadata[4] = 3;
-            metadata.writeUInt16LE(24, 6);
-            metadata.writeUInt32LE(mask, 8);
-            metadata.writeInt32LE(pid, 20);
-            return Buffer.concat([metadata, body]);
+            const whole = handleOfLength(handle.length);
+            whole.set(handle, 16);
+            return made(mask, pid, named(INFO.DFID_NAME, Buffer.from(name).toString('latin1'), whole));
           }),
         );
         const { result, events } = decode(bytes);

@@ -146,23 +146,24 @@ function takePidfd(event: Gathered, bytes: Buffer, body: number, end: number): b
 
 function takeTarget(event: Gathered, bytes: Buffer, body: number, end: number): boolean {
   const next = handleEnd(bytes, body, end);
+  if (next === undefined) return false;
   // Of files nobody asks for it; most events are of files.
-  if (next >= 0 && (event.mask & FAN.ONDIR) !== 0) event.target = bytes.toString('latin1', body, next);
-  return next >= 0;
+  if ((event.mask & FAN.ONDIR) !== 0) event.target = bytes.toString('latin1', body, next);
+  return true;
 }
 
-/** Where `fsid` and `struct file_handle` at `body` end, in a record that ends at `end`; -1 if they don't fit. */
-function handleEnd(bytes: Buffer, body: number, end: number): number {
+/** Where `fsid` and `struct file_handle` at `body` end, in a record that ends at `end`; `undefined` if they don't fit. */
+function handleEnd(bytes: Buffer, body: number, end: number): number | undefined {
   const at = body + FSID_BYTES;
-  if (end - at < HANDLE_HEADER_BYTES) return -1;
+  if (end - at < HANDLE_HEADER_BYTES) return undefined;
   const length = bytes.readUInt32LE(at);
   const next = at + HANDLE_HEADER_BYTES + length;
-  return length > MAX_HANDLE_BYTES || next > end ? -1 : next;
+  return length > MAX_HANDLE_BYTES || next > end ? undefined : next;
 }
 
 function entry(bytes: Buffer, body: number, end: number): DirectoryEntry | undefined {
   const nameStart = handleEnd(bytes, body, end);
-  if (nameStart < 0) return undefined;
+  if (nameStart === undefined) return undefined;
   let nameEnd = nameStart;
   while (nameEnd < end && bytes[nameEnd] !== 0) {
     if (bytes[nameEnd] === SLASH) return undefined;
