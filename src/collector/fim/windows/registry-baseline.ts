@@ -31,7 +31,7 @@ const BATCH = 200;
 
 /** Values that are read one by one, and bytes of one, between two pauses. */
 const STRIDE = 50;
-const LARGE = 64 * 1024;
+const LARGE = 16 * 1024;
 
 export interface RegistryBaselineOptions {
   /** Gives access to the registry. Throws off Windows. */
@@ -176,12 +176,10 @@ export class RegistryBaseline {
     if (looked.differences.length > 0) await this.#settle();
     this.#goOn(rules);
     for (let at = 0; at < looked.differences.length; at += BATCH) {
-      const read = await textsNow(open, looked.differences.slice(at, at + BATCH), breathe);
+      const batch = looked.differences.slice(at, at + BATCH);
+      const made = await this.#eventsOf(batch, { open, detected, breathe });
       // The log may have told of one until now: what that is by now is known, or is read soon.
-      this.#tell(
-        read.filter(({ difference }) => !this.#heard.has(difference)),
-        detected,
-      );
+      this.#tell(made.filter(({ difference }) => !this.#heard.has(difference)));
       await breathe();
     }
     this.#lookedAt = this.#options.now();
@@ -214,21 +212,30 @@ export class RegistryBaseline {
     if (!this.#isClosed) await this.#options.log.read().catch(() => undefined);
   }
 
+  /** The events of differences, made with pauses: their values are read and looked through for secrets. */
+  async #eventsOf(differences: readonly Untold[], { open, detected, breathe }: Telling): Promise<Made[]> {
+    const { now, newId } = this.#options;
+    const made: Made[] = [];
+    for (const difference of differences) {
+      const { after, rules } = difference;
+      const texts = textsNow(open, difference);
+      const event = differenceEvent(difference, { id: newId(), at: now(), detected, rules, texts });
+      made.push({ difference, event });
+      if ((after?.size ?? 0) >= LARGE || made.length % STRIDE === 0) await breathe();
+    }
+    return made;
+  }
+
   /** After the events were handed on: a kill in between tells of a value twice rather than never. */
-  #tell(read: readonly Read[], detected: 'baseline' | 'rescan'): void {
-    const { now, newId, events } = this.#options;
-    const told = read.map(({ difference, texts }) =>
-      differenceEvent(difference, {
-        ...{ id: newId(), at: now(), detected, rules: difference.rules, texts },
-      }),
-    );
-    const wanted = told.filter((event) => event !== undefined);
-    if (wanted.length > 0) events(wanted);
-    for (const { difference } of read) {
+  #tell(made: readonly Made[]): void {
+    const wanted = made.flatMap(({ event }) => (event === undefined ? [] : [event]));
+    if (wanted.length > 0) this.#options.events(wanted);
+    for (const { difference } of made) {
       const { key, value, after } = difference;
       if (after === undefined) this.#state?.remove(key, value);
       else this.#state?.put({ key, value, state: after });
     }
+    this.#changed();
   }
 
   /** Each once however often it was told of, and with pauses: one may have as much data as is read at all. */
@@ -282,26 +289,23 @@ export class RegistryBaseline {
 /** The rules are others, or the sensor ends. */
 class Outdated extends Error {}
 
-interface Read {
+interface Telling {
+  readonly open: OpenRegistryKey;
+  readonly detected: 'baseline' | 'rescan';
+  readonly breathe: () => Promise<void>;
+}
+
+interface Made {
   readonly difference: Untold;
-  /** What a value says, for a rule that has it shown; none where it is another one by now, `undefined` where that is too long. */
-  readonly texts: readonly string[] | undefined;
+  /** `undefined` where no rule wants it. */
+  readonly event: UnsealedFimEvent | undefined;
 }
 
-async function textsNow(
-  open: OpenRegistryKey,
-  differences: readonly Untold[],
-  breathe: () => Promise<void>,
-): Promise<Read[]> {
-  const read: Read[] = [];
-  for (const difference of differences) {
-    if (read.length % STRIDE === STRIDE - 1) await breathe();
-    read.push({ difference, texts: textsOf(open, difference) });
-  }
-  return read;
-}
-
-function textsOf(open: OpenRegistryKey, { key, value, after, rules }: Untold): string[] | undefined {
+/**
+ * What a value says, for a rule that has it shown; none where it is another one by now, `undefined` where it is too long to be
+ * looked through.
+ */
+function textsNow(open: OpenRegistryKey, { key, value, after, rules }: Untold): string[] | undefined {
   if (after === undefined || diffRule(rules) === undefined) return [];
   if (after.size > MOST_LOOKED_THROUGH) return undefined;
   const found = readValue(open, { key, value }, true);

@@ -47,7 +47,7 @@ export function lookAtRegistry(parts: LookParts): Promise<Looked> {
   return new Look(parts).run();
 }
 
-/** Values that are not in the baseline, between two pauses: each opens a key. */
+/** Values that the walk did not find, between two pauses: each opens a key. */
 const STRIDE = 50;
 
 class Look {
@@ -176,12 +176,10 @@ class Look {
     for (const row of [...state.rows()]) {
       const { key, value } = row;
       if (this.#hasSeen(key, value)) continue;
+      asked += 1;
+      if (asked % STRIDE === 0) await breathe();
       if (rules.covering(key, value).length === 0) state.remove(key, value);
-      else if (this.#allRoots.reaches(key, value) && this.#isLoaded(key)) {
-        this.#compare(row);
-        asked += 1;
-        if (asked % STRIDE === 0) await breathe();
-      }
+      else if (this.#allRoots.reaches(key, value) && this.#isLoaded(key)) this.#compare(row);
     }
   }
 

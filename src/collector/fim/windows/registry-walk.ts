@@ -27,7 +27,7 @@ const MOST_CHARACTERS = 4 * 1024 * 1024;
 /** Keys of one walk, and the bytes of their names. */
 const ROOM: RoomBounds = {
   machine: { count: 50_000, bytes: 12 * 1024 * 1024 },
-  users: { count: 50_000, bytes: 12 * 1024 * 1024 },
+  users: { count: 100_000, bytes: 16 * 1024 * 1024 },
   hive: { count: 20_000, bytes: 4 * 1024 * 1024 },
 };
 
@@ -36,7 +36,7 @@ const MOST_TRIES = 3;
 
 /** Entries of a key between two pauses, and bytes of data behind which there is one. */
 const STRIDE = 50;
-const LARGE = 64 * 1024;
+const LARGE = 16 * 1024;
 
 /** Keys with which something was the matter, and the bytes of their names. */
 const TROUBLE_ROOM: RoomBounds = {
