@@ -23,7 +23,10 @@ const SETTLE_MS = 2_000;
 
 /** How long after the last change the baseline is written, ms: what was told is durable by then. A kill before tells it again. */
 const SAVE_MS = 30_000;
-/** How long after the first change it is written although there are more, ms. */
+/**
+ * How long after the first change it is written although there are more, ms. A kill just then may lose what was told in the last
+ * seconds; never to write it would have a user who writes all the time tell it all again.
+ */
 const LATEST_SAVE_MS = 300_000;
 
 /** Events that are told at a time. */
