@@ -1,16 +1,16 @@
 import type { UnsealedFimEvent } from '../../../wire/event-chain.ts';
-import type { StartTimer } from '../../debounce.ts';
+import { Debounce, type StartTimer } from '../../debounce.ts';
 import { reasonOf } from '../../reasons.ts';
-import { encodeHostText } from '../../text.ts';
 import { diffRule } from '../ledger/diff.ts';
 import type { RegistryChange } from './audit-events.ts';
 import { differenceEvent } from './registry-differences.ts';
 import type { RegistryRules } from './registry-events.ts';
 import type { OpenRegistryKey } from './registry-keys.ts';
-import { lookAtRegistry, valueId, type Looked } from './registry-look.ts';
-import { isKeyWithin, isNotThere } from './registry-names.ts';
+import { HeardValues } from './registry-heard.ts';
+import { lookAtRegistry, type Looked, type Untold } from './registry-look.ts';
 import { loadRegistryState, type RegistryState } from './registry-state.ts';
-import { isSameState, textsOfData, valueNow } from './registry-value.ts';
+import { MOST_LOOKED_THROUGH, textsOfData } from './registry-texts.ts';
+import { isSameState, readValue } from './registry-value.ts';
 import type { SecurityLog } from './security-log.ts';
 
 const HOUR_MS = 3_600_000;
@@ -23,12 +23,18 @@ const SETTLE_MS = 2_000;
 
 /** How long after the last change the baseline is written, ms: what was told is durable by then. A kill before tells it again. */
 const SAVE_MS = 30_000;
+/**
+ * How long after the first change it is written although there are more, ms. A kill just then may lose what was told in the last
+ * seconds; never to write it would have a user who writes all the time tell it all again.
+ */
+const LATEST_SAVE_MS = 300_000;
 
 /** Events that are told at a time. */
 const BATCH = 200;
 
-/** Characters of a name in a text that may have 300. */
-const MOST_NAME = 120;
+/** Values that are read one by one, and bytes of one, between two pauses. */
+const STRIDE = 50;
+const LARGE = 16 * 1024;
 
 export interface RegistryBaselineOptions {
   /** Gives access to the registry. Throws off Windows. */
@@ -61,17 +67,26 @@ export class RegistryBaseline {
   #rescanMs = 0;
   #looked: Looked | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
-  /** Values of which the log told since the look began that is under way. */
-  #heardMeanwhile: Set<string> | undefined;
+  readonly #heard = new HeardValues();
+  #isReadingHeard = false;
+  /** Looks that wait or are under way. */
+  #looks = 0;
   #looking: Promise<void> = Promise.resolve();
   #cancelTick: (() => void) | undefined;
-  #cancelSave: (() => void) | undefined;
+  readonly #saveSoon: Debounce;
+  #isSaved = true;
   /** Ends the wait for the log. */
   #endSettling: (() => void) | undefined;
   #isClosed = false;
 
   constructor(options: RegistryBaselineOptions) {
     this.#options = options;
+    this.#saveSoon = new Debounce({
+      ...{ quietMs: SAVE_MS, maxMs: LATEST_SAVE_MS, startTimer: options.startTimer },
+      fire: () => {
+        this.#save();
+      },
+    });
   }
 
   /** Why values can't be compared at all; `undefined` where they can. */
@@ -90,33 +105,18 @@ export class RegistryBaseline {
     this.#armTick();
   }
 
-  /** The Security log told of a value: what it is now is known, and no difference to be told. */
-  heard({ key, value }: Pick<RegistryChange, 'key' | 'value'>): void {
-    const [open, state, rules] = [this.#open, this.#state, this.#rules];
-    if (open === undefined || state === undefined || rules === undefined) return;
-    if (rules.covering(key, value).length === 0) return;
-    this.#heardMeanwhile?.add(valueId(key, value));
-    const row = state.get(key, value);
-    const found = readNow(open, key, value);
-    if (found === undefined) state.remove(key, value);
-    else if ('error' in found) return;
-    else state.put({ key: row?.key ?? key, value: row?.value ?? value, state: found.state });
-    if (!isSameState(row?.state, state.get(key, value)?.state)) this.#saveSoon();
+  /** The Security log told of values: what each is now is read soon, and is no difference to be told. */
+  heard(values: readonly Pick<RegistryChange, 'key' | 'value'>[]): void {
+    const rules = this.#rules;
+    if (this.#open === undefined || this.#state === undefined || rules === undefined) return;
+    for (const { key, value } of values)
+      if (rules.covering(key, value).length > 0) this.#heard.add({ key, value });
+    if (!this.#isReadingHeard) void this.#readHeard();
   }
 
   /** What of a rule's keys the last look could not read; `undefined` where all was read. */
   trouble(id: string): string | undefined {
-    if (this.#looked === undefined) return undefined;
-    const { roots, unread, partly } = this.#looked;
-    const own = roots.get(id) ?? [];
-    const keys = [...unread].filter(([key]) =>
-      own.some((root) => isKeyWithin(root, key) || isKeyWithin(key, root)),
-    );
-    const parts = [
-      ...(partly.has(id) ? ['it covers more keys and values than are compared: name less'] : []),
-      ...unreadTexts(keys),
-    ];
-    return parts.length === 0 ? undefined : parts.join('; ');
+    return this.#looked?.troubles.get(id);
   }
 
   /** Ends a look that is under way, and keeps the baseline. */
@@ -125,7 +125,7 @@ export class RegistryBaseline {
     this.#cancelTick?.();
     this.#endSettling?.();
     await this.#looking;
-    if (this.#cancelSave !== undefined) this.#save();
+    if (!this.#isSaved) this.#save();
   }
 
   #load(): boolean {
@@ -136,7 +136,7 @@ export class RegistryBaseline {
       this.#unavailable = error instanceof Error ? error.message : 'the registry can not be read';
       return false;
     }
-    this.#state ??= loadRegistryState(this.#options.stateFile);
+    this.#state ??= loadRegistryState(this.#options.stateFile, this.#options.warn);
     return true;
   }
 
@@ -149,11 +149,13 @@ export class RegistryBaseline {
   #armTick(): void {
     this.#cancelTick = this.#options.startTimer(UNHEARD_MS, () => {
       this.#armTick();
+      if (this.#looks > 0) return;
       if (!this.#isHeard() || this.#options.now() - this.#lookedAt >= this.#rescanMs) this.#begin();
     });
   }
 
   #begin(): void {
+    this.#looks += 1;
     this.#looking = this.#looking
       .then(() => this.#look())
       .catch((error: unknown) => {
@@ -161,7 +163,9 @@ export class RegistryBaseline {
           this.#options.warn(`registry values: ${reasonOf(error)}`);
       })
       .finally(() => {
-        this.#heardMeanwhile = undefined;
+        this.#looks -= 1;
+        this.#heard.endLook();
+        this.#state?.release();
       });
   }
 
@@ -169,19 +173,21 @@ export class RegistryBaseline {
     const [open, state, rules] = [this.#open, this.#state, this.#rules];
     if (open === undefined || state === undefined || rules === undefined) return;
     const detected = this.#looked === undefined ? 'baseline' : 'rescan';
-    const meanwhile = new Set<string>();
-    this.#heardMeanwhile = meanwhile;
-    const looked = await lookAtRegistry({ open, state, rules, breathe: () => this.#breathe(rules) });
+    this.#heard.beginLook();
+    const breathe = (): Promise<void> => this.#breathe(rules);
+    const looked = await lookAtRegistry({ open, state, rules, breathe });
     if (looked.differences.length > 0) await this.#settle();
     this.#goOn(rules);
-    const untold = looked.differences.filter(({ key, value }) => !meanwhile.has(valueId(key, value)));
-    for (let at = 0; at < untold.length; at += BATCH) {
-      this.#tell(untold.slice(at, at + BATCH), detected, open);
-      await this.#options.breathe();
+    for (let at = 0; at < looked.differences.length; at += BATCH) {
+      const batch = looked.differences.slice(at, at + BATCH);
+      const made = await this.#eventsOf(batch, { open, detected, breathe });
+      // The log may have told of one until now: what that is by now is known, or is read soon.
+      this.#tell(made.filter(({ difference }) => !this.#heard.has(difference)));
+      await breathe();
     }
     this.#lookedAt = this.#options.now();
     this.#looked = looked;
-    this.#saveSoon();
+    this.#changed();
     this.#options.changed();
   }
 
@@ -209,34 +215,72 @@ export class RegistryBaseline {
     if (!this.#isClosed) await this.#options.log.read().catch(() => undefined);
   }
 
+  /** The events of differences, made with pauses: their values are read and looked through for secrets. */
+  async #eventsOf(differences: readonly Untold[], { open, detected, breathe }: Telling): Promise<Made[]> {
+    const { now, newId } = this.#options;
+    const made: Made[] = [];
+    for (const difference of differences) {
+      const { after, rules } = difference;
+      const texts = textsNow(open, difference);
+      const event = differenceEvent(difference, { id: newId(), at: now(), detected, rules, texts });
+      made.push({ difference, event });
+      if ((after?.size ?? 0) >= LARGE || made.length % STRIDE === 0) await breathe();
+    }
+    return made;
+  }
+
   /** After the events were handed on: a kill in between tells of a value twice rather than never. */
-  #tell(differences: Looked['differences'], detected: 'baseline' | 'rescan', open: OpenRegistryKey): void {
-    const { now, newId, events } = this.#options;
-    const told = differences.map((difference) =>
-      differenceEvent(difference, {
-        ...{ id: newId(), at: now(), detected, rules: difference.rules },
-        texts: textsNow(open, difference),
-      }),
-    );
-    const wanted = told.filter((event) => event !== undefined);
-    if (wanted.length > 0) events(wanted);
-    for (const { key, value, after } of differences) {
+  #tell(made: readonly Made[]): void {
+    const wanted = made.flatMap(({ event }) => (event === undefined ? [] : [event]));
+    if (wanted.length > 0) this.#options.events(wanted);
+    for (const { difference } of made) {
+      const { key, value, after } = difference;
       if (after === undefined) this.#state?.remove(key, value);
       else this.#state?.put({ key, value, state: after });
     }
+    this.#changed();
+  }
+
+  /** Each once however often it was told of, and with pauses: one may have as much data as is read at all. */
+  async #readHeard(): Promise<void> {
+    this.#isReadingHeard = true;
+    try {
+      for (let count = 1; !this.#isClosed; count += 1) {
+        const next = this.#heard.next();
+        if (next === undefined) return;
+        if (this.#refresh(next.key, next.value) >= LARGE || count % STRIDE === 0)
+          await this.#options.breathe();
+      }
+    } catch (error) {
+      if (!this.#isClosed) this.#options.warn(`registry values: ${reasonOf(error)}`);
+    } finally {
+      this.#isReadingHeard = false;
+    }
+  }
+
+  /** Takes in what a value is now; how much was read, bytes. */
+  #refresh(key: string, value: string): number {
+    const [open, state, rules] = [this.#open, this.#state, this.#rules];
+    if (open === undefined || state === undefined || rules === undefined) return 0;
+    if (rules.covering(key, value).length === 0) return 0;
+    const row = state.get(key, value);
+    const found = readValue(open, { key, value }, true);
+    if (found === undefined) state.remove(key, value);
+    else if ('error' in found) return 0;
+    else state.put({ key, value, state: found.state });
+    if (!isSameState(row?.state, state.get(key, value)?.state)) this.#changed();
+    return found?.data?.length ?? 0;
   }
 
   /** What is changed again before that is written with it. */
-  #saveSoon(): void {
-    this.#cancelSave?.();
-    this.#cancelSave = this.#options.startTimer(SAVE_MS, () => {
-      this.#save();
-    });
+  #changed(): void {
+    this.#isSaved = false;
+    this.#saveSoon.event();
   }
 
   #save(): void {
-    this.#cancelSave?.();
-    this.#cancelSave = undefined;
+    this.#saveSoon.cancel();
+    this.#isSaved = true;
     try {
       this.#state?.save(this.#options.stateFile);
     } catch (error) {
@@ -248,34 +292,26 @@ export class RegistryBaseline {
 /** The rules are others, or the sensor ends. */
 class Outdated extends Error {}
 
-function readNow(open: OpenRegistryKey, key: string, value: string): ReturnType<typeof valueNow> {
-  const opened = open(key, true);
-  if ('error' in opened) return isNotThere(opened.error) ? undefined : opened;
-  try {
-    return valueNow(opened, value);
-  } finally {
-    opened.close();
-  }
+interface Telling {
+  readonly open: OpenRegistryKey;
+  readonly detected: 'baseline' | 'rescan';
+  readonly breathe: () => Promise<void>;
 }
 
-/** What a value says, for a rule that has it shown; nothing where it is another one by now. */
-function textsNow(
-  open: OpenRegistryKey,
-  { key, value, after, rules }: Looked['differences'][number],
-): string[] {
+interface Made {
+  readonly difference: Untold;
+  /** `undefined` where no rule wants it. */
+  readonly event: UnsealedFimEvent | undefined;
+}
+
+/**
+ * What a value says, for a rule that has it shown; none where it is another one by now, `undefined` where it is too long to be
+ * looked through.
+ */
+function textsNow(open: OpenRegistryKey, { key, value, after, rules }: Untold): string[] | undefined {
   if (after === undefined || diffRule(rules) === undefined) return [];
-  const found = readNow(open, key, value);
+  if (after.size > MOST_LOOKED_THROUGH) return undefined;
+  const found = readValue(open, { key, value }, true);
   if (found === undefined || 'error' in found || !isSameState(found.state, after)) return [];
   return found.data === undefined ? [] : textsOfData(after.kind, found.data);
-}
-
-function unreadTexts(keys: readonly (readonly [key: string, reason: string])[]): string[] {
-  const [first] = keys;
-  if (first === undefined) return [];
-  const named = `${encodeHostText(first[0], 'win32').slice(0, MOST_NAME)}: ${first[1]}`;
-  return [
-    keys.length === 1
-      ? `one key can't be read, ${named}`
-      : `${keys.length} keys can't be read, one of them ${named}`,
-  ];
 }

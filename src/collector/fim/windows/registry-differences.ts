@@ -7,7 +7,7 @@ import { walked } from '../ledger/cause.ts';
 import type { Difference } from '../ledger/net-change.ts';
 import { chooseRule } from '../ledger/rule-choice.ts';
 import { unknownActor } from '../unknown-actor.ts';
-import { isSecretValue, shownData, whyNoData } from './registry-events.ts';
+import { isSecretValue, shownData } from './registry-events.ts';
 import type { ValueState } from './registry-value.ts';
 
 /** A value that is not what it was when it was last looked at. */
@@ -41,8 +41,8 @@ export interface Finding {
   readonly detected: 'baseline' | 'rescan';
   /** The rules that cover the value. */
   readonly rules: readonly FimRule[];
-  /** What the value is now, in texts; none where it has none, or is not there. */
-  readonly texts: readonly string[];
+  /** What the value is now, in texts; none where it has none, or is not there, `undefined` where they are not looked through. */
+  readonly texts: readonly string[] | undefined;
 }
 
 /**
@@ -62,6 +62,7 @@ export function differenceEvent(
   const { rule, severity } = choice;
   const { key, value, before, after } = difference;
   const isSecret = isSecretValue(difference, rules);
+  const shown = shownData(difference, texts, rules);
   return {
     '@timestamp': new Date(at).toISOString(),
     event: {
@@ -79,20 +80,20 @@ export function differenceEvent(
       path: encodeHostText(`${key}\\${value}`, 'win32').slice(0, 4_096),
       ...(after === undefined ? { type: 'registry' } : fileState(after, isSecret)),
     },
-    registry: { ...registryFields(difference), ...shownData(difference, texts, rules) },
+    registry: { ...registryFields(difference), ...shown.data },
     wayfarer: {
       detected,
       severity,
       ...(before === undefined ? {} : { before: fileState(before, isSecret) }),
       changed: [...changed],
-      ...whyNoData(difference, texts, rules),
+      ...shown.why,
       actor: by.actor,
     },
   };
 }
 
-function fileState({ size, sha256 }: ValueState, isSecret: boolean): FileState {
-  if (isSecret) return { type: 'registry' };
+function fileState({ size, sha256, isSecret }: ValueState, isNamedSecret: boolean): FileState {
+  if (isSecret || isNamedSecret) return { type: 'registry' };
   if (sha256 === null) return { type: 'registry', size, unhashed: 'longer than 1 MiB' };
   return { type: 'registry', size, hash: { sha256 } };
 }

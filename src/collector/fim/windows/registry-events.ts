@@ -8,6 +8,7 @@ import { diffRule, holdsSecrets } from '../ledger/diff.ts';
 import { chooseRule } from '../ledger/rule-choice.ts';
 import { RuleSet } from '../rule-set.ts';
 import type { RegistryChange } from './audit-events.ts';
+import { MOST_SHOWN, MOST_TEXTS, withoutSecrets } from './registry-texts.ts';
 
 type Operation = RegistryChange['operation'];
 
@@ -59,6 +60,7 @@ export class RegistryRules {
     const choice = chooseRule(rules, part, 'win32');
     if (choice === undefined) return undefined;
     const { rule, severity } = choice;
+    const shown = shownData(change, textsOf(change), rules);
     return {
       '@timestamp': new Date(at).toISOString(),
       event: {
@@ -73,12 +75,12 @@ export class RegistryRules {
       },
       rule: { id: rule.id },
       file: { path: encodeHostText(`${key}\\${value}`, 'win32').slice(0, 4_096), type: 'registry' },
-      registry: { ...registryFields(change), ...shownData(change, textsOf(change), rules) },
+      registry: { ...registryFields(change), ...shown.data },
       wayfarer: {
         detected: late ? 'baseline' : 'live',
         severity,
         changed: operation === 'change' ? ['content'] : [],
-        ...whyNoData(change, textsOf(change), rules),
+        ...shown.why,
         actor: by.actor,
       },
     };
@@ -90,33 +92,36 @@ const textsOf = ({ after }: RegistryChange): string[] => (after === '' ? [] : [a
 
 type Named = Pick<RegistryChange, 'key' | 'value'>;
 
-/** The data that a rule has shown: the texts that the value is now, without secrets. */
+/** What an event says of the data of a value. */
+interface Shown {
+  readonly data: Pick<RegistryValue, 'data'>;
+  /** Why data that a rule has shown is not there. */
+  readonly why: { readonly no_diff?: string };
+}
+
+/**
+ * The data that a rule has shown: the texts that the value is now, without secrets; `undefined` for texts of data that is longer
+ * than is looked through.
+ */
 export function shownData(
   named: Named,
-  texts: readonly string[],
+  texts: readonly string[] | undefined,
   rules: readonly FimRule[],
-): Pick<RegistryValue, 'data'> {
-  const isShown = diffRule(rules) !== undefined && whyHidden(named, texts, rules) === undefined;
-  if (!isShown || texts.length === 0) return {};
-  return { data: { strings: texts.map((text) => encodeHostText(redact(text), 'win32')) } };
+): Shown {
+  const rule = diffRule(rules);
+  if (rule === undefined) return { data: {}, why: {} };
+  if (isSecretValue(named, rules)) return { data: {}, why: { no_diff: 'a value that holds secrets' } };
+  const strings = fitting(texts, Math.min(rule.diffMaxKb * 1_024, MOST_SHOWN));
+  if (strings === undefined) return { data: {}, why: { no_diff: 'longer than is shown' } };
+  return { data: strings.length === 0 ? {} : { data: { strings } }, why: {} };
 }
 
-/** Why data that a rule has shown is not there. */
-export function whyNoData(
-  named: Named,
-  texts: readonly string[],
-  rules: readonly FimRule[],
-): { no_diff?: string } {
-  const why = diffRule(rules) === undefined ? undefined : whyHidden(named, texts, rules);
-  return why === undefined ? {} : { no_diff: why };
-}
-
-function whyHidden(named: Named, texts: readonly string[], rules: readonly FimRule[]): string | undefined {
-  if (isSecretValue(named, rules)) return 'a value that holds secrets';
-  const most = Math.min((diffRule(rules)?.diffMaxKb ?? 0) * 1_024, MOST_DATA);
-  const bytes = texts.map((text) => Buffer.byteLength(encodeHostText(text, 'win32')));
-  const isLong = texts.length > MOST_TEXTS || bytes.reduce((sum, each) => sum + each, 0) > most;
-  return isLong ? 'longer than is shown' : undefined;
+/** The texts as they stand in the event, without secrets, where they have so many bytes at most: what is blanked may be longer. */
+function fitting(texts: readonly string[] | undefined, most: number): string[] | undefined {
+  if (texts === undefined || texts.length > MOST_TEXTS) return undefined;
+  const strings = withoutSecrets(texts).map((text) => encodeHostText(text, 'win32'));
+  const bytes = strings.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  return bytes > most ? undefined : strings;
 }
 
 /** Values that are named as secrets are (DefaultPassword) are never shown, whatever a rule says. */
@@ -124,7 +129,3 @@ export function isSecretValue({ key, value }: Named, rules: readonly FimRule[]):
   const assigned = `${value}=x`;
   return redact(assigned) !== assigned || holdsSecrets(`${key}\\${value}`, value, rules);
 }
-
-/** Bounds of the texts of data (`host-events.ts`): bytes, and how many. */
-const MOST_DATA = 32_768;
-const MOST_TEXTS = 1_024;

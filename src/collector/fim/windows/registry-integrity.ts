@@ -67,12 +67,12 @@ export class RegistryIntegrity {
 
   #heard(audited: readonly Audited[]): void {
     const events: UnsealedFimEvent[] = [];
-    for (const change of audited) {
-      if (change.kind !== 'registry') continue;
+    const changes = audited.filter((one) => one.kind === 'registry');
+    for (const change of changes) {
       const event = this.#rules?.event(change, change.at < this.#startedAt);
       if (event !== undefined) events.push(event);
-      this.#baseline.heard(change);
     }
+    this.#baseline.heard(changes);
     if (events.length > 0) this.#options.events(events);
   }
 }

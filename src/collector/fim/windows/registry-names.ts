@@ -30,6 +30,13 @@ export function isKeyWithin(above: string, key: string): boolean {
   return inner === outer || inner.startsWith(`${outer}\\`);
 }
 
+/** Whether a key is one of these, which are folded, or below one. */
+export function isBelow(keys: ReadonlySet<string>, key: string): boolean {
+  if (keys.size === 0) return false;
+  const names = folded(key).split('\\');
+  return names.some((_name, at) => keys.has(names.slice(0, at + 1).join('\\')));
+}
+
 /** Whether an error number says that the key or value is not there. */
 export const isNotThere = (error: number): boolean => error === FILE_NOT_FOUND || error === KEY_DELETED;
 
@@ -51,7 +58,8 @@ function loadedHives(open: OpenRegistryKey): string[] {
   return hives;
 }
 
-function isLink(open: OpenRegistryKey, name: string): boolean {
+/** Whether a key is a link to another one. */
+export function isLink(open: OpenRegistryKey, name: string): boolean {
   const key = open(name, false);
   if ('error' in key) return false;
   const link = key.valueOf(LINK_VALUE);

@@ -5,23 +5,45 @@ import {
   type OpenKey,
   type OpenRegistryKey,
 } from './registry-keys.ts';
-import { folded, isNotThere, placeOfKey, realKey, type RegistryPlaces } from './registry-names.ts';
+import {
+  folded,
+  isBelow,
+  isKeyWithin,
+  isNotThere,
+  placeOfKey,
+  realKey,
+  type RegistryPlaces,
+} from './registry-names.ts';
+import { RegistryRoom, shareOf, type RoomBounds } from './registry-room.ts';
 import { stateAt, type ValueState } from './registry-value.ts';
 
-/** Keys of one walk, subkeys and values of one key, and levels below the first key, at most. */
-const MOST_KEYS = 50_000;
+/** Subkeys and values of one key, and levels below the first key, at most. */
 const MOST_ENTRIES = 30_000;
 const MOST_LEVELS = 128;
 
-/** Characters of the keys of one walk, and of the names of values of one key, at most: they are in memory. */
-const MOST_CHARACTERS = 8 * 1024 * 1024;
+/** Characters of the names of values, and of subkeys, of one key, at most: they are in memory. */
+const MOST_CHARACTERS = 4 * 1024 * 1024;
+
+/** Keys of one walk, and the bytes of their names. */
+const ROOM: RoomBounds = {
+  machine: { count: 50_000, bytes: 12 * 1024 * 1024 },
+  users: { count: 100_000, bytes: 16 * 1024 * 1024 },
+  hive: { count: 20_000, bytes: 4 * 1024 * 1024 },
+};
 
 /** How often a key that changes while it is read is read anew. */
 const MOST_TRIES = 3;
 
 /** Entries of a key between two pauses, and bytes of data behind which there is one. */
 const STRIDE = 50;
-const LARGE = 64 * 1024;
+const LARGE = 16 * 1024;
+
+/** Keys with which something was the matter, and the bytes of their names. */
+const TROUBLE_ROOM: RoomBounds = {
+  machine: { count: 1_000, bytes: 1024 * 1024 },
+  users: { count: 2_000, bytes: 1024 * 1024 },
+  hive: { count: 500, bytes: 256 * 1024 },
+};
 
 /** Which keys and values are of interest. */
 export interface RegistryScope {
@@ -36,12 +58,11 @@ export interface RegistryWalkOptions {
   readonly scope: RegistryScope;
   /** Waits as long as the budget of the CPU demands. */
   readonly breathe: () => Promise<void>;
+  /** What a value was when it was last looked at. */
+  readonly known: (key: string, value: string) => ValueState | undefined;
   /** A value that is covered; whether there is room for it. */
   readonly found: (key: string, value: string, state: ValueState) => boolean;
 }
-
-/** Whether all of a tree was read, or why the rest was not. */
-export type Walked = 'whole' | 'too much';
 
 interface Entries {
   readonly values: readonly { readonly name: string; readonly state: ValueState }[];
@@ -55,12 +76,20 @@ interface Entries {
 /** Reads the keys and values of rules, key by key and with pauses, so that nothing else waits for long. */
 export class RegistryWalk {
   readonly #options: RegistryWalkOptions;
-  readonly #visited = new Set<string>();
-  #characters = 0;
-  /** Keys that could not be read, and why. */
-  readonly unread = new Map<string, string>();
+  readonly #room = new RegistryRoom(ROOM);
+  readonly #troubles = new RegistryRoom(TROUBLE_ROOM);
+  /** Folded keys that were read, or wait to be. */
+  readonly #taken = new Set<string>();
+  /** Shares of the room (`registry-room.ts`) that are used up: no more is read there. */
+  readonly #full = new Set<string>();
+  /** Keys that have more values or subkeys than are read. */
+  readonly #cut = new Set<string>();
   /** Folded keys of which something may have been missed. */
-  readonly unsure = new Set<string>();
+  readonly #unsure = new Set<string>();
+  /** Keys that could not be read, and why: so many as can be named. */
+  readonly unread = new Map<string, string>();
+  /** Keys that changed all the time while they were read: so many as can be named. */
+  readonly unsteady = new Set<string>();
   /** Hives and sets of control in which keys were looked for. */
   readonly places = new Set<string>();
 
@@ -73,50 +102,78 @@ export class RegistryWalk {
     return this.#options.places;
   }
 
-  /** Reads a key and what is below it as far as that is covered. */
-  async tree(root: string): Promise<Walked> {
-    const waiting = [{ key: root, level: 0 }];
+  /** Reads a key and what is below it as far as that is covered, and as there is room. */
+  async tree(root: string): Promise<void> {
+    const waiting = this.#take(root) ? [{ key: root, level: 0 }] : [];
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const { key, level } = next;
-      if (this.#visited.has(folded(key)) || isOfCounters(key) || !this.#options.scope.enters(key)) continue;
-      if (this.#visited.size >= MOST_KEYS) return 'too much';
-      this.#visited.add(folded(key));
+      if (this.#isFull(key)) continue;
       this.places.add(placeOfKey(key));
       const entries = await this.#read(key, { follow: level === 0, subkeys: true });
-      if (!(await this.#tell(key, entries))) return 'too much';
-      this.#characters += entries.subkeys.reduce((sum, name) => sum + key.length + name.length, 0);
-      if (this.#characters > MOST_CHARACTERS) return 'too much';
+      await this.#tell(key, entries);
       if (level >= MOST_LEVELS && entries.subkeys.length > 0) this.#miss(key, 'its subkeys are too deep');
       else
-        for (const name of entries.subkeys.toReversed())
-          waiting.push({ key: this.#child(key, name), level: level + 1 });
+        for (const name of entries.subkeys.toReversed()) {
+          const child = this.#child(key, name);
+          if (this.#take(child)) waiting.push({ key: child, level: level + 1 });
+        }
     }
-    return 'whole';
   }
 
   /** Reads the values of a key alone. */
-  async values(key: string): Promise<Walked> {
-    const entries = await this.#read(key, { follow: true, subkeys: false });
-    return (await this.#tell(key, entries)) ? 'whole' : 'too much';
+  async values(key: string): Promise<void> {
+    if (!this.#isFull(key)) await this.#tell(key, await this.#read(key, { follow: true, subkeys: false }));
+  }
+
+  /** Whether there is too much at this key or below it, or was before it was read. */
+  isCut(key: string): boolean {
+    const isFull = [...this.#full].some((share) => isKeyWithin(share, key) || isKeyWithin(key, share));
+    return isFull || [...this.#cut].some((cut) => isKeyWithin(key, cut));
+  }
+
+  /** Whether a value of this key that was not found is not there. */
+  isSure(key: string): boolean {
+    return !this.#isFull(key) && !isBelow(this.#unsure, key);
+  }
+
+  #isFull(key: string): boolean {
+    return this.#full.has(shareOf(key));
   }
 
   #child(key: string, name: string): string {
     return realKey(`${key}\\${name}`, this.#options.places);
   }
 
-  /** Whether there was room for all. */
-  async #tell(key: string, { values, isUnsteady, isCut }: Entries): Promise<boolean> {
-    if (isUnsteady) this.unsure.add(folded(key));
+  /** Whether a key is to be read now. */
+  #take(key: string): boolean {
+    if (this.#taken.has(folded(key)) || isOfCounters(key) || !this.#options.scope.enters(key)) return false;
+    if (!this.#room.take(key, 2 * key.length)) {
+      this.#full.add(shareOf(key));
+      return false;
+    }
+    this.#taken.add(folded(key));
+    return true;
+  }
+
+  async #tell(key: string, { values, isUnsteady, isCut }: Entries): Promise<void> {
+    if (isUnsteady && this.#isNamable(key)) this.unsteady.add(key);
+    if (isCut) this.#cut.add(key);
+    if (isUnsteady || isCut) this.#unsure.add(folded(key));
     for (const [at, { name, state }] of values.entries()) {
       if (at % STRIDE === STRIDE - 1) await this.#options.breathe();
-      if (!this.#options.found(key, name, state)) return false;
+      if (this.#options.found(key, name, state)) continue;
+      this.#full.add(shareOf(key));
+      return;
     }
-    return !isCut;
   }
 
   #miss(key: string, reason: string): void {
-    this.unread.set(key, reason);
-    this.unsure.add(folded(key));
+    if (this.unread.has(key) || this.#isNamable(key)) this.unread.set(key, reason);
+    this.#unsure.add(folded(key));
+  }
+
+  #isNamable(key: string): boolean {
+    return this.#troubles.take(key, 2 * key.length);
   }
 
   async #read(key: string, how: { follow: boolean; subkeys: boolean }): Promise<Entries> {
@@ -137,11 +194,11 @@ export class RegistryWalk {
     for (let tries = 1; ; tries += 1) {
       const before = timeOf(opened);
       const values = await this.#values(key, opened);
-      const names = subkeys ? await this.#subkeys(key, opened) : [];
+      const names = subkeys ? await this.#subkeys(key, opened) : NO_SUBKEYS;
       const isSteady = before !== undefined && before === timeOf(opened);
       if (!isSteady && tries < MOST_TRIES) continue;
-      const isCut = values.isCut || names.length >= MOST_ENTRIES;
-      return { values: values.found, subkeys: names, isUnsteady: !isSteady, isCut };
+      const isCut = values.isCut || names.isCut;
+      return { values: values.found, subkeys: names.found, isUnsteady: !isSteady, isCut };
     }
   }
 
@@ -159,8 +216,8 @@ export class RegistryWalk {
         return { found, isCut: false };
       }
       if (!this.#options.scope.covers(key, head.name)) continue;
-      const state = stateAt(opened, index, head);
-      if ('error' in state) this.unsure.add(folded(key));
+      const state = stateAt(opened, index, head, this.#options.known(key, head.name));
+      if ('error' in state) this.#unsure.add(folded(key));
       else found.push({ name: head.name, state });
       characters += head.name.length;
       if (head.size >= LARGE) await this.#options.breathe();
@@ -168,21 +225,27 @@ export class RegistryWalk {
     return { found, isCut: true };
   }
 
-  async #subkeys(key: string, opened: OpenKey): Promise<string[]> {
-    const names: string[] = [];
-    for (let index = 0; names.length < MOST_ENTRIES; index += 1) {
+  async #subkeys(
+    key: string,
+    opened: OpenKey,
+  ): Promise<{ readonly found: readonly string[]; readonly isCut: boolean }> {
+    const found: string[] = [];
+    let characters = 0;
+    for (let index = 0; found.length < MOST_ENTRIES && characters < MOST_CHARACTERS; index += 1) {
       if (index % STRIDE === 0) await this.#options.breathe();
-      const found = opened.subkey(index);
-      if ('error' in found) {
-        if (found.error !== NO_MORE_ITEMS) this.#miss(key, reasonOf(found.error));
-        return names;
+      const subkey = opened.subkey(index);
+      if ('error' in subkey) {
+        if (subkey.error !== NO_MORE_ITEMS) this.#miss(key, reasonOf(subkey.error));
+        return { found, isCut: false };
       }
-      names.push(found.name);
+      found.push(subkey.name);
+      characters += subkey.name.length;
     }
-    return names;
+    return { found, isCut: true };
   }
 }
 
+const NO_SUBKEYS = { found: [], isCut: false };
 const NOTHING: Entries = { values: [], subkeys: [], isUnsteady: false, isCut: false };
 
 /**

@@ -35,6 +35,7 @@ export const stateFile = (): string => join(folder, 'registry-values.json');
 interface Doubles {
   /** Has the log tell what it knows. */
   readonly read?: () => Promise<void>;
+  readonly breathe?: () => Promise<void>;
   readonly registry?: () => OpenRegistryKey;
 }
 
@@ -51,7 +52,7 @@ export function run(registry: DoubledRegistry, doubles: Doubles = {}) {
     log,
     registry: doubles.registry ?? (() => registry.open),
     stateFile: stateFile(),
-    breathe: () => Promise.resolve(),
+    breathe: doubles.breathe ?? (() => Promise.resolve()),
     now: timers.now,
     startTimer: timers.start,
     newId: () => ID,
