@@ -60,4 +60,13 @@ describe('registry values under rules of process events', () => {
     expect(['HKCU', 'HKEY_LOCAL_MACHINE\\x'].map(hasHive)).toEqual([true, true]);
     expect(registryKey('\\REGISTRY\\USER\\S-1-5-18\\x')).toBe('HKU\\S-1-5-18\\x');
   });
+
+  it('R201 are sealed however long their names are and whatever stands where they are cut', () => {
+    for (const more of ['', 'b', '\u{1f600}', 'b\u{1f600}', '%', 'b%', 'bb%', '\ud800']) {
+      const made = event('HKLM', { key: `HKLM\\${more.repeat(5_000)}`, value: more.repeat(2_000) });
+      if (made === undefined) throw new Error('no event');
+      expect(() => sealEvent(made, { id: ID, sequence: 0, hash: CHAIN_START })).not.toThrow();
+      expect(made.registry?.value).not.toMatch(/%[0-9A-F]?$/);
+    }
+  });
 });

@@ -1,3 +1,4 @@
+import { cut } from './program.ts';
 import type { EdrRuleParams } from '../../shared/process-events.ts';
 import { severityNumber, type RegistryValue } from '../../shared/host-events.ts';
 import type { UnsealedEdrEvent } from '../../wire/event-chain.ts';
@@ -43,7 +44,7 @@ export function registryEvent(
     ...(change.user === undefined ? {} : { user: change.user }),
     wayfarer: {
       severity: rule.severity,
-      item: encodeHostText(`${change.key}\\${change.value}`, 'win32').slice(0, 4_096),
+      item: cut(encodeHostText(`${change.key}\\${change.value}`, 'win32'), 4_096),
     },
   };
 }
@@ -53,8 +54,8 @@ export function registryFields({ key, value }: Pick<RegistryChange, 'key' | 'val
   const [hive = '', ...rest] = key.split('\\');
   return {
     hive,
-    key: encodeHostText(rest.join('\\'), 'win32').slice(0, 4_096),
-    value: encodeHostText(value, 'win32').slice(0, 1_024),
+    key: cut(encodeHostText(rest.join('\\'), 'win32'), 4_096),
+    value: cut(encodeHostText(value, 'win32'), 1_024),
   };
 }
 

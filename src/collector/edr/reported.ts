@@ -1,3 +1,4 @@
+import { cut } from './program.ts';
 import type { EventProcess, EventUser } from '../../shared/host-events.ts';
 import { EVENT_LIMITS } from '../../shared/host-events.ts';
 import type { EdrRuleParams } from '../../shared/process-events.ts';
@@ -73,14 +74,14 @@ export class ProcessRules {
 export function commandLineText(line: string): string {
   // What is beyond the bound is cut first: nobody's arguments make this slow.
   const blanked = redactCommandLine(line.slice(0, EVENT_LIMITS.commandLine));
-  return encodeHostText(blanked, 'win32').slice(0, EVENT_LIMITS.commandLine);
+  return cut(encodeHostText(blanked, 'win32'), EVENT_LIMITS.commandLine);
 }
 
 /** How an event names an executable of Windows. */
 export function imageOf(path: string): { readonly name: string; readonly executable: string } {
   return {
-    name: encodeHostText(path.slice(path.lastIndexOf('\\') + 1), 'win32').slice(0, 1_024),
-    executable: encodeHostText(path, 'win32').slice(0, 16_384),
+    name: cut(encodeHostText(path.slice(path.lastIndexOf('\\') + 1), 'win32'), 1_024),
+    executable: cut(encodeHostText(path, 'win32'), 16_384),
   };
 }
 

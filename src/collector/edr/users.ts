@@ -1,3 +1,4 @@
+import { cut } from './program.ts';
 import { statSync } from 'node:fs';
 import type { EventUser } from '../../shared/host-events.ts';
 import { accounts } from '../linux/accounts.ts';
@@ -46,7 +47,7 @@ function namesOf(place: Place): Map<number, string> {
   const names = new Map<number, string>();
   try {
     for (const { uid, name } of accounts(place)) {
-      if (!names.has(uid)) names.set(uid, encodeHostText(name, place.os).slice(0, 1_024));
+      if (!names.has(uid)) names.set(uid, cut(encodeHostText(name, place.os), 1_024));
     }
   } catch {
     // A file that is too large or odd has no names for us; numbers are still true.

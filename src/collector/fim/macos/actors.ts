@@ -5,7 +5,7 @@ import {
   type EventProcess,
   type EventUser,
 } from '../../../shared/host-events.ts';
-import { commandLineOf } from '../../edr/program.ts';
+import { commandLineOf, cut } from '../../edr/program.ts';
 import { forgetOldest } from '../../forget-oldest.ts';
 import { encodeHostText } from '../../text.ts';
 import type { Attribution } from '../change.ts';
@@ -95,7 +95,7 @@ export class EsActors {
     const name = this.#nameOf(uid);
     return name === undefined
       ? { id: String(uid) }
-      : { id: String(uid), name: encodeHostText(name, 'darwin').slice(0, 1_024) };
+      : { id: String(uid), name: cut(encodeHostText(name, 'darwin'), 1_024) };
   }
 
   /** Who logged in; `undefined` for services. */
@@ -144,7 +144,7 @@ function keyOf(token: EsToken | undefined): string | undefined {
 /** How an event names an executable of macOS. */
 export function imageOf(path: string): { readonly name: string; readonly executable: string } {
   return {
-    name: encodeHostText(basename(path), 'darwin').slice(0, 1_024),
-    executable: encodeHostText(path, 'darwin').slice(0, 16_384),
+    name: cut(encodeHostText(basename(path), 'darwin'), 1_024),
+    executable: cut(encodeHostText(path, 'darwin'), 16_384),
   };
 }

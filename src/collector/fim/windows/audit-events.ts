@@ -1,3 +1,4 @@
+import { cut } from '../../edr/program.ts';
 import type { EventProcess, EventUser } from '../../../shared/host-events.ts';
 import { commandLineText, imageOf, type ReportedProcess } from '../../edr/reported.ts';
 import { encodeHostText } from '../../text.ts';
@@ -160,7 +161,7 @@ function userOf(record: AuditRecord, role: 'Subject' | 'Target'): EventUser | un
   const domain = field(record, `${role}DomainName`);
   if (name === undefined) return { id };
   const whole = domain === undefined ? name : `${domain}\\${name}`;
-  return { id, name: encodeHostText(whole, 'win32').slice(0, 1_024) };
+  return { id, name: cut(encodeHostText(whole, 'win32'), 1_024) };
 }
 
 /** A value; what is empty or `-` is absent. */

@@ -1,3 +1,4 @@
+import { cut } from '../../edr/program.ts';
 import type { FimRule, FimWanted } from '../../../shared/file-integrity.ts';
 import { severityNumber, type FileAction, type FileState } from '../../../shared/host-events.ts';
 import type { UnsealedFimEvent } from '../../../wire/event-chain.ts';
@@ -77,7 +78,7 @@ export function differenceEvent(
     },
     rule: { id: rule.id },
     file: {
-      path: encodeHostText(`${key}\\${value}`, 'win32').slice(0, 4_096),
+      path: cut(encodeHostText(`${key}\\${value}`, 'win32'), 4_096),
       ...(after === undefined ? { type: 'registry' } : fileState(after, isSecret)),
     },
     registry: { ...registryFields(difference), ...shown.data },

@@ -1,3 +1,4 @@
+import { cut } from '../../edr/program.ts';
 import type { FimRule, FimWanted } from '../../../shared/file-integrity.ts';
 import { severityNumber, type FileAction, type RegistryValue } from '../../../shared/host-events.ts';
 import type { UnsealedFimEvent } from '../../../wire/event-chain.ts';
@@ -74,7 +75,7 @@ export class RegistryRules {
         provider: 'security log',
       },
       rule: { id: rule.id },
-      file: { path: encodeHostText(`${key}\\${value}`, 'win32').slice(0, 4_096), type: 'registry' },
+      file: { path: cut(encodeHostText(`${key}\\${value}`, 'win32'), 4_096), type: 'registry' },
       registry: { ...registryFields(change), ...shown.data },
       wayfarer: {
         detected: late ? 'baseline' : 'live',
