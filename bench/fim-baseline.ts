@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle } from '../scripts/bundles.ts';
+import { FRUGAL_ARGV, FRUGAL_ENVIRONMENT } from '../src/main/host/frugal-runtime.ts';
 import { ledgerWalk, measured, type Measured } from './support/ledger-walk.ts';
 
 /*
@@ -54,10 +55,11 @@ const WORKS: Readonly<Record<string, (file: string) => Promise<number> | number>
   ledger: (file) => ledgerWalk(file, TREE),
 };
 
-/** Has a process of its own do it. */
+/** Has a process of its own do it; the ledger's runs as the agent starts the sensor. */
 function inProcess(work: string, file: string): Promise<Measured> {
+  const asSensor = { execArgv: [...FRUGAL_ARGV], env: { ...process.env, ...FRUGAL_ENVIRONMENT } };
   return new Promise((resolve, reject) => {
-    const child = fork(SELF, [work, file]);
+    const child = fork(SELF, [work, file], work === 'ledger' ? asSensor : {});
     child.on('message', (message) => {
       resolve(message as Measured);
     });
