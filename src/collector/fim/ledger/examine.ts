@@ -197,7 +197,7 @@ export class Examiner {
     }
     if (outcome.isDirectory && outcome.isNew && outcome.isReported)
       this.#followDirectory(key, outcome, cause);
-    if (outcome.isChanged && found.row.type === 'file') this.#followLinks(key, found.row, cause);
+    if (outcome.isChanged && found.hasOtherNames === true) this.#followLinks(key, found.row, cause);
   }
 
   /** The entries of a directory that appeared or was moved here. Those that were made in it are heard of by themselves first. */

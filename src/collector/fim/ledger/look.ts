@@ -26,6 +26,8 @@ export interface Found {
   readonly isUnchanged: boolean;
   /** The whole content of a regular file that is no longer than asked for. */
   readonly content?: Buffer;
+  /** A regular file that was looked at anew has more names than this one. */
+  readonly hasOtherNames?: boolean;
 }
 
 export interface LookOptions {
@@ -43,6 +45,8 @@ export interface LookOptions {
 
 /** It changed so recently that what was heard of it may still be on its way here. */
 export const UNSETTLED = 'unsettled';
+
+const hasOtherNames = ({ nlink }: BigIntStats): boolean => nlink > 1n;
 
 /** Looks at files: one reader with its buffers for a thread. */
 export class Looker {
@@ -159,11 +163,13 @@ export class Looker {
       const after = fstatSync(fd, { bigint: true });
       if (isSame(stat, after)) {
         const row = this.#row(after, attributes, read.sha256, read.unhashed, null, begunNs);
-        return { row, isUnchanged: false, ...(read.content === undefined ? {} : { content: read.content }) };
+        const content = read.content === undefined ? {} : { content: read.content };
+        return { row, isUnchanged: false, hasOtherNames: hasOtherNames(after), ...content };
       }
       if (attempt < ATTEMPTS && Number(after.size) <= RETRY_BYTES) return undefined;
       if (typeOf(after) !== 'file') return undefined;
-      return { row: this.#row(after, attributes, null, CHANGED_MEANWHILE, null), isUnchanged: false };
+      const row = this.#row(after, attributes, null, CHANGED_MEANWHILE, null);
+      return { row, isUnchanged: false, hasOtherNames: hasOtherNames(after) };
     } catch (error) {
       return this.#notOpened(stat, error, ATTEMPTS);
     }
@@ -174,7 +180,8 @@ export class Looker {
     if (error instanceof Unreadable) throw error;
     const code = codeOf(error);
     if (attempt < ATTEMPTS && ['ENOENT', 'ELOOP', 'ENXIO', 'ENOTDIR'].includes(code)) return undefined;
-    return { row: this.#row(stat, NO_ATTRIBUTES, null, code, null), isUnchanged: false };
+    const row = this.#row(stat, NO_ATTRIBUTES, null, code, null);
+    return { row, isUnchanged: false, hasOtherNames: hasOtherNames(stat) };
   }
 
   *#read(fd: number, size: number, contentBytes: number): Generator<void, Read> {
