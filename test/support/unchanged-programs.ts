@@ -70,3 +70,7 @@ export function programsByFile(events: readonly FimEvent[]): Record<string, stri
   }
   return found;
 }
+
+/** The paths of the events of one action. */
+export const pathsOf = (events: readonly FimEvent[], action: string): string[] =>
+  events.filter(({ event }) => event.action === action).map(({ file }) => file.path);
