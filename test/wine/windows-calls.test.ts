@@ -33,6 +33,16 @@ describe.skipIf(noWine !== undefined)(`calls to Windows, under Wine${because(noW
     });
   });
 
+  it('R201 are told of values of a key where those count, and of subkeys', async () => {
+    expect(await wine.run('registry-notices', { key: 'SOFTWARE\\Wayfarer\\Notices' })).toEqual({
+      missing: true,
+      armed: [true, true],
+      nothing: [false, false],
+      value: [true, false],
+      subkey: [true, true],
+    });
+  });
+
   it('seal bytes for this machine and open them by their name alone', async () => {
     expect(await wine.run('data-protection')).toEqual({
       isOpened: true,

@@ -144,7 +144,9 @@ describe('what starts programs on Windows', () => {
     await watch.look();
     expect([watch.trouble, added]).toEqual([undefined, []]);
     sections.run = [filled, runKey('New', null)];
+    sections.task = [{ ...task('One too many', true), more: true }];
     await watch.look();
+    expect(watch.trouble).toContain('; scheduled_tasks: more than 2000 tasks');
     sections.run = [runKey('Old', null), runKey('New', null)];
     await watch.look();
     expect(added.map(({ name }) => name)).toEqual(['New']);
